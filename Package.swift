@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "Kindred",
+  products: [
+    .executable(name: "kindred", targets: ["kindred"]),
+    .library(
+      name: "Kindred",
+      targets: [
+        "Settings", "Autodiff", "Models", "Miners", "Losses", "Data", "Evaluation", "Index",
+        "Training",
+      ]),
+  ],
+  targets: [
+    // MARK: Public API, in order of dependency
+    .target(name: "Settings", swiftSettings: strict),
+    .target(name: "Files", dependencies: ["Settings"], swiftSettings: strict),
+    .target(name: "Autodiff", dependencies: ["CKernels"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(name: "Miners", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Losses", dependencies: ["Autodiff", "Miners", "Settings"], swiftSettings: strict),
+    .target(name: "Data", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Evaluation", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Index", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Autodiff", "Data", "Evaluation", "Files", "Index", "Losses", "Miners", "Models",
+        "Settings",
+      ], swiftSettings: strict),
+    .executableTarget(name: "kindred", dependencies: ["Training"], swiftSettings: strict),
+
+    // MARK: Implementation details
+    .target(name: "CKernels"),
+
+    // MARK: Tests
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
+    .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: strict),
+    .testTarget(name: "AutodiffTests", dependencies: ["Autodiff"], swiftSettings: strict),
+    .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
+    .testTarget(
+      name: "MinersTests", dependencies: ["Miners"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LossesTests", dependencies: ["Losses"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
+    .testTarget(name: "DataTests", dependencies: ["Data"], swiftSettings: strict),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
+    .testTarget(name: "IndexTests", dependencies: ["Index"], swiftSettings: strict),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["kindred"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

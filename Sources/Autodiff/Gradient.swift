@@ -1,0 +1,89 @@
+/// A value that holds parameters: a layer, a loss with proxies, a tensor, or any group of these.
+public protocol Parameterized: Sendable {
+  /// Calls `body` with each parameter and its name, always in the same order.
+  mutating func updateParameters(_ body: (_ name: String, inout Tensor) throws -> Void) rethrows
+}
+
+extension Parameterized {
+  public mutating func updateParameters(
+    _ body: (_ name: String, inout Tensor) throws -> Void
+  ) rethrows {}
+
+  /// The parameters with their names, in the order of ``updateParameters(_:)``.
+  public var parameters: [(name: String, value: Tensor)] {
+    var copy = self
+    var result: [(String, Tensor)] = []
+    copy.updateParameters { result.append(($0, $1)) }
+    return result
+  }
+}
+
+extension Tensor: Parameterized {
+  public mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try body("", &self)
+  }
+}
+
+/// Returns `f(point)` and its gradient, a value of the same type as `point`.
+///
+/// First order only: the gradient is not recorded.
+/// - Complexity: each operation's pullback runs once; each node, and what it kept, is freed as it
+///   is passed.
+public func valueWithGradient<Point: Parameterized>(
+  at point: Point, of f: (Point) throws -> Tensor
+) rethrows -> (value: Tensor, gradient: Point) {
+  var variable = point
+  var leaves: [Node] = []
+  variable.updateParameters { _, parameter in
+    let leaf = Node("parameter")
+    leaves.append(leaf)
+    parameter = Tensor(
+      shape: parameter.shape, dtype: parameter.dtype, storage: parameter.storage, node: leaf)
+  }
+  let result = try f(variable)
+  let value = result.detached
+  let found = derivatives(of: consume result)
+  var gradient = point
+  var leaf = leaves.makeIterator()
+  gradient.updateParameters { _, parameter in
+    parameter =
+      leaf.next().flatMap { found[$0.id] }
+      ?? Tensor(zeros: parameter.shape, dtype: parameter.dtype)
+  }
+  return (value, gradient)
+}
+
+/// The derivative of `value` in every leaf that it came from.
+private func derivatives(of value: consuming Tensor) -> [UInt64: Tensor] {
+  precondition(
+    value.count == 1, "gradient: the function must return one number, not shape \(value.shape)")
+  guard let root = value.node else { return [:] }
+  var derivatives = [root.id: Tensor(repeating: 1, shape: value.shape, dtype: value.dtype)]
+  var nodes = nodesInOrder(to: root)
+  _ = consume root
+  _ = consume value
+  // Popping frees each operation, and what it kept, as soon as it is passed.
+  while let node = nodes.popLast() {
+    guard !node.edges.isEmpty, let cotangent = derivatives.removeValue(forKey: node.id) else {
+      continue
+    }
+    for edge in node.edges {
+      let derivative = edge.pullback(cotangent)
+      derivatives[edge.source.id] =
+        derivatives[edge.source.id].map { $0 + derivative } ?? derivative
+    }
+  }
+  return derivatives
+}
+
+/// The nodes that `root` came from, each after its inputs.
+private func nodesInOrder(to root: Node) -> [Node] {
+  var found = [root.id: root]
+  var pending = [root]
+  while let node = pending.popLast() {
+    for edge in node.edges where found.updateValue(edge.source, forKey: edge.source.id) == nil {
+      pending.append(edge.source)
+    }
+  }
+  return found.values.sorted { $0.id < $1.id }
+}

@@ -1,0 +1,42 @@
+import Synchronization
+
+/// A step of a computation: which values it read, and how to send a derivative back to each.
+///
+/// A class because steps share their inputs. Nodes never change, so a graph may be read from any
+/// thread and is freed with its last tensor.
+final class Node: Sendable {
+  /// Nodes are numbered as they are made, so an operation has a higher number than its inputs.
+  let id: UInt64
+  let name: StaticString
+  let edges: [Edge]
+
+  init(_ name: StaticString, edges: [Edge] = []) {
+    id = Node.made.add(1, ordering: .relaxed).newValue
+    (self.name, self.edges) = (name, edges)
+  }
+  private static let made = Atomic<UInt64>(0)
+}
+
+/// An input of a recorded operation, with the pullback of the operation in that input.
+public struct Edge: Sendable {
+  let source: Node
+  let pullback: @Sendable (Tensor) -> Tensor
+}
+
+extension Tensor {
+  /// Pairs this input with its pullback; nothing if the input is a constant.
+  ///
+  /// - Parameter pullback: turns the derivative in the result into the derivative in this input,
+  ///   of this input's shape.
+  public func edge(_ pullback: @escaping @Sendable (_ cotangent: Tensor) -> Tensor) -> Edge? {
+    node.map { Edge(source: $0, pullback: pullback) }
+  }
+
+  /// This value, recorded as the result of an operation on the given inputs.
+  public func recorded(_ name: StaticString, _ edges: Edge?...) -> Tensor {
+    let edges = edges.compactMap { $0 }
+    guard !edges.isEmpty else { return self }
+    return Tensor(
+      shape: shape, dtype: dtype, storage: storage, node: Node(name, edges: edges))
+  }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Settings
+
+/// Whole files, read and written so that what was good is never lost.
+public enum FileSystem {
+  public static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
+
+  public static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  /// The bytes of a file.
+  public static func read(_ path: String) throws(Failure) -> [UInt8] {
+    guard exists(path) else {
+      throw Failure(.noInput, at: path, "there is no such file")
+    }
+    guard !isFolder(path) else {
+      throw Failure(.noInput, at: path, "this is a folder", expected: "a file")
+    }
+    do {
+      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      throw Failure(.cannotRead, at: path, "cannot be read (\(reason(error)))")
+    }
+  }
+
+  /// The text of a file.
+  public static func readText(_ path: String) throws(Failure) -> String {
+    guard let text = String(validating: try read(path), as: UTF8.self) else {
+      throw Failure(.badData, at: path, "this is not UTF-8 text")
+    }
+    return text
+  }
+
+  /// Names of what lies in a folder, sorted by their bytes.
+  public static func list(_ folder: String) throws(Failure) -> [String] {
+    guard exists(folder) else {
+      throw Failure(.noInput, at: folder, "there is no such folder")
+    }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    } catch {
+      throw Failure(.cannotRead, at: folder, "cannot be listed (\(reason(error)))")
+    }
+  }
+
+  /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
+  public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    let neighbour = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
+    let file = open(neighbour, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw cannotWrite(path) }
+    var problem = writeAll(bytes, to: file) && fsync(file) == 0 ? nil : cannotWrite(path)
+    if close(file) != 0, problem == nil { problem = cannotWrite(path) }
+    if problem == nil, rename(neighbour, path) != 0 { problem = cannotWrite(path) }
+    if let problem {
+      unlink(neighbour)
+      throw problem
+    }
+  }
+
+  public static func write(_ text: String, to path: String) throws(Failure) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// Makes a folder, and those above it.
+  public static func makeFolder(_ path: String) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .cannotWrite, at: path, "the folder cannot be made (\(reason(error)))",
+        remedy: "choose a place that you may write to")
+    }
+  }
+
+  private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+    bytes.withUnsafeBytes { buffer in
+      var done = 0
+      while done < buffer.count {
+        let count = Foundation.write(
+          file, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return false }
+        done += count
+      }
+      return true
+    }
+  }
+
+  private static func cannotWrite(_ path: String) -> Failure {
+    Failure(
+      .cannotWrite, at: path, "cannot be written (\(String(cString: strerror(errno))))",
+      remedy: "choose a place that you may write to and that has room")
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let error = error as NSError
+    let cause = (error.userInfo[NSUnderlyingErrorKey] as? NSError) ?? error
+    return cause.domain == NSPOSIXErrorDomain
+      ? String(cString: strerror(Int32(cause.code))) : error.localizedDescription
+  }
+}

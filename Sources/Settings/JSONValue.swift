@@ -1,0 +1,195 @@
+import Foundation
+
+/// Any value that JSON can hold.
+public enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+}
+
+extension JSONValue {
+  /// Reads JSON5: JSON with comments, trailing commas and keys without quotes.
+  ///
+  /// - Parameter place: the file or option it came from, for messages.
+  public init(json5 text: String, at place: String) throws(Failure) {
+    let decoder = JSONDecoder()
+    decoder.allowsJSON5 = true
+    do {
+      self = try decoder.decode(JSONValue.self, from: Data(text.utf8))
+    } catch let DecodingError.dataCorrupted(context) {
+      let detail = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
+      throw Failure(
+        .badData, at: place, "this is not JSON5 (\(detail ?? context.debugDescription))",
+        expected: "an object such as { name: \"value\" }")
+    } catch {
+      throw Failure(.badData, at: place, "this is not JSON5 (\(error))")
+    }
+  }
+
+  /// What the value is, in a word, for messages.
+  public var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool: "true or false"
+    case .number: "a number"
+    case .string: "a text"
+    case .array: "a list"
+    case .object: "an object"
+    }
+  }
+
+  public subscript(key: String) -> JSONValue? {
+    guard case .object(let members) = self else { return nil }
+    return members[key]
+  }
+}
+
+extension JSONValue: Codable {
+  public init(from decoder: any Decoder) throws {
+    if let container = try? decoder.container(keyedBy: AnyKey.self) {
+      var members: [String: JSONValue] = [:]
+      for key in container.allKeys {
+        members[key.stringValue] = try container.decode(JSONValue.self, forKey: key)
+      }
+      self = .object(members)
+      return
+    }
+    if var container = try? decoder.unkeyedContainer() {
+      var items: [JSONValue] = []
+      while !container.isAtEnd { items.append(try container.decode(JSONValue.self)) }
+      self = .array(items)
+      return
+    }
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let bool = try? value.decode(Bool.self) {
+      self = .bool(bool)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else {
+      self = .string(try value.decode(String.self))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
+  }
+
+  private struct AnyKey: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
+  ExpressibleByDictionaryLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(floatLiteral value: Double) { self = .number(value) }
+  public init(integerLiteral value: Int) { self = .number(Double(value)) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    self = .object(Dictionary(elements) { $1 })
+  }
+  public init(_ value: Int) { self = .number(Double(value)) }
+}
+
+// MARK: - Writing
+
+extension JSONValue: CustomStringConvertible {
+  /// The value as JSON on one line, keys in alphabetical order.
+  public var description: String {
+    var text = ""
+    write(to: &text, indent: nil, depth: 0)
+    return text
+  }
+
+  /// The value as JSON over several lines, keys in alphabetical order.
+  public var indented: String {
+    var text = ""
+    write(to: &text, indent: 2, depth: 0)
+    return text + "\n"
+  }
+
+  private func write(to text: inout String, indent: Int?, depth: Int) {
+    switch self {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .number(let value): text += JSONValue.text(of: value)
+    case .string(let value): text += JSONValue.quoted(value)
+    case .array(let items):
+      let isFlat = items.allSatisfy { $0.isScalar }
+      JSONValue.writeList(
+        "[", items, "]", to: &text, indent: isFlat ? nil : indent, depth: depth
+      ) { item, text in item.write(to: &text, indent: indent, depth: depth + 1) }
+    case .object(let members):
+      let sorted = members.sorted { $0.key < $1.key }
+      JSONValue.writeList("{", sorted, "}", to: &text, indent: indent, depth: depth) { item, text in
+        text += JSONValue.quoted(item.key) + ": "
+        item.value.write(to: &text, indent: indent, depth: depth + 1)
+      }
+    }
+  }
+
+  private var isScalar: Bool {
+    switch self {
+    case .array, .object: false
+    default: true
+    }
+  }
+
+  private static func writeList<Item>(
+    _ open: String, _ items: [Item], _ close: String, to text: inout String, indent: Int?,
+    depth: Int, _ writeItem: (Item, inout String) -> Void
+  ) {
+    text += open
+    for (i, item) in items.enumerated() {
+      if i > 0 { text += indent == nil ? ", " : "," }
+      if let indent { text += "\n" + String(repeating: " ", count: indent * (depth + 1)) }
+      writeItem(item, &text)
+    }
+    if let indent, !items.isEmpty { text += "\n" + String(repeating: " ", count: indent * depth) }
+    text += close
+  }
+
+  /// The shortest text that reads back as the same number; JSON has no infinities, so null.
+  private static func text(of value: Double) -> String {
+    guard value.isFinite else { return "null" }
+    if let whole = Int(exactly: value), abs(value) < 1e15 { return String(whole) }
+    return "\(value)"
+  }
+
+  private static func quoted(_ value: String) -> String {
+    var text = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
+  }
+}
