@@ -39,7 +39,7 @@ public struct Trainer: Sendable {
   public init(_ recipe: Recipe, data: TrainingData) throws(Failure) {
     (self.recipe, self.data) = (recipe, data)
     random = Random(seed: UInt64(recipe.training.seed))
-    try recipe.sampler.value.validate(labels: data.train.labels)
+    try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
     let encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
     var loss = CompositeLoss(
@@ -135,9 +135,11 @@ public func judge(_ encoder: Encoder, on dataset: Dataset) throws(Failure) -> Ev
 
 /// Judges given vectors as embeddings of a data set.
 public func judge(_ vectors: Tensor, of dataset: Dataset) throws(Failure) -> Evaluation {
-  try evaluate(
-    query: EmbeddingSet(embeddings: vectors, labels: dataset.labels), gallery: nil,
-    options: EvaluationOptions(metrics: trainingMetrics))
+  var options = EvaluationOptions()
+  options.metrics = trainingMetrics
+  return try evaluate(
+    query: EmbeddingSet(embeddings: vectors, labels: dataset.labels, name: dataset.name),
+    gallery: nil, options: options)
 }
 
 /// The embeddings of a data set, [items, embedding], computed in batches.

@@ -16,7 +16,7 @@ let evaluateCommand = Subcommand(
     .init("--labels", "Y.npy", "the class of each embedding"),
     .init("--gallery", "G.npy", "what to search; without it, the embeddings themselves"),
     .init("--gallery-labels", "H.npy", "the class of each row of the gallery"),
-    .init("--metric", "NAME", "euclidean (default) or cosine distance"),
+    .init("--distance", "NAME", "euclidean (default) or cosine"),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -25,8 +25,8 @@ let evaluateCommand = Subcommand(
 
 private func evaluateRun(_ arguments: Arguments) throws {
   try arguments.applyThreads()
-  let metric = try arguments.word("--metric", default: EvaluationMetric.euclidean)
-  let options = EvaluationOptions(metric: metric)
+  var options = EvaluationOptions()
+  options.distance = try arguments.word("--distance", default: options.distance)
   if let run = arguments.positionals.first {
     guard !arguments.has("--embeddings") else {
       throw Failure(
@@ -52,8 +52,8 @@ private func evaluateRun(_ arguments: Arguments) throws {
     }
     progress.finish()
     let evaluation = try evaluate(
-      query: EmbeddingSet(embeddings: embeddings, labels: test.labels), gallery: nil,
-      options: options)
+      query: EmbeddingSet(embeddings: embeddings, labels: test.labels, name: test.name),
+      gallery: nil, options: options)
     show(evaluation, arguments)
     return
   }
@@ -85,6 +85,14 @@ private func show(_ evaluation: Evaluation, _ arguments: Arguments) {
     return
   }
   var table = Table(["metric", "value", "definition"])
-  for number in evaluation.numbers { table.append([number.name, fixed(number.value, 4), number.id]) }
+  for entry in evaluation.entries {
+    table.append([
+      entry.name, entry.value.map { fixed($0, 4) } ?? "–",
+      entry.value == nil ? entry.reason : entry.id,
+    ])
+  }
   print(table.text, terminator: "")
+  print(
+    "\(evaluation.queries) queries of \(evaluation.classes) classes; \(evaluation.loneQueries) "
+      + "without a match are left out of the retrieval metrics")
 }
