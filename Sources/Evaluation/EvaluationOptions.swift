@@ -1,0 +1,36 @@
+import Settings
+
+/// What to measure, and how.
+public struct EvaluationOptions: Configurable {
+  /// How far apart two embeddings are.
+  public enum Distance: String, CaseIterable, Sendable {
+    /// Of the vectors as they are given.
+    case euclidean
+    /// Euclidean after every row was divided by its length (a row of zeros stays): the order of
+    /// cosine similarity.
+    case cosine
+  }
+
+  public var distance = Distance.euclidean
+  /// Names out of ``allMetrics``, in the order in which they are returned.
+  public var metrics = allMetrics.map(\.name)
+  /// Where k-means begins, for the metrics of clusters.
+  public var seed = 0
+
+  public init() {}
+
+  public static var settings: [Setting<Self>] {
+    [
+      Setting("distance", \.distance, "how far apart two embeddings are"),
+      Setting("metrics", \.metrics, "what to measure, out of the list of metrics"),
+      Setting("seed", \.seed, "where k-means begins, for the metrics of clusters"),
+    ]
+  }
+
+  /// Only what one pass over the distances gives: for evaluations during training.
+  public static var retrieval: EvaluationOptions {
+    var options = EvaluationOptions()
+    options.metrics = allMetrics.filter { $0.value.group == .retrieval }.map(\.name)
+    return options
+  }
+}

@@ -1,0 +1,134 @@
+import Autodiff
+
+/// Cuts rows into clusters around means: Lloyd's iterations from k-means++ centres
+/// (Arthur and Vassilvitskii, 2007).
+struct KMeans {
+  /// The cluster of each row, numbered from 0; a cluster may be empty.
+  let clusters: [Int]
+
+  /// - Parameter iterations: the most that are made; fewer if no row changes its cluster.
+  /// - Complexity: O(n k d) per iteration.
+  init<S: Scalar & SIMDScalar>(
+    _ rows: LabeledRows<S>, count: Int, iterations: Int = 20, random: inout Random
+  ) {
+    var centers = KMeans.spreadCenters(rows, count: count, random: &random)
+    var clusters = KMeans.nearest(rows, centers, count: count)
+    for _ in 1..<max(2, iterations) {
+      KMeans.moveCenters(&centers, rows, clusters, count: count)
+      let next = KMeans.nearest(rows, centers, count: count)
+      guard next != clusters else { break }
+      clusters = next
+    }
+    self.clusters = clusters
+  }
+
+  /// Each centre is a row drawn with probability ∝ its squared distance to the centres so far.
+  private static func spreadCenters<S: Scalar & SIMDScalar>(
+    _ rows: LabeledRows<S>, count: Int, random: inout Random
+  ) -> [S] {
+    let d = rows.dimension
+    var centers: [S] = []
+    var distances = Array(repeating: Double.infinity, count: rows.count)
+    var next = random.below(rows.count)
+    while true {
+      let center = Array(rows.rows[next * d..<(next + 1) * d])
+      centers += center
+      guard centers.count < count * d else { return centers }
+      distances.withUnsafeMutableBufferPointer { distances in
+        Parallel.forEachRange(rows.count, grain: 512) { range in
+          for row in range {
+            distances[row] = min(distances[row], squaredDistance(rows.rows, row * d, center))
+          }
+        }
+      }
+      let total = distances.reduce(0, +)
+      guard total > 0 else {
+        next = random.below(rows.count)
+        continue
+      }
+      var left = random.uniform() * total
+      next = rows.count - 1
+      for (row, distance) in distances.enumerated() where distance > 0 {
+        next = row
+        left -= distance
+        if left < 0 { break }
+      }
+    }
+  }
+
+  private static func squaredDistance<S: Scalar & SIMDScalar>(
+    _ rows: [S], _ start: Int, _ center: [S]
+  ) -> Double {
+    rows.withUnsafeBufferPointer { rows in
+      center.withUnsafeBufferPointer { center in
+        var sum: S = 0
+        for i in center.indices {
+          let difference = rows[start + i] - center[i]
+          sum += difference * difference
+        }
+        return Double(sum)
+      }
+    }
+  }
+
+  /// The nearest centre of each row, the first of equally near ones.
+  private static func nearest<S: Scalar & SIMDScalar>(
+    _ rows: LabeledRows<S>, _ centers: [S], count: Int
+  ) -> [Int] {
+    let d = rows.dimension
+    let halves = (0..<count).map { center in
+      centers[center * d..<(center + 1) * d].reduce(S(0)) { $0 + $1 * $1 } / 2
+    }
+    let height = max(1, min(rows.count, (1 << 22) / count))
+    var products = Array(repeating: S(0), count: height * count)
+    var clusters = Array(repeating: 0, count: rows.count)
+    for start in stride(from: 0, to: rows.count, by: height) {
+      let size = min(height, rows.count - start)
+      products.withUnsafeMutableBufferPointer { products in
+        rows.rows.withUnsafeBufferPointer { a in
+          centers.withUnsafeBufferPointer { b in
+            guard let c = products.baseAddress, let a = a.baseAddress, let b = b.baseAddress else {
+              return
+            }
+            S.product(
+              c, a + start * d, b, m: size, n: count, k: d, transposingA: false,
+              transposingB: true, adding: false)
+          }
+        }
+        let products = products
+        clusters.withUnsafeMutableBufferPointer { clusters in
+          let clusters = clusters
+          Parallel.forEachRange(size, grain: 64) { range in
+            for row in range {
+              var (best, bestScore) = (0, -S.infinity)
+              for center in 0..<count {
+                let score = products[row * count + center] - halves[center]
+                if score > bestScore { (best, bestScore) = (center, score) }
+              }
+              clusters[start + row] = best
+            }
+          }
+        }
+      }
+    }
+    return clusters
+  }
+
+  /// Moves each centre to the mean of its rows; one without rows stays.
+  private static func moveCenters<S: Scalar & SIMDScalar>(
+    _ centers: inout [S], _ rows: LabeledRows<S>, _ clusters: [Int], count: Int
+  ) {
+    let d = rows.dimension
+    var sums = Array(repeating: 0.0, count: count * d)
+    var sizes = Array(repeating: 0, count: count)
+    for (row, cluster) in clusters.enumerated() {
+      sizes[cluster] += 1
+      for i in 0..<d { sums[cluster * d + i] += Double(rows.rows[row * d + i]) }
+    }
+    for cluster in 0..<count where sizes[cluster] > 0 {
+      for i in 0..<d {
+        centers[cluster * d + i] = S(sums[cluster * d + i] / Double(sizes[cluster]))
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Autodiff
+
+/// Embeddings made ready for distances: scaled, with squared norms and classes numbered from 0.
+struct LabeledRows<S: Scalar & SIMDScalar> {
+  let rows: [S]
+  let dimension: Int
+  let squaredNorms: [S]
+  /// The class of each row; the same number means the same label in every set made together.
+  let classes: [Int]
+  /// For each class, its rows in ascending order.
+  let members: [[Int]]
+
+  var count: Int { classes.count }
+
+  /// Makes query and gallery ready together.
+  ///
+  /// All rows are multiplied by one power of two, so that squares neither overflow nor vanish;
+  /// no metric depends on the scale.
+  static func prepare(
+    _ sets: [EmbeddingSet], distance: EvaluationOptions.Distance
+  ) -> [LabeledRows<S>] {
+    let labels = Set(sets.flatMap(\.labels)).sorted()
+    let numbers = Dictionary(uniqueKeysWithValues: zip(labels, labels.indices))
+    var parts = sets.map { $0.embeddings.elements(as: S.self) }
+    scale(&parts)
+    if distance == .cosine {
+      for i in parts.indices { normalize(&parts[i], dimension: sets[i].embeddings.shape[1]) }
+    }
+    return zip(sets, parts).map { set, rows in
+      let classes = set.labels.map { numbers[$0] ?? 0 }
+      var members = Array(repeating: [Int](), count: labels.count)
+      for (row, number) in classes.enumerated() { members[number].append(row) }
+      let dimension = set.embeddings.shape[1]
+      let norms = set.labels.indices.map { row in
+        squaredNorm(rows[row * dimension..<(row + 1) * dimension])
+      }
+      return LabeledRows(
+        rows: rows, dimension: dimension, squaredNorms: norms, classes: classes, members: members)
+    }
+  }
+
+  private static func scale(_ parts: inout [[S]]) {
+    let largest = parts.reduce(S(0)) { $1.reduce($0) { max($0, abs($1)) } }
+    guard largest > 0 else { return }
+    // The factor itself may be out of range where the products with it are not, hence two steps.
+    let exponent = largest.exponent
+    let first = S(sign: .plus, exponent: -(exponent / 2), significand: 1)
+    let second = S(sign: .plus, exponent: -(exponent - exponent / 2), significand: 1)
+    for i in parts.indices {
+      for j in parts[i].indices { parts[i][j] = parts[i][j] * first * second }
+    }
+  }
+
+  private static func normalize(_ rows: inout [S], dimension: Int) {
+    for start in stride(from: 0, to: rows.count, by: dimension) {
+      // Dividing by the largest element first keeps the squares of short rows from vanishing.
+      let row = start..<start + dimension
+      let largest = rows[row].reduce(0) { max($0, abs($1)) }
+      guard largest > 0 else { continue }
+      for i in row { rows[i] /= largest }
+      let norm = squaredNorm(rows[row]).squareRoot()
+      for i in row { rows[i] /= norm }
+    }
+  }
+
+  private static func squaredNorm(_ row: ArraySlice<S>) -> S { row.reduce(0) { $0 + $1 * $1 } }
+}

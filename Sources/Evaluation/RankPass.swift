@@ -1,0 +1,111 @@
+import Autodiff
+
+/// What one pass over all distances finds: the ranks of each query's matches, and the distances
+/// of pairs as far as the metrics of pairs need them.
+struct RankPass<S: Scalar & SIMDScalar> {
+  /// For each measure, its value for each query; NaN marks a query without a match.
+  let values: [[Double]]
+  /// The distances of matching pairs, ascending.
+  let positives: [S]
+  /// How many pairs that do not match fall into each bin; see ``DistanceBin``.
+  let negativeBins: [Int]
+
+  fileprivate struct Accumulator {
+    var matches: [Int] = []
+    var ladder = Ladder<S>()
+    var before: [Int] = []
+    var ranks: [Int] = []
+    var positives: [S] = []
+    var negativeBins: [Int] = []
+  }
+
+  init(_ distances: DistanceRows<S>, measures: [(Ranks) -> Double], countsPairs: Bool) {
+    let (query, gallery) = (distances.query, distances.gallery)
+    var initial = Accumulator()
+    if countsPairs { initial.negativeBins = Array(repeating: 0, count: DistanceBin.count) }
+    var values = Array(repeating: Double.nan, count: measures.count * query.count)
+    let accumulators = values.withUnsafeMutableBufferPointer { values in
+      distances.reduce(initial) { lane, row, line in
+        let number = query.classes[row]
+        lane.findMatches(of: row, among: gallery.members[number], distances, line)
+        if !lane.matches.isEmpty, !measures.isEmpty {
+          lane.rankMatches(line, classes: gallery.classes, of: number)
+          lane.ranks.withUnsafeBufferPointer { ranks in
+            for (i, measure) in measures.enumerated() {
+              values[i * query.count + row] = measure(Ranks(values: ranks))
+            }
+          }
+        }
+        if countsPairs { lane.countPairs(row, distances, line) }
+      }
+    }
+    self.values = measures.indices.map { Array(values[$0 * query.count..<($0 + 1) * query.count]) }
+    positives = accumulators.flatMap(\.positives).sorted()
+    negativeBins = accumulators.dropFirst().reduce(into: accumulators[0].negativeBins) {
+      for i in $0.indices { $0[i] += $1.negativeBins[i] }
+    }
+  }
+}
+
+extension RankPass.Accumulator {
+  /// The rows of the matches, nearest first and equally distant ones by row.
+  fileprivate mutating func findMatches(
+    of row: Int, among members: [Int], _ distances: DistanceRows<S>,
+    _ line: UnsafeMutableBufferPointer<S>
+  ) {
+    matches.removeAll(keepingCapacity: true)
+    for member in members where !(distances.isSelf && member == row) { matches.append(member) }
+    matches.sort { line[$0] != line[$1] ? line[$0] < line[$1] : $0 < $1 }
+  }
+
+  /// The rank of each match: one more than the number of others that come before it.
+  fileprivate mutating func rankMatches(
+    _ line: UnsafeMutableBufferPointer<S>, classes: [Int], of number: Int
+  ) {
+    let matches = self.matches
+    ladder.replaceValues { values in
+      values.removeAll(keepingCapacity: true)
+      for match in matches { values.append(line[match]) }
+    }
+    before.removeAll(keepingCapacity: true)
+    before.append(contentsOf: repeatElement(0, count: matches.count + 1))
+    let last = ladder.values[matches.count - 1]
+    for (column, x) in line.enumerated() where x <= last {
+      var position = ladder.countBelow(x)
+      if ladder.values[position] == x {
+        guard classes[column] != number else { continue }
+        while position < matches.count, ladder.values[position] == x, matches[position] < column {
+          position += 1
+        }
+      }
+      before[position] += 1
+    }
+    ranks.removeAll(keepingCapacity: true)
+    var others = 0
+    for i in matches.indices {
+      others += before[i]
+      ranks.append(others + i + 1)
+    }
+  }
+
+  /// Notes the row's pairs; without a gallery, those with later rows, so that each counts once.
+  fileprivate mutating func countPairs(
+    _ row: Int, _ distances: DistanceRows<S>, _ line: UnsafeMutableBufferPointer<S>
+  ) {
+    let number = distances.query.classes[row]
+    let first = distances.isSelf ? row + 1 : 0
+    for match in matches where match >= first { positives.append(line[match]) }
+    let classes = distances.gallery.classes
+    for column in first..<max(first, line.count) where classes[column] != number {
+      negativeBins[DistanceBin.of(line[column])] += 1
+    }
+  }
+}
+
+/// Cuts the distances into bins of about 0.2 % relative width, in ascending order.
+enum DistanceBin {
+  static let count = 1 << 17
+
+  @inline(__always)
+  static func of<S: Scalar>(_ distance: S) -> Int { Int(Float(distance).bitPattern >> 14) }
+}

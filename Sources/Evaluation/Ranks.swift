@@ -1,0 +1,22 @@
+/// The ranks of the matches of one query among all neighbours: 1 is the nearest.
+struct Ranks {
+  /// Ascending, never empty.
+  let values: UnsafeBufferPointer<Int>
+
+  /// R: how many matches there are.
+  var count: Int { values.count }
+  var first: Int { values[0] }
+
+  /// How many matches are among the nearest `k`.
+  func countWithin(_ k: Int) -> Int { values.firstIndex { $0 > k } ?? values.count }
+
+  /// Σ precision(rank) / R over the matches among the nearest `k`.
+  func averagePrecision(within k: Int) -> Double {
+    var sum = 0.0
+    for (i, rank) in values.enumerated() {
+      guard rank <= k else { break }
+      sum += Double(i + 1) / Double(rank)
+    }
+    return sum / Double(count)
+  }
+}
