@@ -70,3 +70,13 @@ public struct TrainedModel: Sendable {
     return try SafetensorsFile(metadata: metadata, tensors: entries).bytes()
   }
 }
+
+extension TrainedModel {
+  /// Fails unless items of this shape fit the encoder.
+  public func check(_ itemShape: [Int], at place: String) throws(Failure) {
+    guard itemShape != encoder.inputShape else { return }
+    throw Failure(
+      .badData, at: place, "the items have shape \(itemShape)",
+      expected: "\(encoder.inputShape), as the model was trained on")
+  }
+}

@@ -51,7 +51,7 @@ private func entries<Value>(_ registry: [Named<Value>]) -> [Entry] {
 
 extension Entry {
   fileprivate init(name: String, _ value: some Described) {
-    let type = type(of: value)
+    let type = Swift.type(of: value)
     self.init(
       name: name, summary: type.summary, source: type.source, settings: type.settingDescriptions)
   }

@@ -74,14 +74,15 @@ private func check(_ recipe: Recipe, name: String, training: Bool) throws -> Str
   }
   let scratch = NSTemporaryDirectory() + "kindred-check-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: scratch) }
-  let result: RunResult?
+  var result: RunResult?
   do {
     result = try Training.train(
       recipe, into: RunFolder(scratch),
       dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment), resuming: false
     ) { _ in false }
-  } catch let failure where failure.kind == .noInput {
-    return "valid, not tried: its data are not here (\(failure))"
+  } catch {
+    guard error.kind == .noInput else { throw error }
+    return "valid, not tried: its data are not here (\(error))"
   }
   guard training, let result else { return "valid, and takes steps" }
   if let missed = result.missedTargets.first {
