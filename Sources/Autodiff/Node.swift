@@ -34,9 +34,34 @@ extension Tensor {
 
   /// This value, recorded as the result of an operation on the given inputs.
   public func recorded(_ name: StaticString, _ edges: Edge?...) -> Tensor {
+    recorded(name, edges: edges)
+  }
+
+  /// This value, recorded as the result of an operation on any number of inputs.
+  public func recorded(_ name: StaticString, edges: [Edge?]) -> Tensor {
     let edges = edges.compactMap { $0 }
     guard !edges.isEmpty else { return self }
     return Tensor(
       shape: shape, dtype: dtype, storage: storage, node: Node(name, edges: edges))
+  }
+}
+
+/// What several pullbacks of one operation need, worked out by the first of them that runs.
+///
+/// A class because the pullbacks share it; it is freed with its operation.
+public final class SharedPullback<Value: Sendable>: Sendable {
+  private let found = Mutex<(cotangent: Tensor, value: Value)?>(nil)
+  private let make: @Sendable (Tensor) -> Value
+
+  public init(_ make: @escaping @Sendable (_ cotangent: Tensor) -> Value) { self.make = make }
+
+  /// What `make` returns for this cotangent.
+  public func callAsFunction(_ cotangent: Tensor) -> Value {
+    found.withLock { found in
+      if let found, found.cotangent.storage === cotangent.storage { return found.value }
+      let value = make(cotangent)
+      found = (cotangent, value)
+      return value
+    }
   }
 }

@@ -9,6 +9,7 @@ public protocol Scalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   static func log(_ x: Self) -> Self
   /// log(1 + x), exact near 0.
   static func logOnePlus(_ x: Self) -> Self
+  static func tanh(_ x: Self) -> Self
 
   /// c[m, n] = op(a) op(b) (+ c if `adding`), where op transposes when asked: a is [m, k], or
   /// [k, m] if transposed; b is [k, n], or [n, k] if transposed.
@@ -22,6 +23,7 @@ extension Float: Scalar {
   public static func exp(_ x: Float) -> Float { Foundation.exp(x) }
   public static func log(_ x: Float) -> Float { Foundation.log(x) }
   public static func logOnePlus(_ x: Float) -> Float { Foundation.log1p(x) }
+  public static func tanh(_ x: Float) -> Float { Foundation.tanh(x) }
 }
 
 extension Double: Scalar {
@@ -29,6 +31,7 @@ extension Double: Scalar {
   public static func exp(_ x: Double) -> Double { Foundation.exp(x) }
   public static func log(_ x: Double) -> Double { Foundation.log(x) }
   public static func logOnePlus(_ x: Double) -> Double { Foundation.log1p(x) }
+  public static func tanh(_ x: Double) -> Double { Foundation.tanh(x) }
 }
 
 extension Scalar {

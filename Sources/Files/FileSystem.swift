@@ -67,6 +67,15 @@ public enum FileSystem {
     try write(Array(text.utf8), to: path)
   }
 
+  /// Adds text to the end of a file.
+  public static func append(_ text: String, to path: String) throws(Failure) {
+    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw cannotWrite(path) }
+    var problem = writeAll(Array(text.utf8), to: file) ? nil : cannotWrite(path)
+    if close(file) != 0, problem == nil { problem = cannotWrite(path) }
+    if let problem { throw problem }
+  }
+
   /// Makes a folder, and those above it.
   public static func makeFolder(_ path: String) throws(Failure) {
     do {

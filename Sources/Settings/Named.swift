@@ -1,7 +1,7 @@
 /// A value under the name that recipes and the command line use.
 public struct Named<Value: Sendable>: Sendable, CustomStringConvertible {
   public let name: String
-  public let value: Value
+  public var value: Value
 
   public init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
 

@@ -1,94 +1,115 @@
 // Operations on each element. Both operands of a binary operation have the same shape and dtype.
 
 extension Tensor {
-  /// A new tensor with `f` applied to each element.
-  @inline(__always)
-  func mapping<S: Scalar>(_: S.Type, _ f: (S) -> S) -> Tensor {
-    withElements(of: S.self) { x in
-      Tensor(shape: shape, of: S.self) { y in for i in x.indices { y[i] = f(x[i]) } }
-    }
-  }
-
-  @inline(__always)
-  func zipping<S: Scalar>(_ other: Tensor, _: S.Type, _ f: (S, S) -> S) -> Tensor {
-    withElements(of: S.self) { a in
-      other.withElements(of: S.self) { b in
-        Tensor(shape: shape, of: S.self) { y in for i in a.indices { y[i] = f(a[i], b[i]) } }
+  /// A new tensor with `operation` applied to each element.
+  func mapped(_ operation: UnaryOperation, _ number: Double = 0) -> Tensor {
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { x in
+        Tensor(shape: shape, of: S.self) { y in S.map(operation, y, x, S(number)) }
       }
     }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  /// A new tensor with `operation` applied to the elements of both at each place.
+  func combined(_ operation: BinaryOperation, _ other: Tensor) -> Tensor {
+    precondition(
+      shape == other.shape && dtype == other.dtype,
+      "\(operation): \(shape) \(dtype) and \(other.shape) \(other.dtype) differ")
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { a in
+        other.withElements(of: S.self) { b in
+          Tensor(shape: shape, of: S.self) { y in S.combine(operation, y, a, b) }
+        }
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 }
 
-func checkSame(_ name: StaticString, _ a: Tensor, _ b: Tensor) {
-  precondition(a.shape == b.shape, "\(name): shapes \(a.shape) and \(b.shape) differ")
-  precondition(a.dtype == b.dtype, "\(name): dtypes \(a.dtype) and \(b.dtype) differ")
-}
+// MARK: - Arithmetic
 
 public func + (a: Tensor, b: Tensor) -> Tensor {
-  checkSame("+", a, b)
-  let sum =
-    a.dtype == .float32
-    ? a.zipping(b, Float.self) { $0 + $1 } : a.zipping(b, Double.self) { $0 + $1 }
-  return sum.recorded("+", a.edge { $0 }, b.edge { $0 })
+  a.combined(.add, b).recorded("+", a.edge { $0 }, b.edge { $0 })
 }
 
 public func - (a: Tensor, b: Tensor) -> Tensor {
-  checkSame("-", a, b)
-  let difference =
-    a.dtype == .float32
-    ? a.zipping(b, Float.self) { $0 - $1 } : a.zipping(b, Double.self) { $0 - $1 }
-  return difference.recorded("-", a.edge { $0 }, b.edge { $0.scaled(by: -1) })
+  a.combined(.subtract, b).recorded("-", a.edge { $0 }, b.edge { $0.scaled(by: -1) })
 }
 
 public func * (a: Tensor, b: Tensor) -> Tensor {
-  checkSame("*", a, b)
   let (x, y) = (a.detached, b.detached)
-  let product =
-    a.dtype == .float32
-    ? x.zipping(y, Float.self) { $0 * $1 } : x.zipping(y, Double.self) { $0 * $1 }
-  return product.recorded("*", a.edge { $0 * y }, b.edge { $0 * x })
+  return x.combined(.multiply, y).recorded("*", a.edge { $0 * y }, b.edge { $0 * x })
 }
 
 public func / (a: Tensor, b: Tensor) -> Tensor {
-  checkSame("/", a, b)
-  let (x, y) = (a.detached, b.detached)
-  let quotient =
-    a.dtype == .float32
-    ? x.zipping(y, Float.self) { $0 / $1 } : x.zipping(y, Double.self) { $0 / $1 }
-  return quotient.recorded("/", a.edge { $0 / y }, b.edge { ($0 * quotient / y).scaled(by: -1) })
+  let y = b.detached
+  let quotient = a.combined(.divide, b)
+  return quotient.recorded(
+    "/", a.edge { $0 / y }, b.edge { ($0 * quotient / y).scaled(by: -1) })
 }
+
+extension Tensor {
+  /// This tensor times a number.
+  public func scaled(by factor: Double) -> Tensor {
+    mapped(.scale, factor).recorded("scaled", edge { $0.scaled(by: factor) })
+  }
+
+  /// This tensor plus a number.
+  public func shifted(by amount: Double) -> Tensor {
+    mapped(.shift, amount).recorded("shifted", edge { $0 })
+  }
+}
+
+// MARK: - Functions
 
 /// `e` raised to each element.
 public func exp(_ x: Tensor) -> Tensor {
-  let y =
-    x.dtype == .float32 ? x.mapping(Float.self, Float.exp) : x.mapping(Double.self, Double.exp)
+  let y = x.mapped(.exp)
   return y.recorded("exp", x.edge { $0 * y })
 }
 
 /// The natural logarithm of each element.
 public func log(_ x: Tensor) -> Tensor {
   let input = x.detached
-  let y =
-    x.dtype == .float32 ? x.mapping(Float.self, Float.log) : x.mapping(Double.self, Double.log)
-  return y.recorded("log", x.edge { $0 / input })
+  return x.mapped(.log).recorded("log", x.edge { $0 / input })
 }
 
-extension Tensor {
-  /// This tensor times a number.
-  public func scaled(by factor: Double) -> Tensor {
-    let y =
-      dtype == .float32
-      ? mapping(Float.self) { [f = Float(factor)] in $0 * f }
-      : mapping(Double.self) { $0 * factor }
-    return y.recorded("scaled", edge { $0.scaled(by: factor) })
-  }
+/// max(x, 0) for each element; the gradient at 0 is 0.
+public func relu(_ x: Tensor) -> Tensor {
+  let y = x.mapped(.relu)
+  return y.recorded("relu", x.edge { $0.combined(.reluGradient, y) })
+}
 
-  /// This tensor plus a number.
-  public func shifted(by amount: Double) -> Tensor {
-    let y =
-      dtype == .float32
-      ? mapping(Float.self) { [a = Float(amount)] in $0 + a }
-      : mapping(Double.self) { $0 + amount }
-    return y.recorded("shifted", edge { $0 })
-  }
+/// The square root of each element, which must not be negative.
+///
+/// The gradient at 0, which would be infinite, is 0.
+public func squareRoot(_ x: Tensor) -> Tensor {
+  let y = x.mapped(.squareRoot)
+  return y.recorded("squareRoot", x.edge { $0.combined(.squareRootGradient, y) })
+}
+
+/// The absolute value of each element; the gradient at 0 is 0.
+public func abs(_ x: Tensor) -> Tensor {
+  let input = x.detached
+  return x.mapped(.absolute).recorded("abs", x.edge { $0.combined(.absoluteGradient, input) })
+}
+
+/// log(1 + eˣ) for each element, without overflow.
+public func softplus(_ x: Tensor) -> Tensor {
+  let input = x.detached
+  return x.mapped(.softplus).recorded(
+    "softplus", x.edge { $0.combined(.softplusGradient, input) })
+}
+
+/// The hyperbolic tangent of each element.
+public func tanh(_ x: Tensor) -> Tensor {
+  let y = x.mapped(.tanh)
+  return y.recorded("tanh", x.edge { $0.combined(.tanhGradient, y) })
+}
+
+/// 1 / (1 + e⁻ˣ) for each element, without overflow.
+public func sigmoid(_ x: Tensor) -> Tensor {
+  let y = x.mapped(.sigmoid)
+  return y.recorded("sigmoid", x.edge { $0.combined(.sigmoidGradient, y) })
 }

@@ -1,0 +1,136 @@
+/// A row for every operation, over several shapes, with zeros and ties where those are special.
+public let operationGradientChecks: [GradientCheck] =
+  elementwiseChecks + rowChecks + arrangementChecks + layerChecks
+
+/// A fixed tensor of normal numbers.
+private func point(_ shape: Int..., seed: UInt64 = 1) -> Tensor {
+  var random = Random(seed: seed)
+  return Tensor(normal: shape, deviation: 1, dtype: .float64, random: &random)
+}
+
+/// Numbers between 0.5 and 2.
+private func positive(_ shape: Int..., seed: UInt64 = 2) -> Tensor {
+  var random = Random(seed: seed)
+  return Tensor((0..<shape.reduce(1, *)).map { _ in random.uniform(in: 0.5...2) }, shape: shape)
+}
+
+private let elementwiseChecks: [GradientCheck] = [
+  GradientCheck("+", at: [point(3, 5), point(3, 5, seed: 3)]) { $0[0] + $0[1] },
+  GradientCheck("-", at: [point(7), point(7, seed: 3)]) { $0[0] - $0[1] },
+  GradientCheck("*", at: [point(1), point(1, seed: 3)]) { $0[0] * $0[1] },
+  GradientCheck("* with itself", at: [point(2, 3)]) { $0[0] * $0[0] },
+  GradientCheck("/", at: [point(4, 3), positive(4, 3)]) { $0[0] / $0[1] },
+  GradientCheck("scaled", at: [point(5)]) { $0[0].scaled(by: -2.5) },
+  GradientCheck("shifted", at: [point(5)]) { $0[0].shifted(by: 3) },
+  GradientCheck("exp", at: [point(9)]) { exp($0[0]) },
+  GradientCheck("log", at: [positive(9)]) { log($0[0]) },
+  GradientCheck("relu", at: [point(33)]) { relu($0[0]) },
+  GradientCheck("relu at 0", at: [Tensor(zeros: [4], dtype: .float64)]) {
+    relu($0[0]) * relu($0[0])
+  },
+  GradientCheck("squareRoot", at: [positive(9)]) { squareRoot($0[0]) },
+  GradientCheck("squareRoot at 0", at: [Tensor(zeros: [4], dtype: .float64)]) {
+    squareRoot($0[0] * $0[0])
+  },
+  GradientCheck("abs", at: [point(17)]) { abs($0[0]) },
+  GradientCheck("abs at 0", at: [Tensor(zeros: [4], dtype: .float64)]) { abs($0[0]) },
+  GradientCheck("softplus", at: [Tensor([-800, -30, -1, 0, 0.5, 30, 800], shape: [7])]) {
+    softplus($0[0])
+  },
+  GradientCheck("tanh", at: [point(9)]) { tanh($0[0]) },
+  GradientCheck("sigmoid", at: [Tensor([-800, -5, -1, 0, 0.5, 5, 800], shape: [7])]) {
+    sigmoid($0[0])
+  },
+]
+
+private let rowChecks: [GradientCheck] = [
+  GradientCheck("addingToRows", at: [point(3, 5), point(5, seed: 3)]) {
+    $0[0].addingToRows($0[1])
+  },
+  GradientCheck("addingToRows of images", at: [point(2, 3, 1, 2), point(2, seed: 3)]) {
+    $0[0].addingToRows($0[1])
+  },
+  GradientCheck("sum", at: [point(3, 5)]) { $0[0].sum() },
+  GradientCheck("mean", at: [point(3, 5)]) { $0[0].mean() },
+  GradientCheck("sumOverRows", at: [point(3, 5)]) { $0[0].sumOverRows() },
+  GradientCheck("sumOverColumns", at: [point(3, 5)]) { $0[0].sumOverColumns() },
+  GradientCheck("normalizedRows", at: [point(3, 5)]) { $0[0].normalizedRows() },
+  GradientCheck("normalizedRows 1 x 1", at: [point(1, 1)]) { $0[0].normalizedRows() },
+  GradientCheck("normalizedRows long", at: [point(2, 65).scaled(by: 1e6)], tolerance: 1e-5) {
+    $0[0].normalizedRows()
+  },
+]
+
+private let arrangementChecks: [GradientCheck] = [
+  GradientCheck("reshaped", at: [point(3, 4)]) { $0[0].reshaped(to: [2, 6]) },
+  GradientCheck("transposed", at: [point(3, 19)]) { $0[0].transposed },
+  GradientCheck("rows", at: [point(4, 3)]) { $0[0].rows(at: [3, 0, 3, 3]) },
+  GradientCheck("no rows", at: [point(4, 3)]) { $0[0].rows(at: []) },
+  GradientCheck("concatenated", at: [point(4, 3), point(1, 3, seed: 3)]) {
+    Tensor.concatenated([$0[0], $0[1], $0[0]])
+  },
+]
+
+private let layerChecks: [GradientCheck] = [
+  GradientCheck("times", at: [point(3, 4), point(4, 5, seed: 3)]) { $0[0].times($0[1]) },
+  GradientCheck("times, first transposed", at: [point(4, 3), point(4, 5, seed: 3)]) {
+    $0[0].times($0[1], transposingSelf: true)
+  },
+  GradientCheck("times, second transposed", at: [point(3, 4), point(5, 4, seed: 3)]) {
+    $0[0].timesTransposed($0[1])
+  },
+  GradientCheck("times, both transposed", at: [point(4, 3), point(5, 4, seed: 3)]) {
+    $0[0].times($0[1], transposingSelf: true, transposingOther: true)
+  },
+  GradientCheck("affine", at: [point(3, 4), point(5, 4, seed: 3), point(5, seed: 4)]) {
+    affine($0[0], weight: $0[1], bias: $0[2])
+  },
+  GradientCheck("affine without bias", at: [point(1, 1), point(1, 1, seed: 3)]) {
+    affine($0[0], weight: $0[1])
+  },
+  GradientCheck("affine with relu", at: [point(9, 17), point(33, 17, seed: 3), point(33)]) {
+    affine($0[0], weight: $0[1], bias: $0[2], activation: .relu)
+  },
+  GradientCheck("affine of images", at: [point(2, 2, 3, 4), point(5, 4, seed: 3)]) {
+    affine($0[0], weight: $0[1])
+  },
+  GradientCheck("convolution", at: [point(2, 5, 4, 3), point(2, 3, 3, 3, seed: 3), point(2)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2])
+  },
+  GradientCheck("convolution of one pixel", at: [point(1, 1, 1, 1), point(1, 3, 3, 1)]) {
+    convolution($0[0], weight: $0[1])
+  },
+  GradientCheck("convolution 5 x 1", at: [point(1, 7, 3, 2), point(9, 5, 1, 2, seed: 3)]) {
+    convolution($0[0], weight: $0[1])
+  },
+  GradientCheck("batchNormalization", at: [point(7, 3), point(3, seed: 3), point(3, seed: 4)]) {
+    batchNormalization($0[0], scale: $0[1], shift: $0[2]).y
+  },
+  GradientCheck(
+    "batchNormalization of images",
+    at: [point(2, 3, 3, 2), point(2, seed: 3), point(2, seed: 4)]
+  ) { batchNormalization($0[0], scale: $0[1], shift: $0[2]).y },
+  GradientCheck("batchNormalization of one row", at: [point(1, 3), point(3), point(3)]) {
+    batchNormalization($0[0], scale: $0[1], shift: $0[2]).y
+  },
+  GradientCheck("normalization", at: [point(7, 3), point(3, seed: 3), point(3, seed: 4)]) {
+    normalization(
+      $0[0], mean: point(3, seed: 5), variance: positive(3), scale: $0[1], shift: $0[2])
+  },
+  GradientCheck("maxPool2x2", at: [point(2, 4, 6, 3)]) { maxPool2x2($0[0]) },
+  GradientCheck("maxPool2x2 of odd sides", at: [point(2, 5, 3, 1)]) { maxPool2x2($0[0]) },
+  GradientCheck(
+    "normalizedReluPooled", at: [point(3, 4, 4, 5), point(5, seed: 3), point(5, seed: 4)]
+  ) { normalizedReluPooled($0[0], scale: $0[1], shift: $0[2]).y },
+  GradientCheck(
+    "normalizedReluPooled of odd sides",
+    at: [point(2, 5, 7, 3), point(3, seed: 3), point(3, seed: 4)]
+  ) { normalizedReluPooled($0[0], scale: $0[1], shift: $0[2]).y },
+  GradientCheck(
+    "normalizedReluPooled in inference",
+    at: [point(2, 5, 7, 3), point(3, seed: 3), point(3, seed: 4)]
+  ) {
+    normalizedReluPooled(
+      $0[0], mean: point(3, seed: 5), variance: positive(3), scale: $0[1], shift: $0[2])
+  },
+]

@@ -1,0 +1,63 @@
+import Autodiff
+import Foundation
+import Miners
+import Settings
+
+/// Softmax classification with a margin added to the angle to the own class's proxy.
+///
+/// With θ_k the angle to the proxy of class k, y the row's class and m in degrees, the mean over
+/// the rows of
+///
+///     -log(exp(s f(θ_y)) / (exp(s f(θ_y)) + Σ_{k ≠ y} exp(s cos θ_k)))
+///     f(θ) = cos(θ + m) if θ ≤ 180° - m, else cos θ - m sin m
+///
+/// The slope of f at an embedding that lies on its proxy is unbounded; it is held at what it is
+/// √ε from there, so the gradient in the embedding is finite.
+///
+/// Defaults: m = 28.6°, s = 64; proxies drawn from N(0, 1). O(batch × classes).
+/// - Reference: Deng et al., *ArcFace: Additive Angular Margin Loss for Deep Face Recognition*
+///   (CVPR 2019).
+public struct ArcFaceLoss: ClassifierLoss {
+  public var margin, scale: Double
+  public var proxies = noProxies
+  public var distance: Distance { .cosine }
+
+  public init(margin: Double, scale: Double) { (self.margin, self.scale) = (margin, scale) }
+  public init() { self.init(margin: 28.6, scale: 64) }
+
+  public static let summary = "softmax classification with a margin added to the own class's angle"
+  public static let reference =
+    "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019"
+  public static let settings = [
+    Setting("margin", \Self.margin, "the angle added, in degrees", in: 0...180),
+    Setting("scale", \Self.scale, "the sharpness s of the softmax", in: 1e-4...1e4),
+  ]
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    let scale = S(scale)
+    let (logit, slope) = margined(row.values[target])
+    for j in row.indices { row.derivatives[j] = row.values[j] * scale }
+    row.derivatives[target] = logit * scale
+    let cost = row.crossEntropy(target: target)
+    for j in row.indices { row.derivatives[j] *= scale }
+    row.derivatives[target] *= slope
+    sums.terms.add(row.weighted(cost))
+  }
+
+  /// f and its derivative in cos θ.
+  @inline(__always)
+  private func margined<S: Scalar>(_ cosine: S) -> (value: S, slope: S) {
+    let radians = margin * .pi / 180
+    let (cosineOfMargin, sineOfMargin) = (S(cos(radians)), S(sin(radians)))
+    let cosine = min(1, max(-1, cosine))
+    guard cosine >= -cosineOfMargin else { return (cosine - S(radians) * sineOfMargin, 1) }
+    let sine = max(0, 1 - cosine * cosine).squareRoot()
+    return (
+      cosine * cosineOfMargin - sine * sineOfMargin,
+      cosineOfMargin + cosine / max(sine, S.ulpOfOne.squareRoot()) * sineOfMargin
+    )
+  }
+}

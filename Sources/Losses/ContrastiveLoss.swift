@@ -1,0 +1,61 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Positive pairs nearer than one margin, negative pairs farther than another.
+///
+/// With d the distance of a pair, and the means over the pairs whose term is above 0:
+///
+///     mean_P [d - m₊]₊ + mean_N [m₋ - d]₊
+///
+/// With a similarity the two differences change sign, so that `positiveMargin: 1` and
+/// `negativeMargin: 0` suit the cosine. A pair that tuples repeat counts each time. One positive
+/// and one negative pair give their loss, where pytorch-metric-learning gives 0.
+///
+/// Defaults: m₊ = 0, m₋ = 1, Euclidean distance of normalised embeddings. One class leaves the
+/// positive part, distinct classes the negative part. O(batch²) time and memory.
+/// - Reference: Hadsell, Chopra and LeCun, *Dimensionality Reduction by Learning an Invariant
+///   Mapping* (CVPR 2006).
+public struct ContrastiveLoss: PairwiseLoss {
+  public var positiveMargin, negativeMargin: Double
+  public var distance: Distance
+
+  public init(positiveMargin: Double, negativeMargin: Double, distance: Distance = .euclidean) {
+    (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
+    self.distance = distance
+  }
+  public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
+
+  public static let summary = "positive pairs within one margin, negative pairs beyond another"
+  public static let reference =
+    "Hadsell, Chopra and LeCun, Dimensionality Reduction by Learning an Invariant Mapping, "
+    + "CVPR 2006"
+  public static var settings: [Setting<Self>] {
+    [
+      Setting("positiveMargin", \Self.positiveMargin, "how far apart positives may be"),
+      Setting("negativeMargin", \Self.negativeMargin, "how far apart negatives should be"),
+    ] + distanceSettings
+  }
+
+  public var reduction: Reduction { .meanOfActive }
+  public static var reducesNegativesApart: Bool { true }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let (positiveMargin, negativeMargin) = (S(positiveMargin), S(negativeMargin))
+    let sign = S(distance.sign)
+    for j in row.indices where row.kinds[j] != 0 {
+      let times = Int(abs(row.kinds[j]))
+      if row.kinds[j] > 0 {
+        let cost = max(0, sign * (row.values[j] - positiveMargin))
+        sums.terms.add(Double(cost), times: times)
+        if cost > 0 { row.derivatives[j] = sign * S(times) }
+      } else {
+        let cost = max(0, sign * (negativeMargin - row.values[j]))
+        sums.negativeTerms.add(Double(cost), times: times)
+        if cost > 0 { row.derivatives[j] = -sign * S(times) }
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Autodiff
+import Miners
+import Settings
+
+/// A batch and what a loss should look at in it.
+public struct LossInput: Sendable {
+  /// [batch, dimension], as the encoder gives them: a loss normalises them itself.
+  public var embeddings: Tensor
+  /// The class of each row.
+  public var labels: [Int]
+  /// The pairs or triplets to look at, nil for all of them.
+  ///
+  /// A loss over pairs reads a triplet as two pairs, and one over triplets joins pairs that share
+  /// an anchor. A loss with a term for each row weights it by how often the row occurs.
+  public var tuples: Tuples?
+  /// What the batch is compared with; nil for the batch itself.
+  public var reference: ReferenceSet?
+
+  public init(
+    embeddings: Tensor, labels: [Int], tuples: Tuples? = nil, reference: ReferenceSet? = nil
+  ) {
+    (self.embeddings, self.labels) = (embeddings, labels)
+    (self.tuples, self.reference) = (tuples, reference)
+  }
+}
+
+/// What a loss makes of a batch.
+public struct LossOutput: Sendable {
+  /// The loss, of shape [].
+  public var value: Tensor
+  /// The share of the loss's terms (pairs, triplets or rows) that are above 0; 0 if it has none.
+  public var active: Double
+
+  public init(value: Tensor, active: Double) { (self.value, self.active) = (value, active) }
+}
+
+/// A number that says how badly a batch is embedded.
+///
+/// Value and gradient are finite for every finite batch: without tuples, with one class, with all
+/// classes distinct, with one row, with equal rows and with rows of zeros.
+public protocol Loss: Configurable, Parameterized {
+  /// What it does, in a sentence.
+  static var summary: String { get }
+  /// Where it comes from: authors, title and year.
+  static var reference: String { get }
+
+  /// The loss of a batch that ``validate(_:at:)`` accepts.
+  func callAsFunction(_ input: LossInput) -> LossOutput
+
+  /// Makes the loss's own parameters, if it has any.
+  mutating func makeParameters(classCount: Int, dimension: Int, dtype: DType, random: Random)
+
+  /// Checks that the loss can be found for a batch.
+  ///
+  /// - Parameter place: where the batch comes from, for the message.
+  func validate(_ input: LossInput, at place: String) throws(Failure)
+}
+
+extension Loss {
+  public mutating func makeParameters(
+    classCount: Int, dimension: Int, dtype: DType, random: Random
+  ) {}
+
+  public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    try input.validate(at: place)
+  }
+}

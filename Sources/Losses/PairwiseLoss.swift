@@ -1,0 +1,30 @@
+import Autodiff
+import Miners
+import Settings
+
+/// A loss that is a sum over anchors, each a function of the anchor's distances.
+///
+/// Write what one anchor adds, as a ``RowFunction``; the way from embeddings to distances and back
+/// is here. Works with a reference set and with any tuples.
+public protocol PairwiseLoss: Loss, RowFunction, Measuring {}
+
+extension PairwiseLoss {
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    distance.matrix(input.embeddings, input.reference?.embeddings)
+      .reduced(by: self, pairs: input.pairs)
+  }
+}
+
+extension LossInput {
+  /// The pairs of the batch: those of the tuples, or all.
+  public var pairs: PairTable {
+    let columns = reference?.labels.count ?? labels.count
+    return tuples.map { PairTable($0, rows: labels.count, columns: columns) }
+      ?? PairTable(labels: labels, reference: reference)
+  }
+
+  /// A weight for each row of the batch from how often it occurs in the tuples; nil without them.
+  public var rowWeights: [Double]? {
+    tuples?.weights(rows: labels.count, anchorsOnly: reference != nil)
+  }
+}

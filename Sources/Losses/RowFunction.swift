@@ -1,0 +1,131 @@
+import Autodiff
+import Miners
+
+/// One row of a matrix of distances: an anchor (or a proxy) and everything it is compared with.
+public struct LossRow<S: Scalar> {
+  public let index: Int
+  /// The distances or similarities.
+  public let values: UnsafeBufferPointer<S>
+  /// What each pair is: above 0 positive, below 0 negative, 0 to be ignored; the size is how often
+  /// the pair occurs.
+  public let kinds: UnsafeBufferPointer<Int32>
+  /// The derivative of the row's terms in each value, to be written; zeros at first.
+  public let derivatives: UnsafeMutableBufferPointer<S>
+  /// What the row's terms are to be multiplied with, for losses with a term for each row.
+  public let weight: S
+
+  @inline(__always) public var indices: Range<Int> { 0..<values.count }
+}
+
+/// A function of a matrix that is a sum over its rows, found with its derivative in one pass.
+///
+/// Write what one row adds. The memory, the threads, the reduction and the way back are here:
+/// see ``Autodiff/Tensor/reduced(by:pairs:weights:)``. For speed, a conforming type marks
+/// ``evaluate(_:into:)`` with `@specialized` for both scalar types.
+public protocol RowFunction: Sendable {
+  /// How the terms of all rows become one number.
+  var reduction: Reduction { get }
+  /// Whether negative pairs have terms of their own, reduced by themselves and then added.
+  static var reducesNegativesApart: Bool { get }
+  /// Adds the row's terms to the sums and writes the derivative of their plain sum.
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums)
+}
+
+extension RowFunction {
+  public var reduction: Reduction { .mean }
+  public static var reducesNegativesApart: Bool { false }
+}
+
+extension Tensor {
+  /// The reduced sum of `function` over the rows of this matrix.
+  ///
+  /// - Parameters:
+  ///   - pairs: what each element is; of this matrix's shape.
+  ///   - weights: a factor for each row; nil for 1.
+  /// - Complexity: O(elements); one matrix of memory, which is the derivative.
+  public func reduced(
+    by function: some RowFunction, pairs: PairTable, weights: [Double]? = nil
+  ) -> LossOutput {
+    precondition(
+      shape == [pairs.rows, pairs.columns],
+      "reduced: shape \(shape) does not fit \(pairs.rows) × \(pairs.columns) pairs")
+    return dtype == .float32
+      ? evaluate(function, pairs, weights, Float.self)
+      : evaluate(function, pairs, weights, Double.self)
+  }
+
+  private func evaluate<S: Scalar>(
+    _ function: some RowFunction, _ pairs: PairTable, _ weights: [Double]?, _: S.Type
+  ) -> LossOutput {
+    let (rows, columns) = (pairs.rows, pairs.columns)
+    let grain = 16
+    var pieces = [LossSums](repeating: LossSums(), count: (rows + grain - 1) / grain)
+    var derivative = withElements(of: S.self) { values in
+      pieces.withUnsafeMutableBufferPointer { pieces in
+        Tensor(shape: [rows, columns], of: S.self) { derivatives in
+          Parallel.forEachRange(rows, grain: grain) { range in
+            var sums = LossSums()
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+              for i in range {
+                let place = i * columns..<(i + 1) * columns
+                pairs.fill(kinds, row: i)
+                let row = LossRow(
+                  index: i, values: UnsafeBufferPointer(rebasing: values[place]),
+                  kinds: UnsafeBufferPointer(kinds),
+                  derivatives: UnsafeMutableBufferPointer(rebasing: derivatives[place]),
+                  weight: S(weights?[i] ?? 1))
+                row.derivatives.update(repeating: 0)
+                function.evaluate(row, into: &sums)
+              }
+            }
+            pieces[range.lowerBound / grain] = sums
+          }
+        }
+      }
+    }
+    var sums = LossSums()
+    for piece in pieces { sums.add(piece) }
+    return finish(function, sums, &derivative, pairs)
+  }
+
+  /// Divides the sums, and records the result.
+  private func finish<Function: RowFunction>(
+    _ function: Function, _ sums: LossSums, _ derivative: inout Tensor, _ pairs: PairTable
+  ) -> LossOutput {
+    let divisor = function.reduction.divisor(for: sums.terms)
+    let negativeDivisor = function.reduction.divisor(for: sums.negativeTerms)
+    var total = sums.terms.total / divisor
+    if Function.reducesNegativesApart {
+      total += sums.negativeTerms.total / negativeDivisor
+      if negativeDivisor != divisor, isRecorded {
+        derivative.scaleNegatives(of: pairs, by: divisor / negativeDivisor)
+      }
+    }
+    let value = Tensor(total, dtype: dtype).recorded(
+      "reduced", edge { [derivative] in derivative.scaled(by: $0.item / divisor) })
+    return LossOutput(value: value, active: sums.active)
+  }
+
+  private mutating func scaleNegatives(of pairs: PairTable, by factor: Double) {
+    switch dtype {
+    case .float32: scaleNegatives(of: pairs, in: Float.self, by: Float(factor))
+    case .float64: scaleNegatives(of: pairs, in: Double.self, by: factor)
+    }
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  private mutating func scaleNegatives<S: Scalar>(of pairs: PairTable, in _: S.Type, by factor: S) {
+    let columns = pairs.columns
+    updateElements(of: S.self) { x in
+      Parallel.forEachRange(pairs.rows, grain: 16) { range in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+          for i in range {
+            pairs.fill(kinds, row: i)
+            for j in 0..<columns { x[i * columns + j] *= kinds[j] < 0 ? factor : 1 }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import Autodiff
+import Miners
+
+/// The term of one triplet.
+struct HingeTerm: Sendable {
+  let margin: Double
+  /// What makes a distance of a value: 1, or -1 for a similarity.
+  let sign: Double
+  let isSmooth: Bool
+
+  /// The term for the violation x = d(a, p) - d(a, n) + m, and its derivative.
+  @inline(__always)
+  func callAsFunction<S: Scalar>(_ x: S) -> (cost: S, slope: S) {
+    guard isSmooth else { return x > 0 ? (x, 1) : (0, 0) }
+    let tail = S.exp(-abs(x))
+    return (max(x, 0) + S.logOnePlus(tail), (x >= 0 ? 1 : tail) / (1 + tail))
+  }
+}
+
+/// Every positive of an anchor with every negative.
+struct JoinedTriplets: RowFunction {
+  let term: HingeTerm
+  var reduction: Reduction { .meanOfActive }
+
+  /// With more positives than this, sorting is faster than looking at every triplet.
+  var mostPositives = 24
+
+  init(term: HingeTerm) { self.term = term }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let positives = row.indices.filter { row.kinds[$0] > 0 }
+    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    if !term.isSmooth, positives.count > mostPositives {
+      sort(row, positives, negatives, into: &sums.terms)
+    } else {
+      enumerate(row, positives, negatives, into: &sums.terms)
+    }
+  }
+
+  private func enumerate<S: Scalar>(
+    _ row: LossRow<S>, _ positives: [Int], _ negatives: [Int], into terms: inout TermSum
+  ) {
+    let (margin, sign) = (S(term.margin), S(term.sign))
+    for p in positives {
+      let limit = sign * row.values[p] + margin
+      var (total, slopes): (S, S) = (0, 0)
+      var (count, activeCount) = (0, 0)
+      let positiveTimes = row.kinds[p]
+      for n in negatives {
+        let (cost, slope) = term(limit - sign * row.values[n])
+        let times = -row.kinds[n] * positiveTimes
+        count += Int(times)
+        guard cost > 0 else { continue }
+        activeCount += Int(times)
+        total += cost * S(times)
+        slopes += slope * S(times)
+        row.derivatives[n] -= sign * slope * S(times)
+      }
+      row.derivatives[p] += sign * slopes
+      terms.add(total: Double(total), count: count, activeCount: activeCount)
+    }
+  }
+
+  /// With the negatives in order of distance, those that violate a positive's margin are the first
+  /// of them, so their number and their sum are looked up.
+  private func sort<S: Scalar>(
+    _ row: LossRow<S>, _ positives: [Int], _ negatives: [Int], into terms: inout TermSum
+  ) {
+    let order = negatives.sorted { term.sign * Double(row.values[$0] - row.values[$1]) < 0 }
+    var counts = [0]
+    var sums = [0.0]
+    for n in order {
+      let times = -Int(row.kinds[n])
+      counts.append(counts[counts.count - 1] + times)
+      sums.append(sums[sums.count - 1] + term.sign * Double(row.values[n]) * Double(times))
+    }
+    // How many positives have exactly this many violating negatives.
+    var ends = [Int](repeating: 0, count: order.count + 1)
+    for p in positives {
+      let times = Int(row.kinds[p])
+      let limit = S(term.sign) * row.values[p] + S(term.margin)
+      var (low, high) = (0, order.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if S(term.sign) * row.values[order[middle]] < limit {
+          low = middle + 1
+        } else {
+          high = middle
+        }
+      }
+      ends[low] += times
+      row.derivatives[p] += S(term.sign) * S(counts[low] * times)
+      terms.add(
+        total: (Double(limit) * Double(counts[low]) - sums[low]) * Double(times),
+        count: counts[order.count] * times, activeCount: counts[low] * times)
+    }
+    var violated = 0
+    for k in order.indices.reversed() {
+      violated += ends[k + 1]
+      let n = order[k]
+      row.derivatives[n] -= S(term.sign) * S(violated * -Int(row.kinds[n]))
+    }
+  }
+}
+
+/// Every triplet of a batch, where the nearer of anchor and positive faces the negative.
+///
+/// A triplet whose positive faces the negative has its derivative in the positive's row, so each
+/// row looks at the triplets of which it is the anchor and at those of which it is the positive.
+struct SwappedTriplets: RowFunction {
+  let term: HingeTerm
+  let matrix: Tensor
+  var reduction: Reduction { .meanOfActive }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let (margin, sign) = (S(term.margin), S(term.sign))
+    let width = matrix.shape[1]
+    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    matrix.withElements(of: S.self) { matrix in
+      for p in row.indices where row.kinds[p] > 0 {
+        let near = sign * row.values[p]
+        let nearBack = sign * matrix[p * width + row.index]
+        for n in negatives {
+          let (own, other) = (sign * row.values[n], sign * matrix[p * width + n])
+          let (cost, slope) = term(near - min(own, other) + margin)
+          sums.terms.add(Double(cost))
+          row.derivatives[p] += sign * slope
+          if own <= other { row.derivatives[n] -= sign * slope }
+          if own < other {
+            row.derivatives[n] -= sign * term(nearBack - own + margin).slope
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The triplets of a list, by row.
+struct ListedTriplets: RowFunction {
+  let term: HingeTerm
+  let matrix: Tensor
+  let swaps: Bool
+  private let byAnchor: [[Triplet]]
+  private let byPositive: [[Triplet]]
+  var reduction: Reduction { .meanOfActive }
+
+  init(term: HingeTerm, matrix: Tensor, swaps: Bool, triplets: [Triplet], rows: Int) {
+    (self.term, self.matrix, self.swaps) = (term, matrix, swaps)
+    var byAnchor = [[Triplet]](repeating: [], count: rows)
+    var byPositive = byAnchor
+    for triplet in triplets {
+      byAnchor[triplet.anchor].append(triplet)
+      if swaps { byPositive[triplet.positive].append(triplet) }
+    }
+    (self.byAnchor, self.byPositive) = (byAnchor, byPositive)
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let (margin, sign) = (S(term.margin), S(term.sign))
+    let width = matrix.shape[1]
+    matrix.withElements(of: S.self) { matrix in
+      for triplet in byAnchor[row.index] {
+        let (p, n) = (triplet.positive, triplet.negative)
+        let own = sign * row.values[n]
+        let other = swaps ? sign * matrix[p * width + n] : own
+        let (cost, slope) = term(sign * row.values[p] - min(own, other) + margin)
+        sums.terms.add(Double(cost))
+        row.derivatives[p] += sign * slope
+        if own <= other { row.derivatives[n] -= sign * slope }
+      }
+      for triplet in byPositive[row.index] {
+        let n = triplet.negative
+        let (own, other) = (sign * row.values[n], sign * matrix[triplet.anchor * width + n])
+        guard own < other else { continue }
+        let near = sign * matrix[triplet.anchor * width + row.index]
+        row.derivatives[n] -= sign * term(near - own + margin).slope
+      }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import Autodiff
+import Foundation
+
+/// ‖a - b‖ to a power for every row a and column b; b = nil compares the rows with each other.
+///
+/// Found from one matrix product. Where that would cancel, because two rows lie much nearer to
+/// each other than to 0, the differences themselves are summed, so equal rows are 0 apart. The
+/// gradient is a product too, with the same care.
+func euclideanDistances(_ a: Tensor, _ b: Tensor?, power: Double) -> Tensor {
+  let (x, y) = (a.detached, b?.detached)
+  let value =
+    a.dtype == .float32
+    ? distances(x, y, power, Float.self) : distances(x, y, power, Double.self)
+  let pull = { @Sendable (cotangent: Tensor, side: Side) -> Tensor in
+    let pullback = Pullback(a: x, b: y ?? x, value: value, power: power, side: side)
+    return cotangent.dtype == .float32
+      ? pullback.run(cotangent, Float.self) : pullback.run(cotangent, Double.self)
+  }
+  guard let b else { return value.recorded("distances", a.edge { pull($0, .both) }) }
+  return value.recorded(
+    "distances", a.edge { pull($0, .rows) }, b.edge { pull($0, .columns) })
+}
+
+/// var(a - b) / var(a) for centred rows a and columns b; 0 where a is 0.
+func signalToNoise(_ a: Tensor, _ b: Tensor?) -> Tensor {
+  let (n, d) = (a.shape[0], a.shape[1])
+  let x = a.detached
+  let squares = euclideanDistances(a, b, power: 2)
+  let m = squares.shape[1]
+  let powers = squaredLengths(of: x)
+  let inverse = powers.map { $0 > 1e-24 ? 1 / $0 : 0 }
+  let scaled = { @Sendable (matrix: Tensor, factors: [Double], columns: Int) -> Tensor in
+    matrix.detached
+      * Tensor(factors.flatMap { [Double](repeating: $0, count: columns) }, shape: matrix.shape)
+      .converted(to: matrix.dtype)
+  }
+  let value = scaled(squares, inverse, m)
+  return value.recorded(
+    "signalToNoise", squares.edge { scaled($0, inverse, m) },
+    a.edge { cotangent in
+      let (g, y) = (cotangent.elements(as: Double.self), value.elements(as: Double.self))
+      let factors = (0..<n).map { i in
+        var sum = 0.0
+        for j in i * m..<(i + 1) * m { sum += g[j] * y[j] }
+        return -2 * sum * inverse[i]
+      }
+      return scaled(x, factors, d)
+    })
+}
+
+private enum Side { case rows, columns, both }
+
+/// Squared distances below this share of the squared lengths are summed from differences.
+private let nearness = 1e-3
+
+private func squaredLengths(of x: Tensor) -> [Double] {
+  let (n, d) = (x.shape[0], x.shape[1])
+  func run<S: Scalar>(_: S.Type) -> [Double] {
+    x.withElements(of: S.self) { x in
+      (0..<n).map { i in
+        var sum = 0.0
+        for j in i * d..<(i + 1) * d { sum += Double(x[j]) * Double(x[j]) }
+        return sum
+      }
+    }
+  }
+  return x.dtype == .float32 ? run(Float.self) : run(Double.self)
+}
+
+@specialized(where S == Float)
+@specialized(where S == Double)
+private func distances<S: Scalar>(_ a: Tensor, _ b: Tensor?, _ power: Double, _: S.Type) -> Tensor {
+  let other = b ?? a
+  let (m, d) = (other.shape[0], a.shape[1])
+  let isOwn = b == nil
+  let rowSquares = squaredLengths(of: a)
+  let columnSquares = isOwn ? rowSquares : squaredLengths(of: other)
+  let columns = columnSquares.map { S($0) }
+  var matrix = a.timesTransposed(other)
+  matrix.updateElements(of: S.self) { y in
+    a.withElements(of: S.self) { a in
+      other.withElements(of: S.self) { b in
+        Parallel.forEachRange(rowSquares.count, grain: 32) { rows in
+          for i in rows {
+            let row = UnsafeMutableBufferPointer(rebasing: y[i * m..<(i + 1) * m])
+            let own = S(rowSquares[i])
+            let limit = S(nearness)
+            for j in 0..<m {
+              var square = own + columns[j] - 2 * row[j]
+              if square < limit * (own + columns[j]) {
+                square = 0
+                for k in 0..<d {
+                  let difference = a[i * d + k] - b[j * d + k]
+                  square += difference * difference
+                }
+              }
+              row[j] = square
+            }
+            if isOwn { row[i] = 0 }
+            if power == 1 {
+              for j in 0..<m { row[j] = row[j].squareRoot() }
+            } else if power != 2 {
+              for j in 0..<m { row[j] = S(pow(Double(row[j]), power / 2)) }
+            }
+          }
+        }
+      }
+    }
+  }
+  return matrix
+}
+
+/// The way back from distances to rows, to columns, or to both where they are the same.
+private struct Pullback {
+  let a, b, value: Tensor
+  let power: Double
+  let side: Side
+
+  private struct NearPair<S: Scalar> { var row, column: Int; var weight: S }
+
+  /// With w = dL/dD · p Dᵖ⁻¹ / D, the gradient in row i is Σ w (a - b) = a Σ w - w b.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func run<S: Scalar>(_ cotangent: Tensor, _: S.Type) -> Tensor {
+    var (weights, near) = weighted(cotangent, S.self)
+    if side == .both { weights = weights.plusOwnTranspose() }
+    let sums = self.sums(of: weights, S.self)
+    let points = side == .columns ? b : a
+    var result =
+      side == .columns ? weights.times(a, transposingSelf: true) : weights.times(b)
+    let d = points.shape[1]
+    result.updateElements(of: S.self) { result in
+      points.withElements(of: S.self) { x in
+        for i in sums.indices {
+          for k in i * d..<(i + 1) * d { result[k] = sums[i] * x[k] - result[k] }
+        }
+      }
+      a.withElements(of: S.self) { a in
+        b.withElements(of: S.self) { b in
+          for pair in near {
+            for k in 0..<d {
+              let step = pair.weight * (a[pair.row * d + k] - b[pair.column * d + k])
+              if side != .columns { result[pair.row * d + k] += step }
+              if side != .rows { result[pair.column * d + k] -= step }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The weight of every pair, and apart from them the pairs that are too near for a product.
+  private func weighted<S: Scalar>(
+    _ cotangent: Tensor, _: S.Type
+  ) -> (weights: Tensor, near: [NearPair<S>]) {
+    let (n, m) = (a.shape[0], b.shape[0])
+    let rowSquares = squaredLengths(of: a).map { S($0) }
+    let columnSquares = squaredLengths(of: b).map { S($0) }
+    let grain = 32
+    var near = [[NearPair<S>]](repeating: [], count: (n + grain - 1) / grain)
+    let power = self.power
+    let weights = cotangent.withElements(of: S.self) { g in
+      value.withElements(of: S.self) { value in
+        near.withUnsafeMutableBufferPointer { near in
+          Tensor(shape: [n, m], of: S.self) { w in
+            Parallel.forEachRange(n, grain: grain) { rows in
+              for i in rows {
+                let limit = S(nearness)
+                for j in 0..<m {
+                  let distance = value[i * m + j]
+                  let slope: S
+                  let square: S
+                  if power == 1 {
+                    square = distance * distance
+                    slope = distance > 0 ? 1 / distance : 0
+                  } else if power == 2 {
+                    square = distance
+                    slope = 2
+                  } else {
+                    square = S(pow(Double(distance), 2 / power))
+                    slope = distance > 0 ? S(power) * distance / square : 0
+                  }
+                  let weight = g[i * m + j] * slope
+                  let isNear = square < limit * (rowSquares[i] + columnSquares[j])
+                  w[i * m + j] = isNear ? 0 : weight
+                  if isNear, square > 0, weight != 0 {
+                    near[i / grain].append(NearPair(row: i, column: j, weight: weight))
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return (weights, Array(near.joined()))
+  }
+
+  private func sums<S: Scalar>(of weights: Tensor, _: S.Type) -> [S] {
+    let (n, m) = (weights.shape[0], weights.shape[1])
+    return weights.withElements(of: S.self) { w in
+      var sums = [S](repeating: 0, count: side == .columns ? m : n)
+      for i in 0..<n {
+        if side == .columns {
+          for j in 0..<m { sums[j] += w[i * m + j] }
+        } else {
+          var sum: S = 0
+          for j in 0..<m { sum += w[i * m + j] }
+          sums[i] = sum
+        }
+      }
+      return sums
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Autodiff
+import Settings
+
+/// Chooses which pairs or triplets of a batch a loss should look at.
+///
+/// A miner looks at values only: nothing that it does is recorded. Where several candidates tie,
+/// it takes the one with the smallest index. A batch without candidates gives no tuples.
+public protocol Miner: Configurable {
+  /// What it chooses, in a sentence.
+  static var summary: String { get }
+  /// Where it comes from: authors, title and year.
+  static var reference: String { get }
+
+  /// Chooses tuples of a batch.
+  ///
+  /// - Parameters:
+  ///   - embeddings: [batch, dimension], float32 or float64.
+  ///   - labels: the class of each row.
+  ///   - reference: what the batch is compared with; nil for the batch itself.
+  ///   - random: for miners that draw; a miner gives the same tuples for the same numbers.
+  func mine(
+    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, random: Random
+  ) -> Tuples
+
+  /// Checks what no single setting can: that the settings fit together.
+  func validate(at place: String) throws(Failure)
+}
+
+extension Miner {
+  public func validate(at place: String) throws(Failure) {}
+}
+
+/// A miner that looks at one anchor at a time.
+public protocol AnchorwiseMiner: Miner, Measuring {
+  /// Whether ``mine(_:into:)`` adds triplets rather than pairs.
+  static var findsTriplets: Bool { get }
+  /// Adds what it chooses for one anchor.
+  func mine(_ row: Candidates, into found: inout FoundTuples)
+}
+
+/// An anchor and the rows that it may be paired with.
+public struct Candidates {
+  public let anchor: Int
+  /// The distance of each row; a similarity is negated, so that smaller is always nearer.
+  public let distances: UnsafeBufferPointer<Double>
+  /// The kind of each pair; see ``PairTable``.
+  public let kinds: UnsafeBufferPointer<Int32>
+
+  public var indices: Range<Int> { 0..<kinds.count }
+  public var positives: some Sequence<Int> { indices.lazy.filter { kinds[$0] > 0 } }
+  public var negatives: some Sequence<Int> { indices.lazy.filter { kinds[$0] < 0 } }
+
+  /// The nearest of some rows, the first of them if several are.
+  public func nearest(of rows: some Sequence<Int>) -> Int? {
+    rows.min { distances[$0] < distances[$1] }
+  }
+
+  /// The farthest of some rows, the first of them if several are.
+  public func farthest(of rows: some Sequence<Int>) -> Int? {
+    rows.min { distances[$0] > distances[$1] }
+  }
+}
+
+/// The tuples found so far.
+public struct FoundTuples: Sendable {
+  public var positive: [Pair] = []
+  public var negative: [Pair] = []
+  public var triplets: [Triplet] = []
+}
+
+extension AnchorwiseMiner {
+  public func mine(
+    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, random: Random
+  ) -> Tuples {
+    let pairs = PairTable(labels: labels, reference: reference)
+    let matrix = distance.matrix(embeddings.detached, reference?.embeddings.detached)
+    let (columns, sign) = (pairs.columns, distance.sign)
+    let grain = 16
+    var found = [FoundTuples](repeating: FoundTuples(), count: (pairs.rows + grain - 1) / grain)
+    found.withUnsafeMutableBufferPointer { found in
+      Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: columns) { distances in
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            for anchor in rows {
+              matrix.read(row: anchor, times: sign, into: distances)
+              pairs.fill(kinds, row: anchor)
+              let row = Candidates(
+                anchor: anchor, distances: UnsafeBufferPointer(distances),
+                kinds: UnsafeBufferPointer(kinds))
+              mine(row, into: &found[rows.lowerBound / grain])
+            }
+          }
+        }
+      }
+    }
+    return Self.findsTriplets
+      ? .triplets(found.flatMap(\.triplets))
+      : .pairs(positive: found.flatMap(\.positive), negative: found.flatMap(\.negative))
+  }
+}
+
+extension Tensor {
+  /// Copies one row of a matrix as doubles.
+  fileprivate func read(
+    row: Int, times factor: Double, into result: UnsafeMutableBufferPointer<Double>
+  ) {
+    let start = row * shape[1]
+    switch dtype {
+    case .float32:
+      withElements(of: Float.self) { x in
+        for j in result.indices { result[j] = Double(x[start + j]) * factor }
+      }
+    case .float64:
+      withElements(of: Double.self) { x in
+        for j in result.indices { result[j] = x[start + j] * factor }
+      }
+    }
+  }
+}

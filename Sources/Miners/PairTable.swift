@@ -1,0 +1,63 @@
+/// What every pair of an anchor and another row is to a loss or a miner.
+///
+/// The kind of a pair is a number: above 0 for a positive pair, below 0 for a negative pair, 0 for
+/// a pair to ignore; its size is how often the pair occurs. A table made from labels keeps labels
+/// only and compares them row by row, so it costs no memory.
+public struct PairTable: Sendable {
+  public let rows, columns: Int
+  private let source: Source
+
+  private enum Source {
+    case labels(rows: [Int], columns: [Int], places: [Int?])
+    case kinds([Int32])
+  }
+
+  /// Every pair: positive where labels are equal, without pairs of a row with itself.
+  public init(labels: [Int], reference: ReferenceSet?) {
+    (rows, columns) = (labels.count, reference?.labels.count ?? labels.count)
+    source = .labels(
+      rows: labels, columns: reference?.labels ?? labels,
+      places: reference?.places ?? labels.indices.map { $0 })
+  }
+
+  /// Every pair of a row and a column, positive where their labels are equal.
+  public init(rowLabels: [Int], columnLabels: [Int]) {
+    (rows, columns) = (rowLabels.count, columnLabels.count)
+    source = .labels(rows: rowLabels, columns: columnLabels, places: [])
+  }
+
+  /// The given tuples and no others; a pair that occurs again counts again.
+  ///
+  /// - Complexity: O(rows × columns) memory, 4 bytes a pair.
+  public init(_ tuples: Tuples, rows: Int, columns: Int) {
+    (self.rows, self.columns) = (rows, columns)
+    var kinds = [Int32](repeating: 0, count: rows * columns)
+    switch tuples {
+    case .pairs(let positive, let negative):
+      for pair in positive { kinds[pair.anchor * columns + pair.other] += 1 }
+      for pair in negative { kinds[pair.anchor * columns + pair.other] -= 1 }
+    case .triplets(let triplets):
+      for triplet in triplets {
+        kinds[triplet.anchor * columns + triplet.positive] += 1
+        kinds[triplet.anchor * columns + triplet.negative] -= 1
+      }
+    }
+    source = .kinds(kinds)
+  }
+
+  /// Writes the kind of each pair of an anchor.
+  public func fill(_ kinds: UnsafeMutableBufferPointer<Int32>, row: Int) {
+    switch source {
+    case .labels(let labels, let others, let places):
+      let label = labels[row]
+      others.withUnsafeBufferPointer { others in
+        for j in 0..<columns { kinds[j] = others[j] == label ? 1 : -1 }
+      }
+      if row < places.count, let place = places[row] { kinds[place] = 0 }
+    case .kinds(let all):
+      all.withUnsafeBufferPointer { all in
+        for j in 0..<columns { kinds[j] = all[row * columns + j] }
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Autodiff
+
+extension Tensor {
+  /// Each row divided by max(‖row‖, 10⁻¹²).
+  ///
+  /// The gradient is (g - y (y·g)) / ‖x‖, and 0 for a row that is not longer than 10⁻¹².
+  public func withUnitRows() -> Tensor {
+    let (unit, lengths) =
+      dtype == .float32 ? unitRows(self, Float.self) : unitRows(self, Double.self)
+    return unit.recorded(
+      "withUnitRows",
+      edge {
+        $0.dtype == .float32
+          ? unitRowsPullback($0, unit, lengths, Float.self)
+          : unitRowsPullback($0, unit, lengths, Double.self)
+      })
+  }
+
+  /// Each row minus the mean of its elements.
+  func withCenteredRows() -> Tensor {
+    centered(self).recorded("withCenteredRows", edge { centered($0) })
+  }
+
+  /// This matrix times its own transpose: every product of two rows.
+  func timesOwnTranspose() -> Tensor {
+    let x = detached
+    return x.timesTransposed(x).recorded(
+      "timesOwnTranspose", edge { $0.plusOwnTranspose().times(x) })
+  }
+
+  /// This square matrix plus its transpose, without history.
+  func plusOwnTranspose() -> Tensor {
+    dtype == .float32 ? sumWithTranspose(self, Float.self) : sumWithTranspose(self, Double.self)
+  }
+}
+
+private let smallestLength = 1e-12
+
+@specialized(where S == Float)
+@specialized(where S == Double)
+private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengths: [Double]) {
+  let (n, d) = (x.shape[0], x.shape[1])
+  var lengths = [Double](repeating: 0, count: n)
+  let unit = x.withElements(of: S.self) { x in
+    Tensor(shape: [n, d], of: S.self) { y in
+      for i in 0..<n {
+        let row = UnsafeBufferPointer(rebasing: x[i * d..<(i + 1) * d])
+        lengths[i] = length(of: row)
+        let length = max(lengths[i], smallestLength)
+        for j in 0..<d { y[i * d + j] = S(Double(row[j]) / length) }
+      }
+    }
+  }
+  return (unit, lengths)
+}
+
+/// ‖x‖ in double precision, also where the sum of squares would overflow or vanish.
+@inline(__always)
+private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
+  var sum = 0.0
+  for value in x { sum += Double(value) * Double(value) }
+  if sum > 1e-200, sum < 1e200 { return sum.squareRoot() }
+  let largest = x.reduce(0.0) { max($0, abs(Double($1))) }
+  guard largest > 0, largest.isFinite else { return largest }
+  sum = x.reduce(0.0) { $0 + (Double($1) / largest) * (Double($1) / largest) }
+  return largest * sum.squareRoot()
+}
+
+@specialized(where S == Float)
+@specialized(where S == Double)
+private func unitRowsPullback<S: Scalar>(
+  _ cotangent: Tensor, _ unit: Tensor, _ lengths: [Double], _: S.Type
+) -> Tensor {
+  let (n, d) = (unit.shape[0], unit.shape[1])
+  return cotangent.withElements(of: S.self) { g in
+    unit.withElements(of: S.self) { y in
+      Tensor(shape: [n, d], of: S.self) { result in
+        for i in 0..<n {
+          let row = i * d..<(i + 1) * d
+          guard lengths[i] > smallestLength else {
+            for j in row { result[j] = 0 }
+            continue
+          }
+          var projection = 0.0
+          for j in row { projection += Double(g[j]) * Double(y[j]) }
+          let scale = 1 / lengths[i]
+          for j in row { result[j] = S((Double(g[j]) - Double(y[j]) * projection) * scale) }
+        }
+      }
+    }
+  }
+}
+
+private func centered(_ x: Tensor) -> Tensor {
+  func run<S: Scalar>(_: S.Type) -> Tensor {
+    let (n, d) = (x.shape[0], x.shape[1])
+    return x.withElements(of: S.self) { x in
+      Tensor(shape: [n, d], of: S.self) { y in
+        for i in 0..<n {
+          var sum = 0.0
+          for j in i * d..<(i + 1) * d { sum += Double(x[j]) }
+          let mean = sum / Double(d)
+          for j in i * d..<(i + 1) * d { y[j] = S(Double(x[j]) - mean) }
+        }
+      }
+    }
+  }
+  return x.dtype == .float32 ? run(Float.self) : run(Double.self)
+}
+
+@specialized(where S == Float)
+@specialized(where S == Double)
+private func sumWithTranspose<S: Scalar>(_ x: Tensor, _: S.Type) -> Tensor {
+  let n = x.shape[0]
+  let tile = 32
+  return x.withElements(of: S.self) { x in
+    Tensor(shape: [n, n], of: S.self) { y in
+      Parallel.forEachRange(n, grain: tile) { rows in
+        for first in stride(from: 0, to: n, by: tile) {
+          for i in rows {
+            for j in first..<min(n, first + tile) { y[i * n + j] = x[i * n + j] + x[j * n + i] }
+          }
+        }
+      }
+    }
+  }
+}

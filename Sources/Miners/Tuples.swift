@@ -1,0 +1,76 @@
+/// An anchor and another row of the same class, or of another class.
+public struct Pair: Sendable, Hashable, Comparable {
+  /// A row of the batch.
+  public var anchor: Int
+  /// A row of the reference set, which is the batch itself unless one is given.
+  public var other: Int
+
+  public init(_ anchor: Int, _ other: Int) { (self.anchor, self.other) = (anchor, other) }
+
+  public static func < (a: Pair, b: Pair) -> Bool { (a.anchor, a.other) < (b.anchor, b.other) }
+}
+
+/// An anchor, a row of its class and a row of another class.
+public struct Triplet: Sendable, Hashable, Comparable {
+  /// A row of the batch.
+  public var anchor: Int
+  /// Rows of the reference set, which is the batch itself unless one is given.
+  public var positive, negative: Int
+
+  public init(_ anchor: Int, _ positive: Int, _ negative: Int) {
+    (self.anchor, self.positive, self.negative) = (anchor, positive, negative)
+  }
+
+  public static func < (a: Triplet, b: Triplet) -> Bool {
+    (a.anchor, a.positive, a.negative) < (b.anchor, b.positive, b.negative)
+  }
+}
+
+/// The pairs or triplets that a loss should look at.
+public enum Tuples: Sendable, Equatable {
+  case pairs(positive: [Pair], negative: [Pair])
+  case triplets([Triplet])
+}
+
+extension Tuples {
+  /// The positive and the negative pairs; a triplet (a, p, n) is the pairs (a, p) and (a, n).
+  ///
+  /// Pairs that occur in several triplets are repeated.
+  public var pairs: (positive: [Pair], negative: [Pair]) {
+    switch self {
+    case .pairs(let positive, let negative): (positive, negative)
+    case .triplets(let triplets):
+      (
+        triplets.map { Pair($0.anchor, $0.positive) }, triplets.map { Pair($0.anchor, $0.negative) }
+      )
+    }
+  }
+
+  /// How often each row occurs, relative to the row that occurs most; 1 for every row if there
+  /// are no tuples.
+  ///
+  /// Losses that have a term for each row rather than for pairs use this as the term's weight.
+  /// - Parameter anchorsOnly: whether the others are rows of a reference set, and not counted.
+  public func weights(rows: Int, anchorsOnly: Bool) -> [Double] {
+    var counts = [Int](repeating: 0, count: rows)
+    switch self {
+    case .pairs(let positive, let negative):
+      for pair in positive + negative {
+        counts[pair.anchor] += 1
+        if !anchorsOnly { counts[pair.other] += 1 }
+      }
+    case .triplets(let triplets):
+      for triplet in triplets {
+        counts[triplet.anchor] += 1
+        if !anchorsOnly {
+          counts[triplet.positive] += 1
+          counts[triplet.negative] += 1
+        }
+      }
+    }
+    guard let largest = counts.max(), largest > 0 else {
+      return [Double](repeating: 1, count: rows)
+    }
+    return counts.map { Double($0) / Double(largest) }
+  }
+}

@@ -1,0 +1,43 @@
+import Autodiff
+import Settings
+
+/// Layers applied one after another: inputs in, embeddings out.
+public struct Encoder: Layer {
+  public private(set) var layers: [Named<any Layer>]
+  /// The shape of one input item, as in [28, 28, 1].
+  public let inputShape: [Int]
+  /// The width of an embedding.
+  public let embeddingSize: Int
+
+  public init(inputShape: [Int], embeddingSize: Int, layers: [Named<any Layer>]) {
+    (self.inputShape, self.embeddingSize, self.layers) = (inputShape, embeddingSize, layers)
+  }
+
+  public func callAsFunction(_ input: Tensor, in pass: inout Pass) -> Tensor {
+    layers.reduce(input) { $1.value($0, in: &pass) }
+  }
+
+  /// The embeddings of a batch, by the statistics gathered in training.
+  public func embed(_ input: Tensor) -> Tensor {
+    var pass = Pass(isTraining: false)
+    return self(input, in: &pass)
+  }
+
+  public mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try updateLayers { name, layer in
+      try layer.updateParameters { try body("\(name).\($0)", &$1) }
+    }
+  }
+
+  public mutating func updateStatistics(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try updateLayers { name, layer in
+      try layer.updateStatistics { try body("\(name).\($0)", &$1) }
+    }
+  }
+
+  private mutating func updateLayers(
+    _ body: (String, inout any Layer) throws -> Void
+  ) rethrows {
+    for i in layers.indices { try body(layers[i].name, &layers[i].value) }
+  }
+}

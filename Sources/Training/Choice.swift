@@ -1,0 +1,107 @@
+import Settings
+
+/// A registered value that a recipe names, with its settings.
+public struct Choice<Value: Sendable>: Sendable {
+  public let name: String
+  public let value: Value
+
+  public init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
+
+  /// The name and every setting, as a recipe spells them.
+  public var json: JSONValue {
+    var members = (value as? any Configurable)?.settingValues ?? [:]
+    members["name"] = .string(name)
+    return .object(members)
+  }
+}
+
+/// Reads the members of one object of a recipe and refuses those that nobody asked for.
+struct ObjectReader {
+  /// Where the object stands, as in "recipe.json5: losses[0]".
+  let place: String
+  private var members: [String: JSONValue]
+  private var asked: [String] = []
+
+  init(_ value: JSONValue, at place: String) throws(Failure) {
+    guard case .object(let members) = value else {
+      throw Failure(
+        .badData, at: place, "this is \(value.kind)",
+        expected: "an object such as { name: \"value\" }")
+    }
+    (self.place, self.members) = (place, members)
+  }
+
+  /// Takes a member out; nil when it is absent or null.
+  mutating func take(_ key: String) -> JSONValue? {
+    asked.append(key)
+    let value = members.removeValue(forKey: key)
+    return value == .null ? nil : value
+  }
+
+  mutating func text(_ key: String) throws(Failure) -> String? {
+    guard let value = take(key) else { return nil }
+    guard case .string(let text) = value else {
+      throw Failure(.badData, at: "\(place): \(key)", "this is \(value.kind)", expected: "a text")
+    }
+    return text
+  }
+
+  mutating func number(_ key: String, in range: ClosedRange<Double>) throws(Failure) -> Double? {
+    guard let value = take(key) else { return nil }
+    guard case .number(let number) = value, range.contains(number) else {
+      throw Failure(
+        .badData, at: "\(place): \(key)", "this is \(value)",
+        expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  mutating func list(_ key: String) throws(Failure) -> [JSONValue]? {
+    guard let value = take(key) else { return nil }
+    guard case .array(let items) = value else {
+      throw Failure(.badData, at: "\(place): \(key)", "this is \(value.kind)", expected: "a list")
+    }
+    return items
+  }
+
+  /// Takes an object that names a registered value: { name: "…", setting: … }.
+  mutating func choice<Value: Sendable>(
+    _ key: String, of kind: String, in registry: [Named<Value>]
+  ) throws(Failure) -> Choice<Value>? {
+    guard let value = take(key) else { return nil }
+    var inner = try ObjectReader(value, at: "\(place): \(key)")
+    return try inner.chosen(of: kind, in: registry)
+  }
+
+  /// Reads this object as one that names a registered value; what is left are its settings.
+  mutating func chosen<Value: Sendable>(
+    of kind: String, in registry: [Named<Value>]
+  ) throws(Failure) -> Choice<Value> {
+    guard let name = try text("name") else {
+      throw Failure(
+        .badData, at: place, "'name' is missing",
+        expected: "the name of a \(kind): " + registry.map(\.name).joined(separator: ", "))
+    }
+    let value: Value = try registry.named(name, kind: kind, at: place)
+    return Choice(name, try configured(value, members, at: place))
+  }
+
+  /// Fails when a member is left that was not asked for.
+  func finish() throws(Failure) {
+    guard let key = members.keys.min() else { return }
+    throw Failure(
+      .badData, at: place, "there is no key '\(key)'", remedy: suggestion(for: key, among: asked))
+  }
+}
+
+/// Returns a registered value with some settings changed.
+public func configured<Value: Sendable>(
+  _ value: Value, _ settings: [String: JSONValue], at place: String
+) throws(Failure) -> Value {
+  guard let configurable = value as? any Configurable,
+    let result = try configurable.setting(settings, at: place) as? Value
+  else {
+    preconditionFailure("configured: \(Value.self) is not Configurable")
+  }
+  return result
+}

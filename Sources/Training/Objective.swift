@@ -1,0 +1,32 @@
+import Autodiff
+import Losses
+import Models
+
+/// An encoder and the weighted losses that it is trained by; both may have parameters.
+public struct Objective: Parameterized {
+  public var encoder: Encoder
+  public var loss: CompositeLoss
+
+  public init(encoder: Encoder, loss: CompositeLoss) { (self.encoder, self.loss) = (encoder, loss) }
+
+  public mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try encoder.updateParameters { try body("encoder.\($0)", &$1) }
+    try loss.updateParameters { try body("loss.\($0)", &$1) }
+  }
+
+  /// Parameters and running statistics: all that a file must hold.
+  public mutating func updateState(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try updateParameters(body)
+    try encoder.updateStatistics { try body("encoder.\($0)", &$1) }
+  }
+
+  /// Parameters and running statistics with their names.
+  public var state: [(name: String, value: Tensor)] {
+    var copy = self
+    var result: [(String, Tensor)] = []
+    copy.updateState { result.append(($0, $1)) }
+    return result
+  }
+
+  static func isLossParameter(_ name: String) -> Bool { name.hasPrefix("loss.") }
+}

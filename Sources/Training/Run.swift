@@ -1,0 +1,165 @@
+import Autodiff
+import Data
+import Evaluation
+import Files
+import Foundation
+import Index
+import Models
+import Settings
+
+/// What a finished run has to show, on classes that were never seen in training.
+public struct RunResult: Sendable {
+  /// The untrained input as its own embedding, and the trained embedding.
+  public let baseline, trained: Evaluation
+  /// The step that the kept model is from, and how many steps were taken.
+  public let keptStep, steps: Int
+  public let recipe: Recipe
+
+  /// Whether the trained embedding beats the raw input in MAP@R.
+  public var beatsBaseline: Bool {
+    (trained["map@r"] ?? 0) > (baseline["map@r"] ?? 0)
+  }
+
+  /// The targets of the recipe that were missed; opis-like metrics are better when lower.
+  public var missedTargets: [(metric: String, target: Double, reached: Double)] {
+    recipe.targets.sorted { $0.key < $1.key }.compactMap { metric, target in
+      let reached = trained[metric] ?? .nan
+      let isReached =
+        metric.hasPrefix("opis") || metric == "eer" ? reached <= target : reached >= target
+      return isReached ? nil : (metric, target, reached)
+    }
+  }
+
+  public var json: JSONValue {
+    [
+      "baseline": baseline.json,
+      "trained": trained.json,
+      "steps": JSONValue(steps),
+      "keptStep": JSONValue(keptStep),
+      "beatsBaseline": .bool(beatsBaseline),
+      "targets": .object(recipe.targets.mapValues { .number($0) }),
+      "targetsReached": .bool(missedTargets.isEmpty),
+    ]
+  }
+}
+
+/// What happens in a run, for whoever shows it.
+public enum RunEvent: Sendable {
+  case started(trainer: Trainer)
+  case stepped(Trainer.StepReport, imagesPerSecond: Double)
+  case evaluated(step: Int, Evaluation, watched: String)
+  case stopped(reason: String)
+}
+
+/// Trains by a recipe into a run folder.
+///
+/// - Parameters:
+///   - resuming: go on with the run that lies in the folder, bit for bit.
+///   - onEvent: called on the way; a true result asks the run to stop after a checkpoint.
+/// - Returns: what the run has to show; nil when it was asked to stop.
+public func train(
+  _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool,
+  onEvent: (RunEvent) -> Bool
+) throws(Failure) -> RunResult? {
+  if resuming {
+    guard FileSystem.exists(folder.checkpoint) else {
+      throw Failure(
+        .noInput, at: folder.checkpoint, "there is no checkpoint to go on from",
+        remedy: "train without --resume")
+    }
+  } else {
+    try folder.checkIsFree()
+  }
+  var trainer = try Trainer(recipe, data: TrainingData(recipe, root: dataRoot))
+  if resuming {
+    try Checkpoint.restore(&trainer, from: folder.checkpoint)
+  } else {
+    try folder.start(recipe.json, environment: environmentValue(of: trainer.data))
+  }
+  var log = try MetricsLog(folder.metrics, keepingThrough: trainer.step)
+  guard try takeSteps(&trainer, into: folder, log: &log, onEvent: onEvent) else { return nil }
+  return try finish(trainer, into: folder, log: &log, onEvent: onEvent)
+}
+
+/// Trains to the end of the recipe; false when asked to stop before it.
+private func takeSteps(
+  _ trainer: inout Trainer, into folder: RunFolder, log: inout MetricsLog,
+  onEvent: (RunEvent) -> Bool
+) throws(Failure) -> Bool {
+  let settings = trainer.recipe.training
+  var isAskedToStop = onEvent(.started(trainer: trainer))
+  let clock = ContinuousClock()
+  let (start, firstStep) = (clock.now, trainer.step)
+  while !trainer.isFinished, !isAskedToStop {
+    let report = try trainer.takeStep()
+    log.append(report.json)
+    let elapsed = clock.now - start
+    let seconds =
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let images =
+      Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
+      / max(seconds, 1e-9)
+    isAskedToStop = onEvent(.stepped(report, imagesPerSecond: images))
+    let isLast = trainer.step == settings.steps
+    if settings.evaluateEvery > 0, trainer.step % settings.evaluateEvery == 0 || isLast {
+      let evaluation = try trainer.watch()
+      log.append([
+        "step": JSONValue(trainer.step), "watched": .string(trainer.data.watchedName),
+        "evaluation": evaluation.json,
+      ])
+      isAskedToStop =
+        onEvent(
+          .evaluated(step: trainer.step, evaluation, watched: trainer.data.watchedName))
+        || isAskedToStop
+    }
+    let interval =
+      settings.checkpointEvery > 0 ? settings.checkpointEvery : max(1, settings.evaluateEvery)
+    if isAskedToStop || isLast || trainer.step % interval == 0 || trainer.hasStalled {
+      try log.flush()
+      try Checkpoint.write(trainer, to: folder.checkpoint)
+    }
+  }
+  if trainer.hasStalled {
+    _ = onEvent(
+      .stopped(
+        reason: "no progress in \(trainer.evaluationsSinceBest) evaluations "
+          + "(step \(trainer.step) of \(settings.steps))"))
+  }
+  return trainer.isFinished
+}
+
+/// Judges the kept model beside the raw input and writes what the run leaves behind.
+private func finish(
+  _ trainer: Trainer, into folder: RunFolder, log: inout MetricsLog, onEvent: (RunEvent) -> Bool
+) throws(Failure) -> RunResult {
+  let kept = trainer.kept
+  let test = trainer.data.test
+  let result = RunResult(
+    baseline: try judge(test.flattened, of: test),
+    trained: try judge(kept.encoder, on: test),
+    keptStep: trainer.recipe.training.keep == .best ? trainer.best?.step ?? trainer.step : trainer.step,
+    steps: trainer.step, recipe: trainer.recipe)
+  try log.flush()
+  try FileSystem.write(try TrainedModel.file(kept, of: trainer), to: folder.model)
+  try FileSystem.write(result.json.indented, to: folder.evaluation)
+  try FileSystem.write(
+    reportPage(of: result, data: trainer.data, metrics: try FileSystem.readText(folder.metrics)),
+    to: folder.report)
+  return result
+}
+
+extension Trainer.StepReport {
+  var json: [String: JSONValue] {
+    var members: [String: JSONValue] = [
+      "step": JSONValue(step), "loss": .number(loss), "active": .number(active),
+      "learningRate": .number(learningRate),
+    ]
+    if terms.count > 1 {
+      members["terms"] = .array(
+        terms.map {
+          ["loss": .string($0.name), "value": .number($0.value), "active": .number($0.active)]
+        })
+    }
+    return members
+  }
+}

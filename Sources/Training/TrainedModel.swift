@@ -1,0 +1,82 @@
+import Autodiff
+import Data
+import Files
+import Index
+import Models
+import Settings
+
+/// An encoder read back from a run folder, with the recipe that it came from.
+public struct TrainedModel: Sendable {
+  public let recipe: Recipe
+  public let encoder: Encoder
+  public let classNames: [String]
+
+  /// Reads `recipe.json5` and `model.safetensors` of a run.
+  public init(run path: String) throws(Failure) {
+    let folder = RunFolder(path)
+    guard FileSystem.isFolder(path) else {
+      throw Failure(
+        .noInput, at: path, "there is no such run folder",
+        remedy: "make one with kindred train RECIPE --out \(path)")
+    }
+    guard FileSystem.exists(folder.model) else {
+      throw Failure(
+        .noInput, at: folder.model, "the run has no model yet",
+        remedy: "finish it with kindred train RECIPE --out \(path) --resume")
+    }
+    recipe = try Recipe(path: folder.recipe)
+    let file = try SafetensorsFile.read(folder.model)
+    guard let shapeText = file.metadata["inputShape"],
+      case .array(let lengths)? = try? JSONValue(json5: shapeText, at: folder.model)
+    else {
+      throw Failure(
+        .badData, at: folder.model, "the metadata do not tell the shape of an input",
+        expected: "a model that kindred train wrote")
+    }
+    var shape: [Int] = []
+    for case .number(let length) in lengths { shape.append(Int(exactly: length) ?? 0) }
+    guard !shape.isEmpty, shape.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw Failure(.badData, at: folder.model, "the shape of an input is \(shapeText)")
+    }
+    var encoder = try recipe.model.value.makeEncoder(
+      inputShape: shape, random: Random(seed: 0), at: "\(folder.recipe): model")
+    let tensors = try file.tensorsByName(at: folder.model)
+    try encoder.load(tensors, prefix: "encoder.", at: folder.model)
+    self.encoder = encoder
+    if case .array(let names)? = file.metadata["classes"].flatMap({
+      try? JSONValue(json5: $0, at: folder.model)
+    }) {
+      classNames = names.compactMap { if case .string(let name) = $0 { name } else { nil } }
+    } else {
+      classNames = []
+    }
+  }
+
+  /// The bytes of a model file: parameters, statistics and what is needed to use them.
+  static func file(_ objective: Objective, of trainer: Trainer) throws(Failure) -> [UInt8] {
+    let data = trainer.data.train
+    let metadata: [String: String] = [
+      "format": "pt",
+      "kind": "kindred-model",
+      "kindred": kindredVersion,
+      "model": trainer.recipe.model.json.description,
+      "data": trainer.recipe.data.json.description,
+      "dataIdentity": data.identity,
+      "inputShape": JSONValue.array(data.itemShape.map { JSONValue($0) }).description,
+      "layout": "items, height, width, channels; convolutions: outputs, height, width, inputs",
+      "classes": JSONValue.array(data.classNames.map { .string($0) }).description,
+    ]
+    let entries = objective.state.map { SafetensorsEntry($0.name, $0.value) }
+    return try SafetensorsFile(metadata: metadata, tensors: entries).bytes()
+  }
+}
+
+extension TrainedModel {
+  /// Fails unless items of this shape fit the encoder.
+  public func check(_ itemShape: [Int], at place: String) throws(Failure) {
+    guard itemShape != encoder.inputShape else { return }
+    throw Failure(
+      .badData, at: place, "the items have shape \(itemShape)",
+      expected: "\(encoder.inputShape), as the model was trained on")
+  }
+}

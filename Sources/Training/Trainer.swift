@@ -1,0 +1,160 @@
+import Autodiff
+import Data
+import Evaluation
+import Losses
+import Models
+import Settings
+
+/// A run in progress: everything that the next step depends on.
+///
+/// A value: the state after a step depends on the recipe, the data and the step's number alone, so
+/// a run that was stopped and resumed gives the same bits as one that was not.
+public struct Trainer: Sendable {
+  public let recipe: Recipe
+  public let data: TrainingData
+  public internal(set) var objective: Objective
+  public internal(set) var optimizer: Optimizer
+  /// The best model that was watched so far.
+  public internal(set) var best: Best?
+  /// How many evaluations have passed since the best one.
+  public internal(set) var evaluationsSinceBest = 0
+  private let random: Random
+
+  public struct Best: Sendable {
+    public var step: Int
+    public var score: Double
+    public var objective: Objective
+  }
+
+  /// What one step did.
+  public struct StepReport: Sendable {
+    public let step: Int
+    public let loss: Double
+    /// The share of the loss's terms that were above 0.
+    public let active: Double
+    public let learningRate: Double
+    public let terms: [(name: String, value: Double, active: Double)]
+  }
+
+  public init(_ recipe: Recipe, data: TrainingData) throws(Failure) {
+    (self.recipe, self.data) = (recipe, data)
+    random = Random(seed: UInt64(recipe.training.seed))
+    try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
+    let encoder = try recipe.model.value.makeEncoder(
+      inputShape: data.train.itemShape, random: random.split("model"), at: "model")
+    var loss = CompositeLoss(
+      recipe.losses.map {
+        LossTerm(
+          name: $0.loss.name, loss: $0.loss.value, weight: $0.weight, miner: $0.miner?.value)
+      })
+    loss.makeParameters(
+      classCount: data.train.classNames.count, dimension: encoder.embeddingSize, dtype: .float32,
+      random: random.split("loss"))
+    objective = Objective(encoder: encoder, loss: loss)
+    optimizer = Optimizer(recipe.optimizer.value, for: objective)
+  }
+
+  /// How many steps were taken.
+  public var step: Int { optimizer.step }
+  public var isFinished: Bool { step >= recipe.training.steps || hasStalled }
+  /// Whether the run waited long enough for progress.
+  public var hasStalled: Bool {
+    recipe.training.patience > 0 && evaluationsSinceBest >= recipe.training.patience
+  }
+
+  /// Draws a batch, embeds it, mines, differentiates and moves the parameters.
+  public mutating func takeStep() throws(Failure) -> StepReport {
+    let number = UInt64(step)
+    let batch = recipe.sampler.value.batch(
+      step, of: data.train.labels, random: random.split("sampler"))
+    let inputs = data.train.batch(
+      batch, augmentation: recipe.augmentation?.value,
+      random: random.split("augmentation").split(number))
+    let labels = batch.map { data.train.labels[$0] }
+    let minerRandom = random.split("miner").split(number)
+    var pass = Pass(isTraining: true)
+    var terms: [(name: String, value: Double, active: Double)] = []
+    let (value, found) = valueWithGradient(at: objective) { objective in
+      let embeddings = objective.encoder(inputs, in: &pass)
+      let output = objective.loss(embeddings, labels: labels, random: minerRandom)
+      terms = output.terms.map { ($0.name, $0.value, $0.active) }
+      return output.value
+    }
+    guard value.item.isFinite else {
+      throw Failure(
+        .badData, at: "step \(step + 1)", "the loss is \(value.item)", expected: "a finite number",
+        remedy: "lower optimizer.learningRate or set training.gradientClip")
+    }
+    var gradient = found
+    if recipe.training.gradientClip > 0 { gradient.clip(toNorm: recipe.training.gradientClip) }
+    let factor = recipe.schedule.value.factor(step: step, of: recipe.training.steps)
+    optimizer.update(
+      &objective, along: gradient, factor: factor, belongsToLoss: Objective.isLossParameter)
+    objective.encoder.absorb(pass)
+    let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
+    return StepReport(
+      step: step, loss: value.item, active: active,
+      learningRate: recipe.optimizer.value.learningRate * factor, terms: terms)
+  }
+
+  /// Judges the present model on the classes that are watched, and remembers it if it is the best.
+  public mutating func watch() throws(Failure) -> Evaluation {
+    let evaluation = try judge(objective.encoder, on: data.watched)
+    let score = evaluation[recipe.training.monitor] ?? -.infinity
+    let isBetter = best.map { isLowerBetter ? score < $0.score : score > $0.score } ?? true
+    if isBetter {
+      best = Best(step: step, score: score, objective: objective)
+      evaluationsSinceBest = 0
+    } else {
+      evaluationsSinceBest += 1
+    }
+    return evaluation
+  }
+
+  /// The model that the run keeps.
+  public var kept: Objective {
+    recipe.training.keep == .best ? best?.objective ?? objective : objective
+  }
+
+  private var isLowerBetter: Bool { recipe.training.monitor.hasPrefix("opis") }
+}
+
+/// The metrics that are measured in a run, in the order in which they are shown.
+public let trainingMetrics = [
+  "recall@1", "recall@2", "recall@4", "recall@8", "r-precision", "map@r", "map", "mrr", "auc",
+  "eer", "opis", "opis-worst-10",
+]
+
+/// The metrics of the table that a run ends with.
+public let headlineMetrics = ["recall@1", "recall@4", "r-precision", "map@r", "opis"]
+
+/// Judges the embeddings of a data set by an encoder.
+public func judge(_ encoder: Encoder, on dataset: Dataset) throws(Failure) -> Evaluation {
+  try judge(embed(dataset, with: encoder), of: dataset)
+}
+
+/// Judges given vectors as embeddings of a data set.
+public func judge(_ vectors: Tensor, of dataset: Dataset) throws(Failure) -> Evaluation {
+  var options = EvaluationOptions()
+  options.metrics = trainingMetrics
+  return try evaluate(
+    query: EmbeddingSet(embeddings: vectors, labels: dataset.labels, name: dataset.name),
+    gallery: nil, options: options)
+}
+
+/// The embeddings of a data set, [items, embedding], computed in batches.
+public func embed(
+  _ dataset: Dataset, with encoder: Encoder, batchSize: Int = 256,
+  onProgress: (_ done: Int) -> Void = { _ in }
+) -> Tensor {
+  var parts: [Tensor] = []
+  for start in stride(from: 0, to: dataset.count, by: batchSize) {
+    let end = min(dataset.count, start + batchSize)
+    parts.append(encoder.embed(dataset.batch(Array(start..<end))))
+    onProgress(end)
+  }
+  guard !parts.isEmpty else {
+    return Tensor(zeros: [0, encoder.embeddingSize], dtype: .float32)
+  }
+  return Tensor.concatenated(parts)
+}

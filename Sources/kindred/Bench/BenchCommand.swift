@@ -1,0 +1,42 @@
+import Autodiff
+import Settings
+
+let benchCommand = Subcommand(
+  name: "bench",
+  summary: "Measure how fast products, training steps, losses, search and the start are.",
+  positionals: [.init(name: "WHAT", summary: "product, step, losses, search or start")],
+  options: [
+    .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
+    .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
+    .init("--batch", "N", "bench step and losses: items in a batch"),
+    .init("--dimension", "N", "bench losses: the width of an embedding (default: 128)"),
+    .init("--only", "NAME", "bench losses and step: one of them", isRepeated: true),
+    Subcommand.threads,
+    Subcommand.json,
+  ],
+  example: "kindred bench product --threads 1 --json",
+  run: bench)
+
+private let benches: [(name: String, run: @Sendable (Arguments) throws -> Void)] = [
+  ("product", benchProduct), ("step", benchStep), ("losses", benchLosses),
+  ("search", benchSearch), ("start", benchStart), ("first-step", takeFirstStep),
+]
+
+private func bench(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  if let name = arguments.value("--isa") {
+    guard let isa = InstructionSet(rawValue: name), InstructionSet.available.contains(isa) else {
+      throw Failure(
+        .badUsage, at: "--isa", "'\(name)' is not to be had on this processor",
+        expected: InstructionSet.available.map(\.rawValue).joined(separator: ", "))
+    }
+    InstructionSet.current = isa
+  }
+  let what = arguments.positionals[0]
+  guard let found = benches.first(where: { $0.name == what }) else {
+    throw Failure(
+      .badUsage, at: "kindred bench", "there is no bench '\(what)'",
+      remedy: suggestion(for: what, among: benches.map(\.name)))
+  }
+  try found.run(arguments)
+}

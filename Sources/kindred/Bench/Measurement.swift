@@ -1,0 +1,86 @@
+import Autodiff
+import Foundation
+import Settings
+
+/// How long one piece of work takes.
+struct Measurement: Sendable {
+  let name: String
+  /// The middle of the times of all repetitions, in milliseconds.
+  let median: Double
+  /// The shortest time, in milliseconds.
+  let best: Double
+  /// Floating-point operations of the work; 0 where that is not what bounds it.
+  var operations = 0.0
+  /// The most memory that the process held so far, in bytes.
+  var peakMemory = 0
+  /// Blocks that tensors asked from the system for each repetition after the first two.
+  var allocations = 0.0
+  /// How far the result is from the reference, where it was compared.
+  var error: Double?
+
+  var gigaflops: Double { operations / (median * 1e-3) / 1e9 }
+
+  /// Repeats `work` for about `budget` seconds, and at least five times.
+  init(_ name: String, operations: Double = 0, budget: Double = 1, work: () -> Void) {
+    work()
+    work()
+    let allocationsBefore = MemoryStatistics.allocations
+    var times: [Double] = []
+    let clock = ContinuousClock()
+    let start = clock.now
+    while times.count < 5 || (seconds(clock.now - start) < budget && times.count < 10_000) {
+      times.append(seconds(clock.measure(work)) * 1000)
+    }
+    let sorted = times.sorted()
+    self.name = name
+    median = sorted[sorted.count / 2]
+    best = sorted[0]
+    self.operations = operations
+    peakMemory = residentPeak
+    allocations = Double(MemoryStatistics.allocations - allocationsBefore) / Double(times.count)
+  }
+
+  var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "name": .string(name), "milliseconds": .number(median), "best": .number(best),
+      "peakMemory": JSONValue(peakMemory), "allocations": .number(allocations),
+    ]
+    if operations > 0 { members["gigaflops"] = .number(gigaflops) }
+    if let error { members["error"] = .number(error) }
+    return .object(members)
+  }
+}
+
+/// The most memory that the process held so far, in bytes.
+var residentPeak: Int {
+  var usage = rusage()
+  guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+  #if os(Linux)
+    return usage.ru_maxrss * 1024
+  #else
+    return usage.ru_maxrss
+  #endif
+}
+
+/// Shows measurements as a table, or as one JSON object.
+func show(_ measurements: [Measurement], _ arguments: Arguments) {
+  let context: [String: JSONValue] = [
+    "threads": JSONValue(Parallel.threadCount),
+    "instructionSet": .string(InstructionSet.current.rawValue),
+  ]
+  if arguments.has("--json") {
+    Terminal.printJSON(
+      .object(context.merging(["results": .array(measurements.map(\.json))]) { $1 }))
+    return
+  }
+  var table = Table(["work", "ms (median)", "ms (best)", "GFLOP/s", "peak MiB", "allocations"])
+  for one in measurements {
+    table.append([
+      one.name, significant(one.median, 4), significant(one.best, 4),
+      one.operations > 0 ? fixed(one.gigaflops, 1) : "–", "\(one.peakMemory >> 20)",
+      fixed(one.allocations, 1),
+    ])
+  }
+  print(table.text, terminator: "")
+  print("\(Parallel.threadCount) threads, \(InstructionSet.current.rawValue)")
+}

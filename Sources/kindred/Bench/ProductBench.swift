@@ -1,0 +1,51 @@
+import Autodiff
+import Settings
+
+/// Times float32 products after comparing each with the Swift reference on a part of its rows.
+@Sendable func benchProduct(_ arguments: Arguments) throws {
+  var sizes: [(m: Int, k: Int, n: Int)] = []
+  for text in arguments.allValues("--size") {
+    let numbers = text.split(separator: ",").compactMap { Int($0) }
+    guard numbers.count == 3, numbers.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw Failure(
+        .badUsage, at: "--size", "'\(text)'", expected: "three whole numbers, as in 512,512,512")
+    }
+    sizes.append((numbers[0], numbers[1], numbers[2]))
+  }
+  if sizes.isEmpty {
+    sizes = [128, 256, 512, 1024].map { ($0, $0, $0) } + [(4096, 512, 2048)]
+  }
+  var random = Random(seed: 1)
+  var results: [Measurement] = []
+  for (m, k, n) in sizes {
+    let a = Tensor(uniform: [m, k], bound: 1, dtype: .float32, random: &random)
+    let b = Tensor(uniform: [k, n], bound: 1, dtype: .float32, random: &random)
+    var measurement = Measurement(
+      "product \(m)×\(k)×\(n)", operations: 2 * Double(m) * Double(k) * Double(n)
+    ) { _ = a.times(b) }
+    measurement.error = errorOfProduct(a, b)
+    results.append(measurement)
+    guard let error = measurement.error, error <= 1e-5 * Double(k).squareRoot() else {
+      throw Failure(
+        .checkFailed, at: measurement.name,
+        "the product is off by \(measurement.error ?? .nan)", expected: "the reference's values")
+    }
+  }
+  show(results, arguments)
+}
+
+/// The largest difference to a product in float64, over a few rows.
+private func errorOfProduct(_ a: Tensor, _ b: Tensor) -> Double {
+  let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
+  let product = a.times(b).elements(as: Double.self)
+  let (x, y) = (a.elements(as: Double.self), b.elements(as: Double.self))
+  var error = 0.0
+  for i in Set([0, m / 2, m - 1]) {
+    for j in 0..<n {
+      var sum = 0.0
+      for p in 0..<k { sum += x[i * k + p] * y[p * n + j] }
+      error = max(error, abs(sum - product[i * n + j]))
+    }
+  }
+  return error
+}

@@ -1,0 +1,99 @@
+import Data
+import Evaluation
+import Index
+import Losses
+import Miners
+import Models
+import Settings
+import Training
+
+let listCommand = Subcommand(
+  name: "list",
+  summary: "List what there is, with settings and defaults.",
+  positionals: [
+    .init(
+      name: "KIND",
+      summary: "losses, miners, samplers, models, optimizers, schedules, augmentations, datasets, "
+        + "formats or metrics")
+  ],
+  options: [Subcommand.json],
+  example: "kindred list losses --json",
+  run: list)
+
+/// One registered thing, in words.
+private struct Entry {
+  let name, summary: String
+  var source = ""
+  var settings: [SettingDescription] = []
+
+  var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "name": .string(name), "summary": .string(summary),
+      "settings": .array(
+        settings.map {
+          [
+            "name": .string($0.name), "summary": .string($0.summary),
+            "allowed": .string($0.allowed), "default": $0.default,
+          ]
+        }),
+    ]
+    if !source.isEmpty { members["source"] = .string(source) }
+    return .object(members)
+  }
+}
+
+/// The entries of a registry whose values describe themselves.
+private func entries<Value>(_ registry: [Named<Value>]) -> [Entry] {
+  registry.compactMap { named in
+    (named.value as? any Described).map { Entry(name: named.name, $0) }
+  }
+}
+
+extension Entry {
+  fileprivate init(name: String, _ value: some Described) {
+    let type = Swift.type(of: value)
+    self.init(
+      name: name, summary: type.summary, source: type.source, settings: type.settingDescriptions)
+  }
+}
+
+private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
+  ("losses", { entries(allLosses) }),
+  ("miners", { entries(allMiners) }),
+  ("samplers", { entries(allSamplers) }),
+  ("models", { entries(allArchitectures) }),
+  ("optimizers", { entries(allUpdateRules) }),
+  ("schedules", { entries(allSchedules) }),
+  ("augmentations", { entries(allAugmentations) }),
+  ("datasets", { entries(allDatasets) }),
+  ("formats", { allFormats.map { Entry(name: $0.name, summary: $0.value.summary) } }),
+  (
+    "metrics",
+    {
+      allMetrics.map {
+        Entry(name: $0.name, summary: $0.value.definition, source: $0.value.id)
+      }
+    }
+  ),
+]
+
+private func list(_ arguments: Arguments) throws {
+  let kind = arguments.positionals[0]
+  guard let found = kinds.first(where: { $0.name == kind }) else {
+    throw Failure(
+      .badUsage, at: "kindred list", "there is no kind '\(kind)'",
+      remedy: suggestion(for: kind, among: kinds.map(\.name)))
+  }
+  let entries = found.entries()
+  if arguments.has("--json") {
+    Terminal.printJSON(.object([kind: .array(entries.map(\.json))]))
+    return
+  }
+  for entry in entries {
+    print("\(entry.name): \(entry.summary)")
+    if !entry.source.isEmpty { print("    \(entry.source)") }
+    for setting in entry.settings {
+      print("    \(setting.name) = \(setting.default): \(setting.summary) (\(setting.allowed))")
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Autodiff
+import Files
+import Losses
+import Miners
+import Settings
+import Training
+
+let lossCommand = Subcommand(
+  name: "loss",
+  summary: "Compute a loss, and its gradients, of given embeddings.",
+  positionals: [.init(name: "NAME", summary: "a loss; see kindred list losses")],
+  options: [
+    .init("--embeddings", "E.npy", "the embeddings, [items, dimension]"),
+    .init("--labels", "Y.npy", "the class of each item"),
+    .init("--weights", "W.npy", "the proxies or class weights, a row each, class by class"),
+    .init("--teacher", "T.npy", "the teacher's embeddings, for losses that distil"),
+    .init("--params", "JSON5", "settings of the loss, as in '{ margin: 0.2 }'"),
+    .init("--miner", "NAME", "a miner that chooses the tuples"),
+    .init("--miner-params", "JSON5", "settings of the miner"),
+    .init("--dtype", "TYPE", "float32 or float64 (default: that of the embeddings)"),
+    .init("--gradient", "G.npy", "write the gradient in the embeddings"),
+    .init("--weight-gradient", "V.npy", "write the gradient in the weights"),
+    .init("--seed", "N", "for what is drawn at random (default: 0)"),
+    Subcommand.threads,
+    Subcommand.json,
+  ],
+  example: "kindred loss triplet-margin --embeddings E.npy --labels Y.npy "
+    + "--params '{ margin: 0.2 }' --json",
+  run: computeLoss)
+
+/// What is differentiated: the embeddings and the loss with its parameters.
+private struct Point: Parameterized {
+  var embeddings: Tensor
+  var loss: any Loss
+
+  mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
+    try body("embeddings", &embeddings)
+    try loss.updateParameters { try body("loss.\($0)", &$1) }
+  }
+}
+
+private func computeLoss(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  let name = arguments.positionals[0]
+  let registered: any Loss = try allLosses.named(name, kind: "loss", at: "kindred loss")
+  var loss = try configured(registered, try arguments.settings("--params"), at: "--params")
+  let batch = try LabelledMatrix(arguments)
+  let embeddings = batch.embeddings
+  let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
+  let random = Random(seed: UInt64(seed))
+  try setWeights(of: &loss, arguments, for: batch, random: random)
+  if let path = arguments.value("--teacher") {
+    throw Failure(
+      .badUsage, at: "--teacher \(path)", "the loss '\(name)' takes no teacher")
+  }
+  var tuples: Tuples?
+  if let minerName = arguments.value("--miner") {
+    let found: any Miner = try allMiners.named(minerName, kind: "miner", at: "--miner")
+    let miner = try configured(
+      found, try arguments.settings("--miner-params"), at: "--miner-params")
+    try miner.validate(at: "--miner-params")
+    tuples = miner.mine(embeddings, labels: batch.labels, reference: nil, random: random)
+  }
+  let input = LossInput(embeddings: embeddings, labels: batch.labels, tuples: tuples)
+  try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
+  var active = 0.0
+  let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) { point in
+    var input = input
+    input.embeddings = point.embeddings
+    let output = point.loss(input)
+    active = output.active
+    return output.value
+  }
+  if let path = arguments.value("--gradient") {
+    try NumPyArray(gradient.embeddings).write(to: path)
+  }
+  if let path = arguments.value("--weight-gradient") {
+    guard let proxies = (gradient.loss as? any ProxyLoss)?.proxies else {
+      throw Failure(
+        .badUsage, at: "--weight-gradient", "the loss '\(name)' has no weights",
+        remedy: "leave the option out")
+    }
+    try NumPyArray(proxies).write(to: path)
+  }
+  guard arguments.has("--json") else {
+    print("\(name): \(value.item) (\(fixed(100 * active, 1)) % of its terms are above 0)")
+    return
+  }
+  Terminal.printJSON([
+    "loss": .string(name), "value": .number(value.item), "active": .number(active),
+    "dtype": .string(embeddings.dtype.rawValue),
+  ])
+}
+
+/// Gives a loss its parameters: those of `--weights`, or freshly drawn ones.
+private func setWeights(
+  of loss: inout any Loss, _ arguments: Arguments, for batch: LabelledMatrix, random: Random
+) throws(Failure) {
+  let embeddings = batch.embeddings
+  var classCount = (batch.labels.max() ?? -1) + 1
+  guard let path = arguments.value("--weights") else {
+    loss.makeParameters(
+      classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype,
+      random: random)
+    return
+  }
+  guard var proxyLoss = loss as? any ProxyLoss else {
+    throw Failure(
+      .badUsage, at: "--weights", "the loss '\(arguments.positionals[0])' has no weights",
+      remedy: "leave the option out")
+  }
+  let weights = try readMatrix(path, dtype: embeddings.dtype)
+  let perClass = proxyLoss.proxiesPerClass
+  guard weights.shape[0] % perClass == 0, weights.shape[0] > 0 else {
+    throw Failure(
+      .badData, at: path, "there are \(weights.shape[0]) rows",
+      expected: "a multiple of \(perClass), the proxies of a class")
+  }
+  guard weights.shape[1] == embeddings.shape[1] else {
+    throw Failure(
+      .badData, at: path, "the rows have \(weights.shape[1]) numbers",
+      expected: "\(embeddings.shape[1]), as the embeddings have")
+  }
+  classCount = weights.shape[0] / perClass
+  proxyLoss.makeParameters(
+    classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
+  proxyLoss.proxies = weights
+  loss = proxyLoss
+}

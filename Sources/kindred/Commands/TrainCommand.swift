@@ -1,0 +1,111 @@
+import Autodiff
+import Evaluation
+import Files
+import Foundation
+import Settings
+import Synchronization
+import Training
+
+let trainCommand = Subcommand(
+  name: "train",
+  summary: "Train a recipe into a run folder and judge it on classes never seen in training.",
+  positionals: [.init(name: "RECIPE", summary: "a recipe, as in recipes/quickstart.json5")],
+  options: [
+    .init("--out", "RUN", "the folder to write; it must be new or empty"),
+    .init(
+      "--set", "KEY.PATH=VALUE", "change the recipe, as in training.steps=100", isRepeated: true),
+    .init("--seed", "N", "the same as --set training.seed=N"),
+    Subcommand.threads,
+    .init("--resume", "go on with the run in the folder, bit for bit"),
+    Subcommand.json,
+  ],
+  example: "kindred train recipes/quickstart.json5 --out runs/quickstart",
+  run: train)
+
+/// Set when the user asks to stop, so that the run can write a checkpoint first.
+private let isInterrupted = Atomic<Bool>(false)
+
+private func train(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  var overrides = arguments.allValues("--set")
+  if let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) {
+    overrides.append("training.seed=\(seed)")
+  }
+  let recipe = try Recipe(path: arguments.positionals[0], overrides: overrides)
+  let folder = RunFolder(try arguments.required("--out"))
+  let isQuiet = arguments.has("--json")
+  signal(SIGINT) { _ in isInterrupted.store(true, ordering: .relaxed) }
+  signal(SIGTERM) { _ in isInterrupted.store(true, ordering: .relaxed) }
+
+  let progress = ProgressLine(isQuiet: isQuiet)
+  let result = try Training.train(
+    recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment),
+    resuming: arguments.has("--resume")
+  ) { event in
+    show(event, of: recipe, on: progress, isQuiet: isQuiet)
+    return isInterrupted.load(ordering: .relaxed)
+  }
+  progress.finish()
+  guard let result else {
+    Terminal.printError(
+      "kindred: stopped; go on with: kindred train \(arguments.positionals[0]) "
+        + "--out \(folder.path) --resume")
+    exit(130)
+  }
+  if isQuiet {
+    Terminal.printJSON(result.json)
+  } else {
+    print(resultTable(result), terminator: "")
+    print("\nThe run lies in \(folder.path); open \(folder.report) to look at it.")
+    if !result.beatsBaseline {
+      print("The trained embedding does NOT beat the raw input in MAP@R.")
+    }
+  }
+  if let missed = result.missedTargets.first {
+    throw Failure(
+      .checkFailed, at: folder.path, "\(missed.metric) is \(fixed(missed.reached, 4))",
+      expected: "\(missed.target), the recipe's target")
+  }
+}
+
+private func show(
+  _ event: RunEvent, of recipe: Recipe, on progress: ProgressLine, isQuiet: Bool
+) {
+  guard !isQuiet else { return }
+  switch event {
+  case .started(let trainer):
+    let data = trainer.data
+    print(
+      """
+      \(recipe.description)
+      Training on \(data.train.count) items of \(data.train.classNames.count) classes; judging on \
+      \(data.test.count) items of \(data.test.classNames.count) others.
+      """)
+    if trainer.step > 0 { print("Going on from step \(trainer.step).") }
+  case .stepped(let report, let imagesPerSecond):
+    progress.show(
+      "step \(report.step)/\(recipe.training.steps)  loss \(fixed(report.loss, 4))  "
+        + "active \(fixed(100 * report.active, 0)) %  \(Int(imagesPerSecond)) items/s",
+      done: report.step, of: recipe.training.steps)
+  case .evaluated(let step, let evaluation, let watched):
+    progress.finish()
+    let numbers = ["recall@1", "map@r"].compactMap { name in
+      evaluation[name].map { "\(name) \(fixed($0, 4))" }
+    }
+    print("step \(step): \(numbers.joined(separator: "  ")) on the \(watched)")
+  case .stopped(let reason):
+    progress.finish()
+    print("Stopped early: \(reason).")
+  }
+}
+
+/// Raw input against trained embedding, as a table.
+func resultTable(_ result: RunResult) -> String {
+  var table = Table(["on classes never seen in training", "raw input", "trained"])
+  for name in headlineMetrics {
+    guard let raw = result.baseline[name], let trained = result.trained[name] else { continue }
+    let better = name.hasPrefix("opis") ? " (lower is better)" : ""
+    table.append([name + better, fixed(raw, 4), fixed(trained, 4)])
+  }
+  return "\n" + table.text
+}

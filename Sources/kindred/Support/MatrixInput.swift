@@ -1,0 +1,60 @@
+import Autodiff
+import Files
+import Settings
+import Training
+
+/// The embeddings of `--embeddings` and the classes of `--labels`.
+struct LabelledMatrix {
+  let embeddings: Tensor
+  let labels: [Int]
+
+  init(_ arguments: Arguments) throws(Failure) {
+    var dtype: DType?
+    if arguments.has("--dtype") { dtype = try arguments.word("--dtype", default: DType.float32) }
+    try self.init(
+      embeddings: try arguments.required("--embeddings"), labels: try arguments.required("--labels"),
+      dtype: dtype)
+  }
+
+  init(embeddings path: String, labels labelPath: String, dtype: DType? = nil) throws(Failure) {
+    embeddings = try readMatrix(path, dtype: dtype)
+    labels = try NumPyArray.read(labelPath).labels(at: labelPath)
+    guard labels.count == embeddings.shape[0] else {
+      throw Failure(
+        .badData, at: labelPath, "there are \(labels.count) labels",
+        expected: "\(embeddings.shape[0]), one for each row of \(path)")
+    }
+    if let negative = labels.first(where: { $0 < 0 }) {
+      throw Failure(.badData, at: labelPath, "a label is \(negative)", expected: "0 or more")
+    }
+  }
+}
+
+/// A matrix of an .npy file without NaN or infinity.
+///
+/// - Parameter dtype: what to convert to; nil keeps float64 and makes all else float32.
+func readMatrix(_ path: String, dtype: DType? = nil) throws(Failure) -> Tensor {
+  let array = try NumPyArray.read(path)
+  var isDouble = false
+  if case .float64 = array.elements { isDouble = true }
+  switch dtype ?? (isDouble ? .float64 : .float32) {
+  case .float64:
+    let (rows, columns, values) = try array.matrix(at: path, as: Double.self)
+    return Tensor(values, shape: [rows, columns])
+  case .float32:
+    let (rows, columns, values) = try array.matrix(at: path, as: Float.self)
+    return Tensor(values, shape: [rows, columns])
+  }
+}
+
+extension NumPyArray {
+  /// A tensor as an array of the same shape and precision.
+  init(_ tensor: Tensor) {
+    switch tensor.dtype {
+    case .float32:
+      self.init(shape: tensor.shape, elements: .float32(tensor.elements(as: Float.self)))
+    case .float64:
+      self.init(shape: tensor.shape, elements: .float64(tensor.elements(as: Double.self)))
+    }
+  }
+}

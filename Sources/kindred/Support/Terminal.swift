@@ -1,0 +1,97 @@
+import Foundation
+import Settings
+
+/// What a person sees.
+enum Terminal {
+  static let isInteractive = isatty(2) != 0 && environment("TERM") != "dumb"
+
+  static func environment(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  static func printError(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+
+  static func printJSON(_ value: JSONValue) { print(value.description) }
+}
+
+/// Columns aligned: the first to the left, the others to the right.
+struct Table {
+  var header: [String]
+  var rows: [[String]] = []
+
+  init(_ header: [String]) { self.header = header }
+
+  mutating func append(_ row: [String]) { rows.append(row) }
+
+  var text: String {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    func line(_ row: [String]) -> String {
+      row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column == 0 ? row[column] + padding : padding + row[column]
+      }.joined(separator: "  ")
+    }
+    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
+    return ([line(header), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+}
+
+/// One line that moves on a terminal; plain lines, now and then, elsewhere.
+final class ProgressLine {
+  // A class because it must end its line on the terminal when it goes.
+  private let start = ContinuousClock.now
+  private var lastShown: ContinuousClock.Instant?
+  private var isLineOpen = false
+  private let isQuiet: Bool
+
+  init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+  deinit { finish() }
+
+  func show(_ text: @autoclosure () -> String, done: Int, of total: Int) {
+    guard !isQuiet else { return }
+    let now = ContinuousClock.now
+    let interval: Duration = Terminal.isInteractive ? .milliseconds(100) : .seconds(10)
+    if let lastShown, now - lastShown < interval, done < total { return }
+    lastShown = now
+    let elapsed = seconds(now - start)
+    let left = done > 0 ? elapsed / Double(done) * Double(total - done) : 0
+    let line = "\(text())  \(duration(left)) left"
+    if Terminal.isInteractive {
+      FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+      isLineOpen = true
+    } else {
+      Terminal.printError(line)
+    }
+  }
+
+  func finish() {
+    if isLineOpen { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    isLineOpen = false
+  }
+}
+
+func seconds(_ duration: Duration) -> Double {
+  Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+}
+
+/// A time for people, as in "42 s" or "3 min 5 s".
+func duration(_ seconds: Double) -> String {
+  let whole = Int(seconds.rounded(.up))
+  if whole < 60 { return "\(whole) s" }
+  if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+  return "\(whole / 3600) h \(whole % 3600 / 60) min"
+}
+
+/// A number with a fixed count of decimals.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  value.isFinite ? String(format: "%.\(decimals)f", value) : "–"
+}
+
+/// A number with a fixed count of significant digits.
+func significant(_ value: Double, _ digits: Int) -> String {
+  value.isFinite ? String(format: "%.\(digits)g", value) : "–"
+}

@@ -1,0 +1,98 @@
+import Autodiff
+import Miners
+import Testing
+
+@Suite struct DistanceTests {
+  private static let distances =
+    Distance.Kind.allCases.flatMap { kind in
+      [true, false].flatMap { normalizes in
+        [1.0, 2, 1.5].map { Distance(kind, normalizes: normalizes, power: $0) }
+      }
+    }
+
+  @Test(arguments: distances) func gradientFitsDifferences(_ distance: Distance) {
+    var random = Random(seed: 1)
+    var a = Tensor(normal: [5, 4], deviation: 1, dtype: .float64, random: &random)
+    let b = Tensor(normal: [3, 4], deviation: 1, dtype: .float64, random: &random)
+    // Two rows that are near enough for the way that sums differences.
+    a.updateElements(of: Double.self) { x in for k in 0..<4 { x[4 + k] = x[k] + 0.002 } }
+    let checks = [
+      GradientCheck("own", at: [a]) { distance.matrix($0[0]) },
+      GradientCheck("two", at: [a, b]) { distance.matrix($0[0], $0[1]) },
+      GradientCheck("near", at: [a, a.scaled(by: 1.001)], tolerance: 1e-5) {
+        distance.matrix($0[0], $0[1])
+      },
+    ]
+    for check in checks {
+      let outcome = check.run()
+      #expect(outcome.passes, "\(outcome)")
+    }
+  }
+
+  @Test(arguments: distances) func matchesItsFormula(_ distance: Distance) {
+    var random = Random(seed: 2)
+    let x = Tensor(normal: [4, 3], deviation: 1, dtype: .float64, random: &random)
+    let found = distance.matrix(x).elements(as: Double.self)
+    let rows = (0..<4).map { i in
+      let row = Array(x.elements(as: Double.self)[i * 3..<i * 3 + 3])
+      let length = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return distance.normalizes || distance.kind == .cosine ? row.map { $0 / length } : row
+    }
+    for i in 0..<4 {
+      for j in 0..<4 {
+        #expect(abs(found[i * 4 + j] - expected(distance, rows[i], rows[j])) < 1e-12)
+      }
+    }
+  }
+
+  @Test(arguments: DType.allCases) func equalRowsAreExactlyZeroApart(_ dtype: DType) {
+    var random = Random(seed: 3)
+    let row = Tensor(normal: [1, 64], deviation: 1, dtype: dtype, random: &random)
+    let values = row.elements(as: Double.self)
+    let rows = Tensor((0..<40).flatMap { _ in values }, shape: [40, 64]).converted(to: dtype)
+    let own = Distance.euclidean.matrix(rows).elements(as: Double.self)
+    let other = Distance.euclidean.matrix(rows, row).elements(as: Double.self)
+    #expect(own.allSatisfy { $0 == 0 })
+    #expect(other.allSatisfy { $0 == 0 })
+    let (_, gradient) = valueWithGradient(at: rows) { Distance.euclidean.matrix($0).sum() }
+    #expect(gradient.elements(as: Double.self).allSatisfy { $0 == 0 })
+  }
+
+  @Test(arguments: distances) func rowsOfZerosAreFinite(_ distance: Distance) {
+    let rows = Tensor([0, 0, 0, 1, 1, 1, 1, 2, 3] as [Float], shape: [3, 3])
+    #expect(distance.matrix(rows).elements(as: Double.self).allSatisfy(\.isFinite))
+    let (_, gradient) = valueWithGradient(at: rows) { distance.matrix($0).sum() }
+    let values = gradient.elements(as: Double.self)
+    #expect(values.allSatisfy(\.isFinite))
+    if distance.normalizes || distance.kind == .cosine {
+      #expect(values.prefix(3).allSatisfy { $0 == 0 })
+    }
+  }
+
+  private func expected(_ distance: Distance, _ a: [Double], _ b: [Double]) -> Double {
+    let squares = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    return switch distance.kind {
+    case .euclidean: power(squares, distance.power / 2)
+    case .squaredEuclidean: power(squares, distance.power)
+    case .cosine, .dot: zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+    case .snr: variance(zip(a, b).map { $0 - $1 }) / variance(a)
+    }
+  }
+
+  private func power(_ x: Double, _ exponent: Double) -> Double {
+    exponent == 0.5
+      ? x.squareRoot()
+      : exponent == 1
+        ? x
+        : exponent == 2
+          ? x * x
+          : exponent == 0.75
+            ? x.squareRoot() * x.squareRoot().squareRoot()
+            : x * x.squareRoot()
+  }
+
+  private func variance(_ x: [Double]) -> Double {
+    let mean = x.reduce(0, +) / Double(x.count)
+    return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
+  }
+}

@@ -1,0 +1,91 @@
+import Autodiff
+import Miners
+import Settings
+import Testing
+
+/// What holds for every miner, by its registry entry alone.
+@Suite struct RegistryTests {
+  private let labels = (0..<40).map { $0 % 6 }
+  private let embeddings: Tensor = {
+    var random = Random(seed: 3)
+    return Tensor(normal: [40, 5], deviation: 1, dtype: .float32, random: &random)
+  }()
+
+  @Test(arguments: allMiners) func labelsAreRespected(_ named: Named<any Miner>) {
+    let mined = named.value.mine(
+      embeddings, labels: labels, reference: nil, random: Random(seed: 1))
+    let (positive, negative) = mined.pairs
+    #expect(!positive.isEmpty && !negative.isEmpty)
+    #expect(positive.allSatisfy { $0.anchor != $0.other && labels[$0.anchor] == labels[$0.other] })
+    #expect(negative.allSatisfy { labels[$0.anchor] != labels[$0.other] })
+  }
+
+  @Test(arguments: allMiners) func isDeterministicInItsPrecision(_ named: Named<any Miner>) {
+    let first = named.value.mine(
+      embeddings, labels: labels, reference: nil, random: Random(seed: 1))
+    let second = named.value.mine(
+      embeddings, labels: labels, reference: nil, random: Random(seed: 1))
+    let double = named.value.mine(
+      embeddings.converted(to: .float64), labels: labels, reference: nil, random: Random(seed: 1))
+    #expect(first == second)
+    #expect(first == double)
+  }
+
+  @Test(arguments: allMiners) func orderOfTheBatchDoesNotMatter(_ named: Named<any Miner>) {
+    var random = Random(seed: 8)
+    let order = random.permutation(labels.count)
+    let values = embeddings.elements(as: Float.self)
+    let moved = Tensor(order.flatMap { values[$0 * 5..<($0 + 1) * 5] }, shape: [40, 5])
+    let mined = named.value.mine(
+      embeddings, labels: labels, reference: nil, random: Random(seed: 1))
+    let back = named.value.mine(
+      moved, labels: order.map { labels[$0] }, reference: nil, random: Random(seed: 1)
+    ).pairs
+    let name = { (pair: Pair) in Pair(order[pair.anchor], order[pair.other]) }
+    #expect(back.positive.map(name).sorted() == mined.pairs.positive.sorted())
+    #expect(back.negative.map(name).sorted() == mined.pairs.negative.sorted())
+  }
+
+  /// The batch as its own reference, each row's place excluded, is the batch.
+  @Test(arguments: allMiners) func aReferenceSetIsMinedAlike(_ named: Named<any Miner>) {
+    let reference = ReferenceSet(
+      embeddings: embeddings, labels: labels, places: labels.indices.map { $0 })
+    let plain = named.value.mine(
+      embeddings, labels: labels, reference: nil, random: Random(seed: 1))
+    let referred = named.value.mine(
+      embeddings, labels: labels, reference: reference, random: Random(seed: 1))
+    #expect(plain == referred)
+  }
+
+  @Test(arguments: allMiners, DType.allCases)
+  func batchesWithNothingToMineGiveNothing(_ named: Named<any Miner>, dtype: DType) {
+    for labels in [[], [0], [0, 0, 0], [0, 1, 2]] {
+      for scale in [0.0, 1] {
+        let rows = Tensor(repeating: scale, shape: [labels.count, 4], dtype: dtype)
+        let (positive, negative) = named.value.mine(
+          rows, labels: labels, reference: nil, random: Random(seed: 1)
+        ).pairs
+        #expect(positive.isEmpty || negative.isEmpty)
+      }
+    }
+  }
+
+  @Test(arguments: allMiners) func isDescribed(_ named: Named<any Miner>) {
+    #expect(!type(of: named.value).summary.isEmpty)
+    #expect(type(of: named.value).reference.contains(/(19|20)\d\d/))
+  }
+
+  @Test func threadsDoNotChangeTuples() {
+    let threads = Parallel.threadCount
+    defer { Parallel.threadCount = threads }
+    for named in allMiners {
+      var found: [Tuples] = []
+      for count in [1, 3] {
+        Parallel.threadCount = count
+        found.append(
+          named.value.mine(embeddings, labels: labels, reference: nil, random: Random(seed: 1)))
+      }
+      #expect(found[0] == found[1])
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import Autodiff
+import Files
+import Foundation
+import Settings
+import Testing
+import Training
+
+/// A folder that goes away with the test.
+struct Scratch: ~Copyable {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "kindred-test-\(UUID().uuidString)"
+    try FileSystem.makeFolder(path)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Trains a small recipe; stops after `stop` steps if given.
+@discardableResult
+private func train(
+  _ overrides: [String] = [], into path: String, resuming: Bool = false, stopAfter stop: Int? = nil
+) throws -> RunResult? {
+  var value: JSONValue = [
+    "data": ["name": "digits"],
+    "model": ["name": "conv4", "blocks": 2, "width": 8, "embedding": 8],
+    "losses": [
+      ["name": "multi-similarity", "miner": ["name": "multi-similarity"]],
+      ["name": "proxy-anchor", "weight": 0.1],
+    ],
+    "sampler": ["name": "m-per-class", "classes": 5, "perClass": 4],
+    "augmentation": ["name": "affine"],
+    "training": ["steps": 12, "evaluateEvery": 4, "gradientClip": 5],
+  ]
+  for override in overrides { try value.set(override) }
+  return try Training.train(
+    Recipe(value, at: "test"), into: RunFolder(path), dataRoot: "data", resuming: resuming
+  ) { event in
+    if case .stepped(let report, _) = event, report.step == stop { return true }
+    return false
+  }
+}
+
+@Suite(.serialized) struct Runs {
+  @Test func theQuickStartReachesItsScore() throws {
+    let scratch = try Scratch()
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let recipe = try Recipe(path: root.appendingPathComponent("recipes/quickstart.json5").path)
+    #expect(!recipe.targets.isEmpty)
+    let result = try #require(
+      try Training.train(
+        recipe, into: RunFolder(scratch.path + "/run"), dataRoot: "data", resuming: false
+      ) { _ in false })
+    #expect(result.missedTargets.isEmpty, "\(result.missedTargets)")
+    #expect(result.beatsBaseline)
+  }
+
+  @Test func aRunIsComplete() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/run"
+    let result = try #require(try train(into: path))
+    #expect(result.steps == 12)
+    let names = try FileSystem.list(path)
+    #expect(
+      names == [
+        "checkpoint", "environment.json", "evaluation.json", "metrics.jsonl", "model.safetensors",
+        "recipe.json5", "report.html",
+      ])
+    let lines = try FileSystem.readText(path + "/metrics.jsonl").split(separator: "\n")
+    #expect(lines.count == 12 + 3)
+    let model = try TrainedModel(run: path)
+    #expect(model.encoder.embeddingSize == 8)
+    #expect(model.classNames.count == 5)
+    #expect(try Recipe(path: path + "/recipe.json5").json == result.recipe.json)
+  }
+
+  @Test func theSameBitsForAnyNumberOfThreadsAndEveryTime() throws {
+    let scratch = try Scratch()
+    let before = Parallel.threadCount
+    defer { Parallel.threadCount = before }
+    var models: [[UInt8]] = []
+    for (i, threads) in [1, 2, 3, 1].enumerated() {
+      Parallel.threadCount = threads
+      try train(into: scratch.path + "/\(i)")
+      models.append(try FileSystem.read(scratch.path + "/\(i)/model.safetensors"))
+    }
+    #expect(models.dropFirst().allSatisfy { $0 == models[0] })
+    try train(["training.seed=1"], into: scratch.path + "/other")
+    #expect(try FileSystem.read(scratch.path + "/other/model.safetensors") != models[0])
+  }
+
+  @Test(arguments: [["training.keep=last"], ["training.keep=best", "training.validation=0.4", "sampler.classes=3"]])
+  func aStoppedRunGoesOnBitForBit(overrides: [String]) throws {
+    let scratch = try Scratch()
+    try train(overrides, into: scratch.path + "/whole")
+    #expect(try train(overrides, into: scratch.path + "/parts", stopAfter: 5) == nil)
+    #expect(!FileSystem.exists(scratch.path + "/parts/model.safetensors"))
+    #expect(
+      try train(overrides, into: scratch.path + "/parts", resuming: true, stopAfter: 9) == nil)
+    try train(overrides, into: scratch.path + "/parts", resuming: true)
+    for file in ["model.safetensors", "metrics.jsonl", "evaluation.json"] {
+      #expect(
+        try FileSystem.read(scratch.path + "/whole/" + file)
+          == FileSystem.read(scratch.path + "/parts/" + file), "\(file)")
+    }
+  }
+
+  @Test func resumingNeedsTheSameRecipeAndAGoodCheckpoint() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/run"
+    let missing = #expect(throws: Failure.self) { try train(into: path, resuming: true) }
+    #expect(missing?.kind == .noInput)
+    try train(into: path, stopAfter: 4)
+    let other = #expect(throws: Failure.self) {
+      try train(["training.steps=13"], into: path, resuming: true)
+    }
+    #expect(other?.description.contains("another recipe") == true)
+    let checkpoint = RunFolder(path).checkpoint
+    var bytes = try FileSystem.read(checkpoint)
+    bytes[bytes.count - 5] ^= 1
+    try FileSystem.write(bytes, to: checkpoint)
+    let damaged = #expect(throws: Failure.self) { try train(into: path, resuming: true) }
+    #expect(damaged?.description.contains("damaged") == true)
+    try FileSystem.write(Array(bytes.prefix(bytes.count / 2)), to: checkpoint)
+    #expect(throws: Failure.self) { try train(into: path, resuming: true) }
+  }
+
+  @Test func aFolderInUseIsLeftAlone() throws {
+    let scratch = try Scratch()
+    try FileSystem.write("precious", to: scratch.path + "/notes.txt")
+    let failure = #expect(throws: Failure.self) { try train(into: scratch.path) }
+    #expect(failure?.kind == .cannotWrite)
+    #expect(try FileSystem.list(scratch.path) == ["notes.txt"])
+    #expect(throws: Failure.self) { try train(into: scratch.path + "/notes.txt/run") }
+  }
+
+  @Test func nothingIsWrittenWhenTheDataDoNotFit() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/run"
+    for overrides in [
+      ["model.blocks=5"], ["sampler.classes=6"], ["data.name=omniglot", "data.root=/nowhere"],
+      ["data={name:'folder', path:'/nowhere'}"],
+    ] {
+      #expect(throws: Failure.self) { try train(overrides, into: path) }
+      #expect(!FileSystem.exists(path))
+    }
+  }
+
+  @Test func anEarlyStopIsHonoured() throws {
+    let scratch = try Scratch()
+    let result = try #require(
+      try train(
+        ["training.steps=400", "training.evaluateEvery=1", "training.patience=2"],
+        into: scratch.path + "/run"))
+    #expect(result.steps < 400)
+  }
+}
