@@ -1,0 +1,89 @@
+import Settings
+
+extension NumPyArray {
+  /// The elements as a matrix of finite numbers, row after row.
+  ///
+  /// - Parameter place: the file, for messages.
+  /// - Throws: `Failure` unless the array has two dimensions, floating point elements, at least
+  ///   one column, and neither NaN nor infinity once converted to `S`.
+  /// - Complexity: O(rows · columns); nothing is copied when the elements already are of type `S`.
+  public func matrix<S: BinaryFloatingPoint>(
+    at place: String, as _: S.Type = S.self
+  ) throws(Failure) -> (rows: Int, columns: Int, values: [S]) {
+    guard shape.count == 2 else {
+      throw Failure(
+        .badData, at: place, "an array of shape \(describe(shape))",
+        expected: "a matrix with a row for each item",
+        remedy: "save array.reshape(len(array), -1)")
+    }
+    let (rows, columns) = (shape[0], shape[1])
+    guard columns > 0 else {
+      throw Failure(
+        .badData, at: place, "a matrix of shape \(describe(shape))",
+        expected: "at least one column")
+    }
+    let values: [S]
+    switch elements {
+    case .float32(let floats): values = converted(floats)
+    case .float64(let doubles): values = converted(doubles)
+    case .int32, .int64:
+      throw Failure(
+        .badData, at: place, "integer elements", expected: "float32 or float64",
+        remedy: "save array.astype(np.float32)")
+    }
+    if let index = firstNotFinite(values) {
+      let found = values[index].isNaN ? "NaN" : "a number that is infinite as \(S.self)"
+      throw Failure(
+        .badData, at: place,
+        "\(found) in row \(index / columns), column \(index % columns) (counted from 0)",
+        expected: "finite numbers", remedy: "find such rows with ~np.isfinite(array).all(axis=1)")
+    }
+    return (rows, columns, values)
+  }
+
+  /// The elements as class labels, one for each item.
+  ///
+  /// - Throws: `Failure` unless the array has one dimension and integer elements.
+  public func labels(at place: String) throws(Failure) -> [Int] {
+    let values: [Int]
+    switch elements {
+    case .int32(let integers): values = integers.map(Int.init)
+    case .int64(let integers): values = integers.map(Int.init)
+    case .float32, .float64:
+      throw Failure(
+        .badData, at: place, "floating point elements", expected: "integer labels",
+        remedy: "save labels.astype(np.int64)")
+    }
+    guard shape.count == 1 else {
+      throw Failure(
+        .badData, at: place, "an array of shape \(describe(shape))",
+        expected: "one label for each item, of shape (items,)", remedy: "save labels.reshape(-1)")
+    }
+    return values
+  }
+}
+
+/// `values` as numbers of type `S`.
+///
+/// Arrays of the right type pass as they are, and the two usual types convert without going
+/// through the generic protocol, which is many times slower.
+private func converted<T: BinaryFloatingPoint, S: BinaryFloatingPoint>(_ values: [T]) -> [S] {
+  if let same = values as Any as? [S] { return same }
+  if let doubles = values as Any as? [Double],
+    let floats = doubles.map({ Float($0) }) as Any as? [S]
+  {
+    return floats
+  }
+  if let floats = values as Any as? [Float],
+    let doubles = floats.map({ Double($0) }) as Any as? [S]
+  {
+    return doubles
+  }
+  return values.map { S($0) }
+}
+
+private func firstNotFinite<S: BinaryFloatingPoint>(_ values: [S]) -> Int? {
+  if let floats = values as Any as? [Float] { return floats.firstIndex { !$0.isFinite } }
+  if let doubles = values as Any as? [Double] { return doubles.firstIndex { !$0.isFinite } }
+  return values.firstIndex { !$0.isFinite }
+}

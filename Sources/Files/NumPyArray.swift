@@ -1,0 +1,108 @@
+import Settings
+
+/// An array as NumPy keeps it in a `.npy` file: a shape and elements in C order (the last index
+/// runs fastest).
+///
+/// Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays" (Kern, 2007);
+/// versions 1.0, 2.0 and 3.0.
+public struct NumPyArray: Sendable, Equatable {
+  /// The elements; smaller integers and truth values are widened to 32 bits when read.
+  public enum Elements: Sendable, Equatable {
+    case float32([Float])
+    case float64([Double])
+    case int32([Int32])
+    case int64([Int64])
+
+    public var count: Int {
+      switch self {
+      case .float32(let values): values.count
+      case .float64(let values): values.count
+      case .int32(let values): values.count
+      case .int64(let values): values.count
+      }
+    }
+  }
+
+  public private(set) var shape: [Int]
+  public private(set) var elements: Elements
+
+  /// - Precondition: the product of `shape` is the number of elements.
+  public init(shape: [Int], elements: Elements) {
+    precondition(
+      shape.allSatisfy { $0 >= 0 } && shape.reduce(1, *) == elements.count,
+      "NumPyArray: shape \(shape) does not hold \(elements.count) elements")
+    (self.shape, self.elements) = (shape, elements)
+  }
+
+  /// Reads a `.npy` file.
+  ///
+  /// - Throws: `Failure` for a file that is not there or not readable as such an array.
+  public static func read(_ path: String) throws(Failure) -> NumPyArray {
+    try NumPyArray(bytes: try FileSystem.read(path), at: path)
+  }
+
+  /// Reads the bytes of a `.npy` file; `place` names the file in messages.
+  ///
+  /// Nothing is allocated for the elements before the size of the file is known to fit the shape.
+  public init(bytes: [UInt8], at place: String) throws(Failure) {
+    var reader = ByteReader(bytes, at: place)
+    let header = try NumPyHeader(from: &reader)
+    let count = try header.elementCount(in: reader)
+    let data = try reader.bytes(count * header.type.size, of: "elements")
+    shape = header.shape
+    switch header.type {
+    case .float32: elements = .float32(copied(data))
+    case .float64: elements = .float64(copied(data))
+    case .int32: elements = .int32(copied(data))
+    case .int64: elements = .int64(copied(data))
+    case .int16: elements = .int32((copied(data) as [Int16]).map { Int32($0) })
+    case .uint16: elements = .int32((copied(data) as [UInt16]).map { Int32($0) })
+    case .int8: elements = .int32(data.map { Int32(Int8(bitPattern: $0)) })
+    case .uint8: elements = .int32(data.map { Int32($0) })
+    case .bool: elements = .int32(data.map { $0 == 0 ? 0 : 1 })
+    }
+  }
+
+  /// The bytes of a `.npy` file of version 1.0, with the elements at a multiple of 64 bytes.
+  public func bytes() -> [UInt8] {
+    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    let header =
+      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(sizes)), }"
+    let prefix = 10
+    let padding = 63 - (prefix + header.utf8.count) % 64
+    var writer = ByteWriter()
+    writer.append([0x93] + Array("NUMPY".utf8) + [1, 0])
+    writer.littleEndian(UInt16(header.utf8.count + padding + 1))
+    writer.append(header + String(repeating: " ", count: padding) + "\n")
+    switch elements {
+    case .float32(let values): writer.elements(values)
+    case .float64(let values): writer.elements(values)
+    case .int32(let values): writer.elements(values)
+    case .int64(let values): writer.elements(values)
+    }
+    return writer.bytes
+  }
+
+  /// Writes a `.npy` file, whole or not at all.
+  public func write(to path: String) throws(Failure) {
+    try FileSystem.write(bytes(), to: path)
+  }
+
+  private var descriptor: String {
+    switch elements {
+    case .float32: "<f4"
+    case .float64: "<f8"
+    case .int32: "<i4"
+    case .int64: "<i8"
+    }
+  }
+}
+
+/// The elements that lie in `data`, which need not be aligned for them.
+private func copied<T: BitwiseCopyable>(_ data: ArraySlice<UInt8>) -> [T] {
+  let count = data.count / MemoryLayout<T>.stride
+  return [T](unsafeUninitializedCapacity: count) { buffer, written in
+    data.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+    written = count
+  }
+}
