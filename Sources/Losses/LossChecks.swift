@@ -38,6 +38,9 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
     let single = batch.input(dtype: .float32)
     var double = single
     double.embeddings = single.embeddings.converted(to: .float64)
+    if let reference = single.reference {
+      double.reference?.embeddings = reference.embeddings.converted(to: .float64)
+    }
     let loss = batch.prepared(named.value, dtype: .float32)
     var exact = loss
     exact.setParameters(loss.parameters.map { $0.value.converted(to: .float64) })

@@ -55,7 +55,7 @@ import Testing
           #expect(value.isFinite, "\(named) \(name) \(kind)")
           #expect((0...1).contains(output.active), "\(named) \(name) \(kind)")
           for gradient in gradients {
-            let isFinite = gradient.elements(as: Double.self).allSatisfy(\.isFinite)
+            let isFinite = gradient.elements(as: Double.self).allSatisfy { $0.isFinite }
             #expect(isFinite, "\(named) \(name) \(kind)")
           }
         }
