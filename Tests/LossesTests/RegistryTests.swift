@@ -26,7 +26,8 @@ import Testing
     #expect(type(of: named.value).reference.contains(/(19|20)\d\d/))
   }
 
-  @Test(arguments: allLosses) func orderOfTheBatchDoesNotMatter(_ named: Named<any Loss>) {
+  @Test(arguments: allLosses.filter { !type(of: $0.value).dependsOnOrder })
+  func orderOfTheBatchDoesNotMatter(_ named: Named<any Loss>) {
     let labels = [0, 0, 0, 0, 1, 1, 2, 3, 3]
     let (loss, input) = batch(named.value, labels, .float64)
     var random = Random(seed: 2)
