@@ -4,7 +4,7 @@ import Settings
 
 /// How vectors are exported.
 public struct ExportOptions: Configurable {
-  /// What near means in the index; by the vectors if nil.
+  /// What near means in the index.
   public enum Metric: String, CaseIterable, Sendable {
     /// Inner product if all rows have unit length, else Euclidean distance.
     case automatic
@@ -22,20 +22,26 @@ public struct ExportOptions: Configurable {
     [Setting("metric", \.metric, "what near means in the index")]
   }
 
-  /// The metric for some vectors; rows within 10⁻³ of unit length count as such.
+  /// The metric for some vectors.
   func metric(for vectors: Tensor) -> ExactIndex.Metric {
     switch metric {
-    case .innerProduct: return .innerProduct
-    case .l2: return .l2
-    case .automatic:
-      let columns = vectors.shape[1]
-      let isUnit = vectors.withElements(of: Float.self) { x in
-        stride(from: 0, to: x.count, by: columns).allSatisfy { start in
-          abs(x[start..<start + columns].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
-        }
-      }
-      return isUnit ? .innerProduct : .l2
+    case .innerProduct: .innerProduct
+    case .l2: .l2
+    case .automatic: .automatic(for: vectors)
     }
+  }
+}
+
+extension ExactIndex.Metric {
+  /// Inner product if all rows are within 10⁻³ of unit length, else Euclidean distance.
+  public static func automatic(for vectors: Tensor) -> ExactIndex.Metric {
+    let (vectors, columns) = (vectors.converted(to: .float32), vectors.shape[1])
+    let isUnit = vectors.withElements(of: Float.self) { x in
+      stride(from: 0, to: x.count, by: columns).allSatisfy { start in
+        abs(x[start..<start + columns].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
+      }
+    }
+    return isUnit ? .innerProduct : .l2
   }
 }
 
@@ -69,11 +75,18 @@ public struct ExportFormat: Sendable {
 
 /// Every format, by the name that the command line uses.
 public let allFormats: [Named<ExportFormat>] = [
+  Named("npy", .npy),
   Named("safetensors", .safetensors),
   Named("faiss-flat", .faissFlat),
 ]
 
 extension ExportFormat {
+  static let npy = ExportFormat(
+    "a float32 matrix; opened by numpy.load", fileExtension: "npy"
+  ) { (vectors, _) throws(Failure) in
+    NumPyArray(shape: vectors.shape, elements: .float32(vectors.elements(as: Float.self))).bytes()
+  }
+
   static let safetensors = ExportFormat(
     "one tensor named 'embeddings'; opened by the safetensors libraries",
     fileExtension: "safetensors"

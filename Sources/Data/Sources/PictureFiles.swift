@@ -29,7 +29,7 @@ public func picturePaths(below folder: String) throws(Failure) -> [String] {
 /// Reads pictures with several threads and makes an item of each.
 ///
 /// - Returns: the items one after another; the first failure, by path, if any cannot be read.
-func readPictures(
+public func readPictures(
   _ paths: [String], width: Int, _ item: @escaping @Sendable (Image, String) throws(Failure) -> [Float]
 ) throws(Failure) -> [Float] {
   let grain = 32
