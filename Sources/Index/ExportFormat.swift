@@ -93,8 +93,9 @@ extension ExportFormat {
   ) { (vectors, options) throws(Failure) in
     let single = vectors.converted(to: .float32)
     let metadata = ["metric": options.metric(for: single).rawValue].merging(options.metadata) { $1 }
-    return SafetensorsFile(metadata: metadata, tensors: [.init(name: "embeddings", vectors)])
-      .bytes()
+    return try SafetensorsFile(
+      metadata: metadata, tensors: [SafetensorsEntry("embeddings", vectors)]
+    ).bytes()
   }
 
   static let faissFlat = ExportFormat(
