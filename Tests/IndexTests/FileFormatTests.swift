@@ -163,6 +163,7 @@ import Testing
   }
 
   @Test func everyFormatRefusesWhatIsNotFinite() {
+    #expect(Set(allFormats.map(\.name)).count == allFormats.count)
     let path = FileFormatTests.temporary("refused")
     for format in allFormats {
       for bad: Float in [.nan, .infinity] {
@@ -172,6 +173,21 @@ import Testing
         #expect(failure?.place == "e.npy: row 1, column 1", "\(format)")
         #expect(!FileSystem.exists(path))
       }
+    }
+  }
+
+  @Test(arguments: DType.allCases) func matricesKeepTheirPrecision(dtype: DType) throws {
+    let path = FileFormatTests.temporary("matrix.npy")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let format: ExportFormat = try allFormats.named("npy", kind: "format", at: "test")
+    let numbers = Tensor([0.1, 2, -3, 4, 5, 6], shape: [3, 2]).converted(to: dtype)
+    try format.write(numbers, to: path)
+    let read = try NumPyArray.read(path)
+    #expect(read.shape == [3, 2])
+    switch read.elements {
+    case .float32(let values): #expect(dtype == .float32 && values == numbers.elements())
+    case .float64(let values): #expect(dtype == .float64 && values == numbers.elements())
+    default: Issue.record("the elements became whole numbers")
     }
   }
 
