@@ -1,6 +1,6 @@
 #include <stdatomic.h>
 
-#include "CKernels.h"
+#include "kernels.h"
 
 int ck_has_isa(int isa) {
   switch (isa) {
@@ -33,4 +33,14 @@ int ck_get_isa(void) {
 
 void ck_set_isa(int isa) {
   if (ck_has_isa(isa)) atomic_store_explicit(&current, isa, memory_order_relaxed);
+}
+
+const ck_kernels *ck_get_kernels(size_t size) {
+  int isa = ck_get_isa();
+#if defined(__x86_64__)
+  if (isa == CK_AVX512) return size == 4 ? &ck_avx512_float : &ck_avx512_double;
+  if (isa == CK_AVX2) return size == 4 ? &ck_avx2_float : &ck_avx2_double;
+#endif
+  (void)isa;
+  return size == 4 ? &ck_portable_float : &ck_portable_double;
 }
