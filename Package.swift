@@ -56,7 +56,7 @@ let package = Package(
       name: "DataTests", dependencies: ["Data"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
-    .testTarget(name: "IndexTests", dependencies: ["Index"], swiftSettings: strict),
+    .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["kindred"], swiftSettings: strict),
   ],

@@ -46,7 +46,7 @@ private struct Evaluator<S: Scalar & SIMDScalar> {
 
   func measure(_ metrics: [Named<MetricDescription>]) -> Evaluation {
     let groups = Set(metrics.map(\.value.group))
-    let measures = metrics.compactMap { metric in
+    let measures = metrics.compactMap { metric -> (@Sendable (Ranks) -> Double)? in
       if case .ranks(let measure) = metric.value.measure { measure } else { nil }
     }
     let countsPairs = groups.contains(.verification)

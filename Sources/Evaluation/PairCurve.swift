@@ -40,8 +40,7 @@ struct PairCurve {
 
     let found = NegativePass(distances, positives: positives, bins: wanted.sorted())
     areaUnderCurve =
-      1 - Double(found.twicePositivesBelow) / 2 / Double(total.positives)
-      / Double(total.negatives)
+      Double(found.twicePositivesBelow) / 2 / Double(total.positives) / Double(total.negatives)
 
     func negative(_ position: Int) -> Double {
       let bin = bin(ofNegative: position)

@@ -19,7 +19,7 @@ struct RankPass<S: Scalar & SIMDScalar> {
     var negativeBins: [Int] = []
   }
 
-  init(_ distances: DistanceRows<S>, measures: [(Ranks) -> Double], countsPairs: Bool) {
+  init(_ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool) {
     let (query, gallery) = (distances.query, distances.gallery)
     var initial = Accumulator()
     if countsPairs { initial.negativeBins = Array(repeating: 0, count: DistanceBin.count) }

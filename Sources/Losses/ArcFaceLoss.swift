@@ -1,5 +1,4 @@
 import Autodiff
-import Foundation
 import Miners
 import Settings
 
@@ -38,26 +37,13 @@ public struct ArcFaceLoss: ClassifierLoss {
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
     let scale = S(scale)
-    let (logit, slope) = margined(row.values[target])
+    let (logit, slope) = AngularMargin<S>(degrees: margin)
+      .addedWithinHalfTurn(to: row.values[target])
     for j in row.indices { row.derivatives[j] = row.values[j] * scale }
     row.derivatives[target] = logit * scale
     let cost = row.crossEntropy(target: target)
     for j in row.indices { row.derivatives[j] *= scale }
     row.derivatives[target] *= slope
     sums.terms.add(row.weighted(cost))
-  }
-
-  /// f and its derivative in cos θ.
-  @inline(__always)
-  private func margined<S: Scalar>(_ cosine: S) -> (value: S, slope: S) {
-    let radians = margin * .pi / 180
-    let (cosineOfMargin, sineOfMargin) = (S(cos(radians)), S(sin(radians)))
-    let cosine = min(1, max(-1, cosine))
-    guard cosine >= -cosineOfMargin else { return (cosine - S(radians) * sineOfMargin, 1) }
-    let sine = max(0, 1 - cosine * cosine).squareRoot()
-    return (
-      cosine * cosineOfMargin - sine * sineOfMargin,
-      cosineOfMargin + cosine / max(sine, S.ulpOfOne.squareRoot()) * sineOfMargin
-    )
   }
 }

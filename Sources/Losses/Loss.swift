@@ -44,11 +44,20 @@ public protocol Loss: Configurable, Parameterized {
   /// Where it comes from: authors, title and year.
   static var reference: String { get }
 
+  /// Whether another order of the same rows may give another loss.
+  static var dependsOnOrder: Bool { get }
+
   /// The loss of a batch that ``validate(_:at:)`` accepts.
   func callAsFunction(_ input: LossInput) -> LossOutput
 
   /// Makes the loss's own parameters, if it has any.
   mutating func makeParameters(classCount: Int, dimension: Int, dtype: DType, random: Random)
+
+  /// This loss with every weight that takes no gradient held at what it is for a batch.
+  ///
+  /// A loss that stops gradients has another slope than its value; its gradient is that of the
+  /// loss returned here, which central differences can check. Most losses return themselves.
+  func holdingWeights(of input: LossInput) -> any Loss
 
   /// Checks that the loss can be found for a batch.
   ///
@@ -57,6 +66,10 @@ public protocol Loss: Configurable, Parameterized {
 }
 
 extension Loss {
+  public static var dependsOnOrder: Bool { false }
+
+  public func holdingWeights(of input: LossInput) -> any Loss { self }
+
   public mutating func makeParameters(
     classCount: Int, dimension: Int, dtype: DType, random: Random
   ) {}

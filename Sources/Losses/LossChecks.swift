@@ -8,9 +8,10 @@ import Settings
 /// in the embeddings and in every parameter, against central differences in float64.
 public func gradientChecks(for named: Named<any Loss>) -> [GradientCheck] {
   CheckBatch.all.compactMap { batch in
-    let loss = batch.prepared(named.value, dtype: .float64)
     let input = batch.input(dtype: .float64)
-    guard (try? loss.validate(input, at: named.name)) != nil else { return nil }
+    let prepared = batch.prepared(named.value, dtype: .float64)
+    guard (try? prepared.validate(input, at: named.name)) != nil else { return nil }
+    let loss = prepared.holdingWeights(of: input)
     let point = [input.embeddings] + loss.parameters.map(\.value)
     return GradientCheck("\(named.name), \(batch.name)", at: point) { point in
       var (loss, input) = (loss, input)
@@ -38,6 +39,9 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
     let single = batch.input(dtype: .float32)
     var double = single
     double.embeddings = single.embeddings.converted(to: .float64)
+    if let reference = single.reference {
+      double.reference?.embeddings = reference.embeddings.converted(to: .float64)
+    }
     let loss = batch.prepared(named.value, dtype: .float32)
     var exact = loss
     exact.setParameters(loss.parameters.map { $0.value.converted(to: .float64) })

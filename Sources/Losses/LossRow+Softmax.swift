@@ -33,6 +33,66 @@ extension LossRow {
     return peak == 0 ? S.logOnePlus(sum) : peak + S.log(total)
   }
 
+  /// log Σ exp(exponent) over the pairs of one side, each once; nil if there are none.
+  ///
+  /// Writes the derivative in each exponent and leaves the other elements.
+  @inline(__always)
+  func logSumExp(over side: PairSide, _ exponent: (Int) -> S) -> S? {
+    var peak = -S.infinity
+    for j in indices where isOn(side, j) {
+      derivatives[j] = exponent(j)
+      peak = max(peak, derivatives[j])
+    }
+    guard peak > -S.infinity else { return nil }
+    var sum: S = 0
+    for j in indices where isOn(side, j) {
+      derivatives[j] = S.exp(derivatives[j] - peak)
+      sum += derivatives[j]
+    }
+    for j in indices where isOn(side, j) { derivatives[j] /= sum }
+    return peak + S.log(sum)
+  }
+
+  /// Adds, for each positive pair, log(1 + Σ exp(negative exponent) / exp(positive exponent)), a
+  /// pair as often as it occurs.
+  ///
+  /// The sum over the negatives is shared by the positives, so a row costs O(row).
+  ///
+  /// - Parameters:
+  ///   - negative: a negative's exponent for its value; `slope` is its derivative.
+  ///   - positive: a positive's exponent for its value, and the derivative of that.
+  @inline(__always)
+  func addPositivesAgainstNegatives(
+    to terms: inout TermSum, slope: S, negative: (S) -> S, positive: (S) -> (value: S, slope: S)
+  ) {
+    var peak = -S.infinity
+    for j in indices where kinds[j] < 0 {
+      derivatives[j] = negative(values[j])
+      peak = max(peak, derivatives[j])
+    }
+    var sum: S = 0
+    for j in indices where kinds[j] < 0 {
+      derivatives[j] = S.exp(derivatives[j] - peak) * S(-kinds[j])
+      sum += derivatives[j]
+    }
+    let isOneSided = peak == -S.infinity
+    let total = isOneSided ? 0 : peak + S.log(sum)
+    var share: S = 0
+    for j in indices where kinds[j] > 0 {
+      let times = Int(kinds[j])
+      guard !isOneSided else {
+        terms.add(0, times: times)
+        continue
+      }
+      let exponent = positive(values[j])
+      let (cost, slope) = softplus(total - exponent.value)
+      terms.add(Double(cost), times: times)
+      derivatives[j] = -slope * exponent.slope * S(times)
+      share += slope * S(times)
+    }
+    for j in indices where kinds[j] < 0 { derivatives[j] *= share * slope / sum }
+  }
+
   /// -log of the share that one element has in the softmax of the derivatives.
   ///
   /// The derivatives hold the logits; they become the derivative in each logit.
@@ -85,4 +145,11 @@ extension LossRow {
     for j in indices { derivatives[j] *= weight }
     return Double(cost * weight)
   }
+}
+
+/// log(1 + exp(x)) and its derivative.
+@inline(__always)
+func softplus<S: Scalar>(_ x: S) -> (value: S, slope: S) {
+  let tail = S.exp(-abs(x))
+  return (max(x, 0) + S.logOnePlus(tail), (x >= 0 ? 1 : tail) / (1 + tail))
 }

@@ -6,12 +6,18 @@ import Settings
 ///
 /// Write what one anchor adds, as a ``RowFunction``; the way from embeddings to distances and back
 /// is here. Works with a reference set and with any tuples.
-public protocol PairwiseLoss: Loss, RowFunction, Measuring {}
+public protocol PairwiseLoss: Loss, RowFunction, Measuring {
+  /// Whether a batch without positive pairs, or without negative pairs, gives 0.
+  var needsBothKinds: Bool { get }
+}
 
 extension PairwiseLoss {
+  public var needsBothKinds: Bool { false }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    distance.matrix(input.embeddings, input.reference?.embeddings)
-      .reduced(by: self, pairs: input.pairs)
+    let pairs = input.pairs
+    return distance.matrix(input.embeddings, input.reference?.embeddings)
+      .reduced(by: self, pairs: !needsBothKinds || pairs.hasBothKinds ? pairs : pairs.ignored)
   }
 }
 

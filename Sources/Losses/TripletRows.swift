@@ -10,10 +10,8 @@ struct HingeTerm: Sendable {
 
   /// The term for the violation x = d(a, p) - d(a, n) + m, and its derivative.
   @inline(__always)
-  func callAsFunction<S: Scalar>(_ x: S) -> (cost: S, slope: S) {
-    guard isSmooth else { return x > 0 ? (x, 1) : (0, 0) }
-    let tail = S.exp(-abs(x))
-    return (max(x, 0) + S.logOnePlus(tail), (x >= 0 ? 1 : tail) / (1 + tail))
+  func callAsFunction<S: Scalar>(_ x: S) -> (value: S, slope: S) {
+    isSmooth ? softplus(x) : x > 0 ? (x, 1) : (0, 0)
   }
 }
 

@@ -4,12 +4,13 @@
 /// a pair to ignore; its size is how often the pair occurs. A table made from labels keeps labels
 /// only and compares them row by row, so it costs no memory.
 public struct PairTable: Sendable {
-  public let rows, columns: Int
+  public let rows: Int
+  public private(set) var columns: Int
   private let source: Source
 
   private enum Source {
     case labels(rows: [Int], columns: [Int], places: [Int?])
-    case kinds([Int32])
+    case kinds([Int32], width: Int)
   }
 
   /// Every pair: positive where labels are equal, without pairs of a row with itself.
@@ -42,7 +43,7 @@ public struct PairTable: Sendable {
         kinds[triplet.anchor * columns + triplet.negative] -= 1
       }
     }
-    source = .kinds(kinds)
+    source = .kinds(kinds, width: columns)
   }
 
   /// Writes the kind of each pair of an anchor.
@@ -51,13 +52,43 @@ public struct PairTable: Sendable {
     case .labels(let labels, let others, let places):
       let label = labels[row]
       others.withUnsafeBufferPointer { others in
-        for j in 0..<columns { kinds[j] = others[j] == label ? 1 : -1 }
+        for j in others.indices { kinds[j] = others[j] == label ? 1 : -1 }
+        for j in others.count..<columns { kinds[j] = 0 }
       }
       if row < places.count, let place = places[row] { kinds[place] = 0 }
-    case .kinds(let all):
+    case .kinds(let all, let width):
       all.withUnsafeBufferPointer { all in
-        for j in 0..<columns { kinds[j] = all[row * columns + j] }
+        for j in 0..<width { kinds[j] = all[row * width + j] }
+        for j in width..<columns { kinds[j] = 0 }
       }
+    }
+  }
+
+  /// The same pairs, and more columns that belong to no pair.
+  public func withIgnoredColumns(_ count: Int) -> PairTable {
+    var result = self
+    result.columns += count
+    return result
+  }
+
+  /// No pairs, in a table of the same shape.
+  public var ignored: PairTable { PairTable(.triplets([]), rows: rows, columns: columns) }
+
+  /// Whether there is a positive pair and a negative pair.
+  ///
+  /// - Complexity: O(pairs) at worst, O(columns) for most batches.
+  public var hasBothKinds: Bool {
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+      var (hasPositive, hasNegative) = (false, false)
+      for row in 0..<rows {
+        fill(kinds, row: row)
+        for kind in kinds {
+          if kind > 0 { hasPositive = true }
+          if kind < 0 { hasNegative = true }
+        }
+        if hasPositive, hasNegative { return true }
+      }
+      return false
     }
   }
 }

@@ -70,13 +70,8 @@ func largestError(_ found: Tensor, _ expected: Tensor) -> Double {
   }
 
   /// Values of the closed-form batch of peer-parity: a loss over what a miner chose.
-  @Test func minedLossesMatch() throws {
-    let embeddings = Tensor(
-      (0..<8).flatMap { i in
-        (0..<4).map { j in
-          sin(1 + 0.7 * Double(i) + 1.3 * Double(j) + 0.11 * Double(i) * Double(j))
-        }
-      }, shape: [8, 4])
+  @Test func minedLossesMatch() {
+    let embeddings = grid(8, 4) { i, j in sin(1 + 0.7 * i + 1.3 * j + 0.11 * i * j) }
     let labels = [0, 0, 0, 1, 1, 2, 2, 3]
     let tuples = MultiSimilarityMiner().mine(
       embeddings, labels: labels, reference: nil, random: Random(seed: 0))
@@ -86,15 +81,14 @@ func largestError(_ found: Tensor, _ expected: Tensor) -> Double {
     #expect(abs((gradients[0] * gradients[0]).sum().item.squareRoot() - 0.42346894) < 1e-7)
 
     var anchor = ProxyAnchorLoss()
-    anchor.proxies = Tensor(
-      (0..<4).flatMap { b in
-        (0..<4).map { a in
-          cos(0.3 + 0.9 * Double(a) + 0.5 * Double(b) + 0.07 * Double(a) * Double(b))
-        }
-      }, shape: [4, 4])
+    anchor.proxies = grid(4, 4) { b, a in cos(0.3 + 0.9 * a + 0.5 * b + 0.07 * a * b) }
     let proxyAnchor = anchor.valueWithGradients(input)
     #expect(abs(proxyAnchor.value - 41.0749517686) < 1e-8)
     let square = proxyAnchor.gradients[0] * proxyAnchor.gradients[0]
     #expect(abs(square.sum().item.squareRoot() - 12.66389119) < 1e-6)
+  }
+
+  private func grid(_ rows: Int, _ columns: Int, _ f: (Double, Double) -> Double) -> Tensor {
+    matrix((0..<rows).map { i in (0..<columns).map { f(Double(i), Double($0)) } })
   }
 }

@@ -26,7 +26,8 @@ import Testing
     #expect(type(of: named.value).reference.contains(/(19|20)\d\d/))
   }
 
-  @Test(arguments: allLosses) func orderOfTheBatchDoesNotMatter(_ named: Named<any Loss>) {
+  @Test(arguments: allLosses.filter { !type(of: $0.value).dependsOnOrder })
+  func orderOfTheBatchDoesNotMatter(_ named: Named<any Loss>) {
     let labels = [0, 0, 0, 0, 1, 1, 2, 3, 3]
     let (loss, input) = batch(named.value, labels, .float64)
     var random = Random(seed: 2)
@@ -55,7 +56,7 @@ import Testing
           #expect(value.isFinite, "\(named) \(name) \(kind)")
           #expect((0...1).contains(output.active), "\(named) \(name) \(kind)")
           for gradient in gradients {
-            let isFinite = gradient.elements(as: Double.self).allSatisfy(\.isFinite)
+            let isFinite = gradient.elements(as: Double.self).allSatisfy { $0.isFinite }
             #expect(isFinite, "\(named) \(name) \(kind)")
           }
         }

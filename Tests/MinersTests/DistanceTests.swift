@@ -19,7 +19,7 @@ import Testing
     let checks = [
       GradientCheck("own", at: [a]) { distance.matrix($0[0]) },
       GradientCheck("two", at: [a, b]) { distance.matrix($0[0], $0[1]) },
-      GradientCheck("near", at: [a, a.scaled(by: 1.001)], tolerance: 1e-5) {
+      GradientCheck("near", at: [a, a.shifted(by: 0.003)], tolerance: 1e-5) {
         distance.matrix($0[0], $0[1])
       },
     ]
@@ -60,10 +60,10 @@ import Testing
 
   @Test(arguments: distances) func rowsOfZerosAreFinite(_ distance: Distance) {
     let rows = Tensor([0, 0, 0, 1, 1, 1, 1, 2, 3] as [Float], shape: [3, 3])
-    #expect(distance.matrix(rows).elements(as: Double.self).allSatisfy(\.isFinite))
+    #expect(distance.matrix(rows).elements(as: Double.self).allSatisfy { $0.isFinite })
     let (_, gradient) = valueWithGradient(at: rows) { distance.matrix($0).sum() }
     let values = gradient.elements(as: Double.self)
-    #expect(values.allSatisfy(\.isFinite))
+    #expect(values.allSatisfy { $0.isFinite })
     if distance.normalizes || distance.kind == .cosine {
       #expect(values.prefix(3).allSatisfy { $0 == 0 })
     }

@@ -1,0 +1,51 @@
+import Settings
+
+/// Where the data of a recipe come from.
+public protocol DataSource: Described {
+  /// Reads or makes the data.
+  ///
+  /// - Parameter root: the folder of data sets that are not compiled in.
+  func load(root: String) throws(Failure) -> DataSplit
+
+  /// Makes an item of a picture, as the training items were made.
+  ///
+  /// - Parameters:
+  ///   - shape: [height, width, channels] of the items.
+  ///   - place: where the picture comes from, for messages.
+  func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float]
+}
+
+/// Every data set, with its default settings.
+public let allDatasets: [Named<any DataSource>] = [
+  Named("digits", Digits()),
+  Named("glyphs", Glyphs()),
+  Named("omniglot", Omniglot()),
+  Named("folder", PictureFolder()),
+  Named("vectors", VectorFiles()),
+  Named("idx", IDXFiles()),
+  Named("csv", CSVFile()),
+]
+
+extension DataSource {
+  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
+    try image.item(shape: shape, at: place).values
+  }
+}
+
+extension Image {
+  /// This picture in the size and the channels of an item.
+  func item(shape: [Int], at place: String) throws(Failure) -> Image {
+    guard shape.count == 3, shape[2] == 1 || shape[2] == 3 else {
+      throw Failure(
+        .badData, at: place, "this is a picture", expected: "vectors of shape \(shape)",
+        remedy: "give an .npy file")
+    }
+    return (shape[2] == 1 ? gray() : rgb()).resized(width: shape[1], height: shape[0])
+  }
+
+  /// This picture of dark ink on a light ground as ink = 1; one on a dark ground stays as it is.
+  func inkIsOne() -> Image {
+    let mean = values.reduce(0, +) / Float(max(1, values.count))
+    return mean > 0.5 ? inverted() : self
+  }
+}

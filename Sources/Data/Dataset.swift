@@ -1,0 +1,119 @@
+import Autodiff
+
+/// Items of one shape with the class of each.
+public struct Dataset: Sendable {
+  /// What messages and reports call it.
+  public let name: String
+  /// The shape of one item: [height, width, channels] for pictures, [width] for vectors.
+  public let itemShape: [Int]
+  /// The items one after another.
+  public let values: [Float]
+  /// The class of each item, an index into `classNames`.
+  public let labels: [Int]
+  /// The classes; every one has items.
+  public let classNames: [String]
+  /// Where each item comes from: a path, or a place in a file.
+  public let itemNames: [String]
+
+  /// - Parameter labels: indices into `classNames`; classes without items are dropped.
+  public init(
+    name: String, itemShape: [Int], values: [Float], labels: [Int], classNames: [String],
+    itemNames: [String]
+  ) {
+    precondition(
+      values.count == labels.count * itemShape.reduce(1, *) && itemNames.count == labels.count,
+      "Dataset: \(values.count) numbers and \(itemNames.count) names for \(labels.count) items "
+        + "of shape \(itemShape)")
+    var isUsed = [Bool](repeating: false, count: classNames.count)
+    for label in labels { isUsed[label] = true }
+    let used = classNames.indices.filter { isUsed[$0] }
+    var places = [Int](repeating: -1, count: classNames.count)
+    for (place, label) in used.enumerated() { places[label] = place }
+    (self.name, self.itemShape, self.values) = (name, itemShape, values)
+    self.labels = labels.map { places[$0] }
+    self.classNames = used.map { classNames[$0] }
+    self.itemNames = itemNames
+  }
+
+  public var count: Int { labels.count }
+  /// Numbers in one item.
+  public var itemWidth: Int { itemShape.reduce(1, *) }
+
+  /// The items as rows of a matrix, [items, width].
+  public var flattened: Tensor { Tensor(values, shape: [count, itemWidth]) }
+
+  /// A hash of shapes, labels and values (FNV-1a over 64-bit words).
+  public var hash: UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01B3 }
+    for length in itemShape { add(UInt64(length)) }
+    for label in labels { add(UInt64(label)) }
+    for value in values { add(UInt64(value.bitPattern)) }
+    return hash
+  }
+
+  /// Name, size and hash in a line, to tell whether data are the same.
+  public var identity: String {
+    "\(name): \(count) items of \(classNames.count) classes, \(String(hash, radix: 16))"
+  }
+
+  /// How many items each class has.
+  public var classSizes: [Int] {
+    var sizes = [Int](repeating: 0, count: classNames.count)
+    for label in labels { sizes[label] += 1 }
+    return sizes
+  }
+
+  /// The items of some classes only, in their order.
+  public func keeping(classes: [Int], name: String? = nil) -> Dataset {
+    let kept = Set(classes)
+    let items = labels.indices.filter { kept.contains(labels[$0]) }
+    let width = itemWidth
+    var values: [Float] = []
+    values.reserveCapacity(items.count * width)
+    for item in items { values += self.values[item * width..<(item + 1) * width] }
+    return Dataset(
+      name: name ?? self.name, itemShape: itemShape, values: values,
+      labels: items.map { labels[$0] }, classNames: classNames,
+      itemNames: items.map { itemNames[$0] })
+  }
+}
+
+extension Dataset {
+  /// Some items as a tensor, [items] + the shape of an item, float32.
+  ///
+  /// - Parameters:
+  ///   - augmentation: changes every item on the way.
+  ///   - random: each place in the batch draws from a stream of its own, so that the result does
+  ///     not depend on the number of threads.
+  public func batch(
+    _ items: [Int], augmentation: (any Augmentation)? = nil, random: Random = Random(seed: 0)
+  ) -> Tensor {
+    let width = itemWidth
+    return Tensor(shape: [items.count] + itemShape, of: Float.self) { output in
+      values.withUnsafeBufferPointer { values in
+        Parallel.forEachRange(items.count, grain: 16) { places in
+          for place in places {
+            let source = UnsafeBufferPointer(
+              rebasing: values[items[place] * width..<(items[place] + 1) * width])
+            let target = UnsafeMutableBufferPointer(
+              rebasing: output[place * width..<(place + 1) * width])
+            if let augmentation {
+              var random = random.split(UInt64(place))
+              augmentation.apply(to: source, shape: itemShape, into: target, random: &random)
+            } else {
+              _ = target.update(fromContentsOf: source)
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// What is trained on and what is judged on; by default they have no class in common.
+public struct DataSplit: Sendable {
+  public var train, test: Dataset
+
+  public init(train: Dataset, test: Dataset) { (self.train, self.test) = (train, test) }
+}

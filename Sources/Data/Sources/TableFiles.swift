@@ -1,0 +1,101 @@
+import Settings
+
+/// Pictures and labels in IDX files, as MNIST has them, plain or gzip.
+public struct IDXFiles: DataSource {
+  public var images = "idx/train-images-idx3-ubyte.gz"
+  public var labels = "idx/train-labels-idx1-ubyte.gz"
+  public var testClasses: [String] = []
+  public var testFraction = 0.5
+  public var seed = 0
+
+  public init() {}
+
+  public static let summary = "pictures and labels in IDX files, plain or gzip"
+  public static let settings = [
+    Setting("images", \Self.images, "the file of pictures, [items, height, width]"),
+    Setting("labels", \Self.labels, "the file of labels, [items]"),
+    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
+    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
+    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
+  ]
+
+  public func load(root: String) throws(Failure) -> DataSplit {
+    let (imagePath, labelPath) = (resolved(images, below: root), resolved(labels, below: root))
+    let pictures = try readIDX(imagePath)
+    let classes = try readIDX(labelPath)
+    guard classes.shape.count == 1 else {
+      throw Failure(
+        .badData, at: labelPath, "the labels have shape \(classes.shape)", expected: "one axis")
+    }
+    guard pictures.shape.count >= 2, pictures.shape.count <= 4, !pictures.values.isEmpty else {
+      throw Failure(
+        .badData, at: imagePath, "the pictures have shape \(pictures.shape)",
+        expected: "[items, height, width]")
+    }
+    var labels: [Int] = []
+    for value in classes.values {
+      guard let label = Int(exactly: value) else {
+        throw Failure(.badData, at: labelPath, "a label is \(value)", expected: "whole numbers")
+      }
+      labels.append(label)
+    }
+    // Bytes are brought to 0 ... 1; other numbers stay as they are.
+    let isByte = pictures.values.allSatisfy { $0 >= 0 && $0 <= 255 }
+    let values = isByte ? pictures.values.map { $0 / 255 } : pictures.values
+    var shape = Array(pictures.shape.dropFirst())
+    if shape.count == 2 { shape.append(1) }
+    let data = try labelled(
+      values, shape: shape, count: pictures.shape[0], by: labels, name: imagePath,
+      labelPath: labelPath)
+    return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
+      .apply(to: data, at: "data: idx")
+  }
+
+  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
+    try image.inkIsOne().item(shape: shape, at: place).values
+  }
+}
+
+/// Numbers in the columns of a CSV file, and a column of labels.
+public struct CSVFile: DataSource {
+  public var path = "table.csv"
+  public var labelColumn = ""
+  public var testClasses: [String] = []
+  public var testFraction = 0.5
+  public var seed = 0
+  public var minimumPerClass = 2
+  public var dropSmallClasses = false
+
+  public init() {}
+
+  public static let summary = "numbers in the columns of a CSV file, and a column of labels"
+  public static let settings = [
+    Setting("path", \Self.path, "the file; below the data folder unless it begins with / or ."),
+    Setting("labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
+    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
+    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
+    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
+    Setting(
+      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
+    Setting(
+      "dropSmallClasses", \Self.dropSmallClasses,
+      "whether smaller classes are left out instead of refused"),
+  ]
+
+  public func load(root: String) throws(Failure) -> DataSplit {
+    let file = resolved(path, below: root)
+    let table = try readCSV(file, labelColumn: labelColumn)
+    guard !table.labels.isEmpty else { throw Failure(.badData, at: file, "there are no rows") }
+    let classNames = Set(table.labels).sorted()
+    let places = Dictionary(uniqueKeysWithValues: classNames.enumerated().map { ($1, $0) })
+    let data = Dataset(
+      name: file, itemShape: [table.width], values: table.values,
+      labels: table.labels.map { places[$0] ?? 0 }, classNames: classNames,
+      itemNames: table.labels.indices.map { "\(file)#\($0)" })
+    return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
+      .apply(
+        to: try checkClassSizes(
+          of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: file),
+        at: "data: csv")
+  }
+}

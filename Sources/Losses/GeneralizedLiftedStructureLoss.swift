@@ -1,0 +1,49 @@
+import Autodiff
+import Miners
+import Settings
+
+/// All positives and all negatives of an anchor in one smooth hinge.
+///
+/// With d the distance, the mean over the anchors of
+///
+///     [log Σ_P exp(d - m₊) + log Σ_N exp(m₋ - d)]₊
+///
+/// A side without pairs adds 0. With a similarity the differences change sign. Tuples choose
+/// pairs; a pair that they repeat counts once.
+///
+/// Defaults: m₊ = 0, m₋ = 1, Euclidean distance of normalised embeddings. O(batch²).
+/// - Reference: Hermans, Beyer and Leibe, *In Defense of the Triplet Loss for Person
+///   Re-Identification* (2017).
+public struct GeneralizedLiftedStructureLoss: PairwiseLoss {
+  public var positiveMargin, negativeMargin: Double
+  public var distance: Distance
+
+  public init(positiveMargin: Double, negativeMargin: Double, distance: Distance = .euclidean) {
+    (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
+    self.distance = distance
+  }
+  public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
+
+  public static let summary = "all positives and negatives of an anchor in one smooth hinge"
+  public static let reference =
+    "Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person Re-Identification, 2017"
+  public static var settings: [Setting<Self>] {
+    [
+      Setting("positiveMargin", \Self.positiveMargin, "how far apart positives may be"),
+      Setting("negativeMargin", \Self.negativeMargin, "how far apart negatives should be"),
+    ] + distanceSettings
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let sign = S(distance.sign)
+    let (positiveMargin, negativeMargin) = (S(positiveMargin), S(negativeMargin))
+    let positive = row.logSumExp(over: .positive) { sign * (row.values[$0] - positiveMargin) }
+    let negative = row.logSumExp(over: .negative) { sign * (negativeMargin - row.values[$0]) }
+    let cost = max(0, (positive ?? 0) + (negative ?? 0))
+    sums.terms.add(Double(cost))
+    let slope = cost > 0 ? sign : 0
+    for j in row.indices { row.derivatives[j] *= row.kinds[j] > 0 ? slope : -slope }
+  }
+}

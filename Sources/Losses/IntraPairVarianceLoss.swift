@@ -1,0 +1,109 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Similarities of a kind near their mean.
+///
+/// With s the cosine, μ₊ and μ₋ the means over the positive and the negative pairs, which take part
+/// in the gradient:
+///
+///     mean_P [(1 - ε₊) μ₊ - s]₊² + mean_N [s - (1 + ε₋) μ₋]₊²
+///
+/// A pair that tuples repeat counts each time; an empty mean is 0. Meant to be added to another
+/// loss. Defaults: ε₊ = ε₋ = 0.01. O(batch²).
+/// - Reference: Yu et al., *Deep Metric Learning with Tuplet Margin Loss* (ICCV 2019).
+public struct IntraPairVarianceLoss: Loss {
+  public var positiveEpsilon, negativeEpsilon: Double
+
+  public init(positiveEpsilon: Double, negativeEpsilon: Double) {
+    (self.positiveEpsilon, self.negativeEpsilon) = (positiveEpsilon, negativeEpsilon)
+  }
+  public init() { self.init(positiveEpsilon: 0.01, negativeEpsilon: 0.01) }
+
+  public static let summary = "similarities of a kind near their mean, on top of another loss"
+  public static let reference =
+    "Yu and Tao, Deep Metric Learning with Tuplet Margin Loss, ICCV 2019"
+  public static let settings = [
+    Setting("positiveEpsilon", \Self.positiveEpsilon, "the slack of positives", in: 0...10),
+    Setting("negativeEpsilon", \Self.negativeEpsilon, "the slack of negatives", in: 0...10),
+  ]
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let pairs = input.pairs
+    let matrix = Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
+    var rows = VarianceRows(
+      positiveFactor: 1 - positiveEpsilon, negativeFactor: 1 + negativeEpsilon)
+    // First the two means, then the sums of the hinges, through which the means have a gradient.
+    let means = matrix.detached.sides(of: pairs) { value, _ in value }
+    (rows.positiveMean, rows.negativeMean) = (means.positive, means.negative)
+    let hinges = matrix.detached.sides(of: pairs) { [rows] in rows.hinge($0, isPositive: $1) }
+    (rows.positiveHinge, rows.negativeHinge) = (hinges.positive, hinges.negative)
+    return matrix.reduced(by: rows, pairs: pairs)
+  }
+}
+
+private struct VarianceRows: RowFunction {
+  let positiveFactor, negativeFactor: Double
+  var positiveMean = 0.0
+  var negativeMean = 0.0
+  /// The means of the hinges.
+  var positiveHinge = 0.0
+  var negativeHinge = 0.0
+
+  static var reducesNegativesApart: Bool { true }
+
+  @inline(__always)
+  func hinge(_ value: Double, isPositive: Bool) -> Double {
+    isPositive
+      ? max(0, positiveFactor * positiveMean - value)
+      : max(0, value - negativeFactor * negativeMean)
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    for j in row.indices where row.kinds[j] != 0 {
+      let times = Int(abs(row.kinds[j]))
+      if row.kinds[j] > 0 {
+        let cost = hinge(Double(row.values[j]), isPositive: true)
+        sums.terms.add(cost * cost, times: times)
+        row.derivatives[j] = S(2 * (positiveFactor * positiveHinge - cost)) * S(times)
+      } else {
+        let cost = hinge(Double(row.values[j]), isPositive: false)
+        sums.negativeTerms.add(cost * cost, times: times)
+        row.derivatives[j] = S(2 * (cost - negativeFactor * negativeHinge)) * S(times)
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// The means of a function over the positive and the negative pairs; 0 for a kind without any.
+  fileprivate func sides(
+    of pairs: PairTable, _ function: @Sendable (Double, Bool) -> Double
+  ) -> (positive: Double, negative: Double) {
+    func run<S: Scalar>(_: S.Type) -> (Double, Double) {
+      var (totals, counts) = ((0.0, 0.0), (0, 0))
+      let columns = pairs.columns
+      withElements(of: S.self) { values in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+          for i in 0..<pairs.rows {
+            pairs.fill(kinds, row: i)
+            for j in 0..<columns where kinds[j] != 0 {
+              let value = function(Double(values[i * columns + j]), kinds[j] > 0)
+              if kinds[j] > 0 {
+                totals.0 += value * Double(kinds[j])
+                counts.0 += Int(kinds[j])
+              } else {
+                totals.1 -= value * Double(kinds[j])
+                counts.1 -= Int(kinds[j])
+              }
+            }
+          }
+        }
+      }
+      return (totals.0 / Double(max(1, counts.0)), totals.1 / Double(max(1, counts.1)))
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+}

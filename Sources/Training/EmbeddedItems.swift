@@ -1,0 +1,81 @@
+import Autodiff
+import Data
+import Files
+import Foundation
+import Settings
+
+/// Embeddings with the name of each: the path of a picture, or a row of a file.
+public struct EmbeddedItems: Sendable {
+  /// [items, embedding]
+  public let embeddings: Tensor
+  public let names: [String]
+
+  public init(embeddings: Tensor, names: [String]) {
+    (self.embeddings, self.names) = (embeddings, names)
+  }
+}
+
+extension TrainedModel {
+  /// Embeds a folder of pictures (in the order of their paths), one picture, or an `.npy` file of
+  /// items.
+  ///
+  /// Pictures are brought to the shape of the training items as those were.
+  /// - Complexity: pictures are read and embedded in groups, so memory does not grow with the
+  ///   folder but for the embeddings.
+  public func embed(
+    _ path: String, onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws(Failure) -> EmbeddedItems {
+    if FileSystem.isFolder(path) {
+      let names = try picturePaths(below: path)
+      return EmbeddedItems(
+        embeddings: try embedPictures(names.map { path + "/" + $0 }, onProgress: onProgress),
+        names: names)
+    }
+    guard FileSystem.exists(path) else {
+      throw Failure(.noInput, at: path, "there is no such file or folder")
+    }
+    guard path.lowercased().hasSuffix(".npy") else {
+      return EmbeddedItems(
+        embeddings: try embedPictures([path], onProgress: onProgress), names: [path])
+    }
+    let items = try readItems(path)
+    return EmbeddedItems(
+      embeddings: Training.embed(items, with: encoder) { onProgress($0, items.count) },
+      names: items.itemNames)
+  }
+
+  private func embedPictures(
+    _ paths: [String], onProgress: (_ done: Int, _ total: Int) -> Void
+  ) throws(Failure) -> Tensor {
+    let shape = encoder.inputShape
+    let source = recipe.data.value
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: paths.count, by: 256) {
+      let group = Array(paths[start..<min(paths.count, start + 256)])
+      let values = try readPictures(group, width: shape.reduce(1, *)) {
+        image, place throws(Failure) in
+        try source.item(from: image, shape: shape, at: place)
+      }
+      parts.append(encoder.embed(Tensor(values, shape: [group.count] + shape)))
+      onProgress(start + group.count, paths.count)
+    }
+    return Tensor.concatenated(parts)
+  }
+
+  /// Items of an `.npy` file: [items] + the shape of an item, or [items, width].
+  private func readItems(_ path: String) throws(Failure) -> Dataset {
+    let shape = encoder.inputShape
+    var array = try NumPyArray.read(path)
+    let width = shape.reduce(1, *)
+    guard array.shape.count >= 2, array.shape.dropFirst().reduce(1, *) == width else {
+      throw Failure(
+        .badData, at: path, "the array has shape \(array.shape)",
+        expected: "items of shape \(shape), as the model was trained on")
+    }
+    array.shape = [array.shape[0], width]
+    let (rows, _, values) = try array.matrix(at: path, as: Float.self)
+    return Dataset(
+      name: path, itemShape: shape, values: values, labels: [Int](repeating: 0, count: rows),
+      classNames: ["unknown"], itemNames: (0..<rows).map { "\(path)#\($0)" })
+  }
+}

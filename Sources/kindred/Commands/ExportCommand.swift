@@ -1,0 +1,84 @@
+import Autodiff
+import Data
+import Files
+import Foundation
+import Index
+import Settings
+import Training
+
+let exportCommand = Subcommand(
+  name: "export",
+  summary: "Write a run's model or embeddings, or given embeddings, for other engines.",
+  positionals: [.init(name: "RUN|E.npy", summary: "a run folder, or a file of embeddings")],
+  options: [
+    .init("--format", "FORMAT", "see kindred list formats; of a run, safetensors is the model"),
+    .init("--out", "FILE", "the file to write; FILE.paths.txt names the rows of a run"),
+    .init("--part", "NAME", "which items of a run's data: test (default) or train"),
+    .init("--metric", "NAME", "automatic (default), inner-product or l2"),
+    Subcommand.threads,
+    Subcommand.json,
+  ],
+  example: "kindred export runs/quickstart --format faiss-flat --out digits.faiss",
+  run: export)
+
+private enum Part: String, CaseIterable { case test, train }
+
+private func export(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
+  let name = try arguments.required("--format")
+  let format: ExportFormat = try allFormats.named(name, kind: "format", at: "--format")
+  var options = ExportOptions()
+  options.metric = try arguments.word("--metric", default: options.metric)
+  let part = try arguments.word("--part", default: Part.test)
+
+  if FileSystem.isFolder(input), name == "safetensors" {
+    _ = try TrainedModel(run: input)
+    try FileSystem.write(try FileSystem.read(RunFolder(input).model), to: output)
+    report(output, format: name, rows: nil, arguments)
+    return
+  }
+  var vectors: Tensor
+  if FileSystem.isFolder(input) {
+    let model = try TrainedModel(run: input)
+    let items = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
+    vectors = items.embeddings
+    try format.write(vectors, options: options, to: output, name: input)
+    try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+  } else {
+    vectors = try readMatrix(input)
+    try format.write(vectors, options: options, to: output, name: input)
+  }
+  report(output, format: name, rows: vectors.shape[0], arguments)
+}
+
+/// The embeddings of one part of the data that a run was trained on.
+private func embeddedPart(
+  _ part: Part, of model: TrainedModel, isQuiet: Bool
+) throws(Failure) -> EmbeddedItems {
+  let data = try model.recipe.data.value.load(
+    root: dataRoot(environment: ProcessInfo.processInfo.environment))
+  let items = part == .test ? data.test : data.train
+  try model.check(items.itemShape, at: items.name)
+  let progress = ProgressLine(isQuiet: isQuiet)
+  defer { progress.finish() }
+  let embeddings = embed(items, with: model.encoder) { done in
+    progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
+  }
+  return EmbeddedItems(embeddings: embeddings, names: items.itemNames)
+}
+
+/// The embeddings of a run's test items, for searching.
+func gallery(of model: TrainedModel, isQuiet: Bool) throws(Failure) -> EmbeddedItems {
+  try embeddedPart(.test, of: model, isQuiet: isQuiet)
+}
+
+private func report(_ output: String, format: String, rows: Int?, _ arguments: Arguments) {
+  if arguments.has("--json") {
+    var members: [String: JSONValue] = ["out": .string(output), "format": .string(format)]
+    if let rows { members["rows"] = JSONValue(rows) }
+    Terminal.printJSON(.object(members))
+  } else {
+    print("wrote \(rows.map { "\($0) vectors" } ?? "the model") to \(output) (\(format))")
+  }
+}

@@ -1,0 +1,118 @@
+import Autodiff
+import Files
+import Index
+import Settings
+import Training
+
+let searchCommand = Subcommand(
+  name: "search",
+  summary: "Find the nearest items of a run's test data, or the nearest vectors of an index.",
+  positionals: [
+    .init(name: "RUN|INDEX", summary: "a run folder, a flat FAISS index, or an .npy file")
+  ],
+  options: [
+    .init("--query", "FILE", "a picture or folder (of a run), or an .npy file"),
+    .init("--top", "K", "how many neighbours to tell (default: 10)"),
+    .init("--threshold", "S", "the least similarity that is a match"),
+    Subcommand.threads,
+    Subcommand.json,
+  ],
+  example: "kindred search runs/quickstart --query drawing.png --top 5",
+  run: search)
+
+/// What is searched, what is asked for, and what both are called.
+private struct Search {
+  let index: ExactIndex
+  /// The name of each row of the index; empty if it has none.
+  let itemNames: [String]
+  let queries: Tensor
+  let queryNames: [String]
+}
+
+private func search(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  let path = try arguments.required("--query")
+  let top = try arguments.wholeNumber("--top", in: 1...1_000_000) ?? 10
+  let threshold = try number("--threshold", arguments)
+  let place = arguments.positionals[0]
+  let found =
+    FileSystem.isFolder(place)
+    ? try searchRun(place, path, isQuiet: arguments.has("--json"))
+    : try searchFile(place, path)
+  let neighbors = try found.index.search(found.queries, count: top, name: path)
+  // Inner products are similarities; distances are told as such, and negated to be similarities.
+  let isDistance = found.index.metric == .l2
+  func similarity(_ score: Float) -> Double {
+    isDistance ? -Double(max(0, score)).squareRoot() : Double(score)
+  }
+  if arguments.has("--json") {
+    let rows = (0..<found.queries.shape[0]).map { query in
+      JSONValue.array(
+        neighbors[query].map { neighbor in
+          var members: [String: JSONValue] = [
+            "id": JSONValue(neighbor.id), "similarity": .number(similarity(neighbor.score)),
+            "match": threshold.map { .bool(similarity(neighbor.score) >= $0) } ?? .null,
+          ]
+          if isDistance { members["distance"] = .number(-similarity(neighbor.score)) }
+          if !found.itemNames.isEmpty { members["item"] = .string(found.itemNames[neighbor.id]) }
+          return .object(members)
+        })
+    }
+    Terminal.printJSON([
+      "neighbors": .array(rows), "metric": .string(found.index.metric.rawValue),
+      "threshold": threshold.map { .number($0) } ?? .null,
+    ])
+    return
+  }
+  for query in 0..<found.queries.shape[0] {
+    print(found.queryNames[query])
+    var table = Table(["  item", isDistance ? "distance" : "similarity", "match"])
+    for neighbor in neighbors[query] {
+      let name = found.itemNames.isEmpty ? "#\(neighbor.id)" : found.itemNames[neighbor.id]
+      let value = similarity(neighbor.score)
+      table.append([
+        "  " + name, fixed(isDistance ? -value : value, 4),
+        threshold.map { value >= $0 ? "match" : "no match" } ?? "–",
+      ])
+    }
+    print(table.text, terminator: "")
+  }
+  if threshold == nil { print("Give --threshold S to tell matches from others.") }
+}
+
+private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Failure) -> Search {
+  let model = try TrainedModel(run: run)
+  let asked = try model.embed(query)
+  let items = try gallery(of: model, isQuiet: isQuiet)
+  return Search(
+    index: try ExactIndex(items.embeddings, metric: .automatic(for: items.embeddings), name: run),
+    itemNames: items.names, queries: asked.embeddings, queryNames: asked.names)
+}
+
+private func searchFile(_ path: String, _ query: String) throws(Failure) -> Search {
+  let index: ExactIndex
+  if path.lowercased().hasSuffix(".npy") {
+    let vectors = try readMatrix(path, dtype: .float32)
+    index = try ExactIndex(vectors, metric: .automatic(for: vectors), name: path)
+  } else {
+    index = try FaissFlat.read(path)
+  }
+  let queries = try readMatrix(query, dtype: .float32)
+  let names = namesPath(beside: path)
+  var itemNames: [String] = []
+  if FileSystem.exists(names) {
+    itemNames = try FileSystem.readText(names).split(separator: "\n").map(String.init)
+    if itemNames.count != index.count { itemNames = [] }
+  }
+  return Search(
+    index: index, itemNames: itemNames, queries: queries,
+    queryNames: (0..<queries.shape[0]).map { "\(query)#\($0)" })
+}
+
+private func number(_ option: String, _ arguments: Arguments) throws(Failure) -> Double? {
+  guard let text = arguments.value(option) else { return nil }
+  guard let number = Double(text), number.isFinite else {
+    throw Failure(.badUsage, at: option, "'\(text)'", expected: "a number")
+  }
+  return number
+}

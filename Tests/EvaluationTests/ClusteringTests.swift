@@ -1,0 +1,37 @@
+import Autodiff
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ClusteringTests {
+  /// Values of scikit-learn 1.9.1.
+  @Test func equalsPeer() {
+    let labels = (0..<60).map { $0 % 5 }
+    let clusters = (0..<60).map { ($0 * $0 / 7 + $0 % 5) % 6 }
+    let large = Contingency(labels: labels, clusters: clusters)
+    #expect(abs(large.adjustedMutualInformation - 0.01322835475247853) < 1e-12)
+    #expect(abs(large.normalizedMutualInformation - 0.12954639638323798) < 1e-12)
+    let small = Contingency(labels: [0, 0, 0, 1, 1, 2, 2, 3], clusters: [0, 0, 1, 1, 1, 2, 3, 2])
+    #expect(abs(small.adjustedMutualInformation - 0.31989551577364395) < 1e-12)
+    #expect(abs(small.normalizedMutualInformation - 0.6881041381073283) < 1e-12)
+  }
+
+  @Test func trivialClusteringsTellNothing() {
+    let one = Contingency(labels: [0, 0, 0, 0], clusters: [0, 1, 2, 3])
+    #expect(one.normalizedMutualInformation == 0 && one.adjustedMutualInformation == 0)
+    let other = Contingency(labels: [0, 1, 2, 3], clusters: [0, 0, 0, 0])
+    #expect(other.normalizedMutualInformation == 0 && other.adjustedMutualInformation == 0)
+    let same = Contingency(labels: [0, 1, 2], clusters: [2, 0, 1])
+    #expect(same.normalizedMutualInformation == 1 && same.adjustedMutualInformation == 1)
+  }
+
+  @Test func kMeansFindsSeparateGroups() {
+    var random = Random(seed: 1)
+    let labels = (0..<90).map { $0 % 6 }
+    let rows = labels.map { label in (0..<3).map { Double(label * ($0 + 1) * 20) + random.normal() }
+    }
+    let set = LabeledRows<Double>.prepare([EmbeddingSet(rows, labels)], distance: .euclidean)[0]
+    let clusters = KMeans(set, count: 6, random: &random).clusters
+    #expect(Contingency(labels: labels, clusters: clusters).normalizedMutualInformation == 1)
+  }
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Shows that other libraries open what kindred writes and find what it finds.
+#
+# usage: benchmarks/interop.sh [--skip-if-offline] [RUN]
+#
+# RUN is a folder made by `kindred train`; without one, the quick-start recipe is trained first.
+# Makes a virtual environment of its own in benchmarks/.venv with numpy, faiss-cpu and safetensors.
+set -eu
+cd "$(dirname "$0")/.."
+
+skip=no
+run=
+for argument in "$@"; do
+  case "$argument" in
+    --skip-if-offline) skip=yes ;;
+    -*) echo "interop: unknown option $argument" >&2; exit 64 ;;
+    *) run=$argument ;;
+  esac
+done
+
+environment=benchmarks/.venv
+if ! "$environment/bin/python" -c 'import faiss, numpy, safetensors' 2>/dev/null; then
+  python3 -m venv "$environment"
+  if ! "$environment/bin/pip" install --quiet --disable-pip-version-check \
+    numpy faiss-cpu safetensors; then
+    if [ "$skip" = yes ]; then
+      echo "interop: SKIPPED, because PyPI cannot be reached" >&2
+      exit 0
+    fi
+    echo "interop: faiss-cpu and safetensors cannot be installed from PyPI" >&2
+    exit 74
+  fi
+fi
+
+swift build -c release --product kindred
+kindred=$(swift build -c release --show-bin-path)/kindred
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ -z "$run" ]; then
+  run=$work/run
+  "$kindred" train recipes/quickstart.json5 --out "$run"
+fi
+"$environment/bin/python" benchmarks/interop.py "$kindred" "$run" "$work"
