@@ -2,12 +2,14 @@ import Settings
 
 /// Every loss, with its default settings.
 public let allLosses: [Named<any Loss>] = [
+  Named("angular", AngularLoss()),
   Named("arc-face", ArcFaceLoss()),
   Named("circle", CircleLoss()),
   Named("contrastive", ContrastiveLoss()),
   Named("cos-face", CosFaceLoss()),
   Named("fast-ap", FastAPLoss()),
   Named("generalized-lifted-structure", GeneralizedLiftedStructureLoss()),
+  Named("instance", InstanceLoss()),
   Named("intra-pair-variance", IntraPairVarianceLoss()),
   Named("lifted-structure", LiftedStructureLoss()),
   Named("margin", MarginLoss()),

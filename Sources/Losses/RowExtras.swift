@@ -1,19 +1,24 @@
 import Autodiff
 
 extension Tensor {
-  /// This matrix with one more column at its right, [rows, 1] or [rows].
+  /// This matrix with one more column at its right, a vector of [rows].
   func appendingColumn(_ column: Tensor) -> Tensor {
-    let (n, m) = (shape[0], shape[1])
+    appendingColumns(column.reshaped([column.count, 1]))
+  }
+
+  /// This matrix with the columns of another at its right.
+  func appendingColumns(_ other: Tensor) -> Tensor {
+    let (n, m, k) = (shape[0], shape[1], other.shape[1])
     precondition(
-      column.count == n && column.dtype == dtype,
-      "appendingColumn: shapes \(shape) and \(column.shape) do not fit")
+      other.shape[0] == n && other.dtype == dtype,
+      "appendingColumns: shapes \(shape) and \(other.shape) do not fit")
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
-        column.withElements(of: S.self) { column in
-          Tensor(shape: [n, m + 1], of: S.self) { y in
+        other.withElements(of: S.self) { other in
+          Tensor(shape: [n, m + k], of: S.self) { y in
             for i in 0..<n {
-              for j in 0..<m { y[i * (m + 1) + j] = x[i * m + j] }
-              y[i * (m + 1) + m] = column[i]
+              for j in 0..<m { y[i * (m + k) + j] = x[i * m + j] }
+              for j in 0..<k { y[i * (m + k) + m + j] = other[i * k + j] }
             }
           }
         }
@@ -21,10 +26,7 @@ extension Tensor {
     }
     let result = dtype == .float32 ? run(Float.self) : run(Double.self)
     return result.recorded(
-      "appendingColumn", edge { $0.columns(0..<m).reshapedWithoutHistory([n, m]) },
-      column.edge { [shape = column.shape] in
-        $0.columns(m..<m + 1).reshapedWithoutHistory(shape)
-      })
+      "appendingColumns", edge { $0.columns(0..<m) }, other.edge { $0.columns(m..<m + k) })
   }
 
   /// Some columns of this matrix, without history.
@@ -42,13 +44,14 @@ extension Tensor {
     return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
-  private func reshapedWithoutHistory(_ shape: [Int]) -> Tensor {
+  private func reshaped(_ shape: [Int]) -> Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
         Tensor(shape: shape, of: S.self) { _ = $0.update(fromContentsOf: x) }
       }
     }
-    return dtype == .float32 ? run(Float.self) : run(Double.self)
+    let result = dtype == .float32 ? run(Float.self) : run(Double.self)
+    return result.recorded("reshaped", edge { [shape = self.shape] in $0.reshaped(shape) })
   }
 
   /// The elements of this vector at the given indices; an index may occur again.

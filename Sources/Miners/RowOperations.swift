@@ -22,7 +22,7 @@ extension Tensor {
   }
 
   /// This matrix times its own transpose: every product of two rows.
-  func timesOwnTranspose() -> Tensor {
+  public func timesOwnTranspose() -> Tensor {
     let x = detached
     return x.timesTransposed(x).recorded(
       "timesOwnTranspose", edge { $0.plusOwnTranspose().times(x) })
