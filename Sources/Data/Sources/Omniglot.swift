@@ -16,7 +16,7 @@ public struct Omniglot: DataSource {
     "Lake, Salakhutdinov and Tenenbaum, Human-level concept learning through probabilistic "
     + "program induction, Science 2015, MIT licence"
   public static let settings = [
-    Setting("path", \Self.path, "the folder; below the data folder unless it begins with / or ."),
+    Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
     Setting("size", \Self.size, "the width and height that pictures are brought to", in: 8...105),
     Setting(
       "rotations", \Self.rotations,
