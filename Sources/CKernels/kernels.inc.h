@@ -8,10 +8,14 @@ typedef REAL vector __attribute__((ext_vector_type(LANES), aligned(sizeof(REAL))
 
 #include "product.inc.h"
 
+#include "convolution.inc.h"
+
 const ck_kernels KERNELS = {
     .tile_rows = TILE_ROWS,
     .tile_columns = TILE_COLUMNS,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .multiply = multiply,
+    .pack_patches = pack_patches,
+    .pack_patch_columns = pack_patch_columns,
 };

@@ -2,41 +2,49 @@
 
 typedef REAL quad __attribute__((ext_vector_type(4), aligned(sizeof(REAL))));
 
-/// Packs one panel of `filled` rows, of which the panel holds `width`.
-static inline __attribute__((always_inline)) void pack_panel_of_rows(REAL *y, const REAL *x,
-                                                                     ptrdiff_t stride,
-                                                                     ptrdiff_t filled,
-                                                                     ptrdiff_t depth,
-                                                                     ptrdiff_t width) {
-  ptrdiff_t i = 0;
-  for (; i + 4 <= filled; i += 4) {
-    const REAL *r = x + i * stride;
-    ptrdiff_t p = 0;
-    for (; p + 4 <= depth; p += 4) {
-      quad a = *(const quad *)(r + p), b = *(const quad *)(r + stride + p);
-      quad c = *(const quad *)(r + 2 * stride + p), d = *(const quad *)(r + 3 * stride + p);
-      quad e = __builtin_shufflevector(a, b, 0, 4, 1, 5), f = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      quad g = __builtin_shufflevector(c, d, 0, 4, 1, 5), h = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-      REAL *q = y + p * width + i;
-      *(quad *)q = __builtin_shufflevector(e, g, 0, 1, 4, 5);
-      *(quad *)(q + width) = __builtin_shufflevector(e, g, 2, 3, 6, 7);
-      *(quad *)(q + 2 * width) = __builtin_shufflevector(f, h, 0, 1, 4, 5);
-      *(quad *)(q + 3 * width) = __builtin_shufflevector(f, h, 2, 3, 6, 7);
-    }
-    for (; p < depth; p++)
-      for (ptrdiff_t j = 0; j < 4; j++) y[p * width + i + j] = r[j * stride + p];
+/// y[p * width + j] = rows[j][p] for four rows.
+static inline __attribute__((always_inline)) void interleave_four(REAL *y, const REAL *const *rows,
+                                                                  ptrdiff_t depth,
+                                                                  ptrdiff_t width) {
+  ptrdiff_t p = 0;
+  for (; p + 4 <= depth; p += 4, y += 4 * width) {
+    quad a = *(const quad *)(rows[0] + p), b = *(const quad *)(rows[1] + p);
+    quad c = *(const quad *)(rows[2] + p), d = *(const quad *)(rows[3] + p);
+    quad e = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    quad f = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    quad g = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    quad h = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(quad *)y = __builtin_shufflevector(e, g, 0, 1, 4, 5);
+    *(quad *)(y + width) = __builtin_shufflevector(e, g, 2, 3, 6, 7);
+    *(quad *)(y + 2 * width) = __builtin_shufflevector(f, h, 0, 1, 4, 5);
+    *(quad *)(y + 3 * width) = __builtin_shufflevector(f, h, 2, 3, 6, 7);
   }
-  for (; i < width; i++)
-    for (ptrdiff_t p = 0; p < depth; p++) y[p * width + i] = i < filled ? x[i * stride + p] : 0;
+  for (; p < depth; p++, y += width)
+    for (ptrdiff_t j = 0; j < 4; j++) y[j] = rows[j][p];
 }
 
 static void pack_rows(void *y, const void *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t depth,
                       ptrdiff_t width) {
   for (ptrdiff_t i = 0; i < count; i += width) {
-    ptrdiff_t filled = count - i < width ? count - i : width;
-    pack_panel_of_rows((REAL *)y + i * depth, (const REAL *)x + i * stride, stride, filled, depth,
-                       width);
+    REAL *panel = (REAL *)y + i * depth;
+    const REAL *row = (const REAL *)x + i * stride;
+    ptrdiff_t filled = count - i < width ? count - i : width, j = 0;
+    for (; j + 4 <= filled; j += 4, row += 4 * stride) {
+      const REAL *rows[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
+      interleave_four(panel + j, rows, depth, width);
+    }
+    for (; j < width; j++, row += stride)
+      for (ptrdiff_t p = 0; p < depth; p++) panel[p * width + j] = j < filled ? row[p] : 0;
   }
+}
+
+/// y[p][j] = rows[j][p] for the rows of a tile.
+static void pack_sources(REAL *y, const REAL *const *rows, ptrdiff_t depth) {
+  ptrdiff_t j = 0;
+  if (depth >= 4)
+    for (; j + 4 <= TILE_ROWS; j += 4) interleave_four(y + j, rows + j, depth, TILE_ROWS);
+  for (ptrdiff_t p = 0; p < depth; p++)
+    for (ptrdiff_t i = j; i < TILE_ROWS; i++) y[p * TILE_ROWS + i] = rows[i][p];
 }
 
 /// Copies `filled` elements to y and zeros up to `width`.

@@ -67,36 +67,6 @@ extension Scalar {
     bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
   }
 
-  private static func addBias(
-    _ y: UnsafeMutablePointer<Self>, _ bias: Tensor?, rows: Int, columns: Int
-  ) {
-    bias?.withElements(of: Self.self) { bias in
-      for i in 0..<rows { for c in 0..<columns { y[i * columns + c] += bias[c] } }
-    }
-  }
-
-  static func convolution(
-    _ y: UnsafeMutablePointer<Self>, _ x: UnsafePointer<Self>, _ weight: UnsafePointer<Self>,
-    bias: Tensor?, _ s: ConvolutionShape
-  ) {
-    Reference.convolution(y, x, weight, s)
-    addBias(y, bias, rows: s.positions, columns: s.outputs)
-  }
-
-  static func convolutionInputGradient(
-    _ x: UnsafeMutablePointer<Self>, _ cotangent: UnsafePointer<Self>,
-    _ weight: UnsafePointer<Self>, _ s: ConvolutionShape
-  ) {
-    Reference.convolutionInputGradient(x, cotangent, weight, s)
-  }
-
-  static func convolutionWeightGradient(
-    _ weight: UnsafeMutablePointer<Self>, _ x: UnsafePointer<Self>,
-    _ cotangent: UnsafePointer<Self>, _ s: ConvolutionShape
-  ) {
-    Reference.convolutionWeightGradient(weight, x, cotangent, s)
-  }
-
   static func moments(
     _ mean: UnsafeMutableBufferPointer<Self>, _ variance: UnsafeMutableBufferPointer<Self>,
     _ x: Tensor, rows: Int, columns: Int

@@ -15,6 +15,12 @@ int ck_get_isa(void);
 /// Changes the instruction set in use; one that the processor lacks is ignored.
 void ck_set_isa(int isa);
 
+/// Images [height, width, channels], one after another, and the odd kernel that reads a patch of
+/// them around each pixel: [kernel_height, kernel_width, channels], zeros outside the image.
+typedef struct ck_patches {
+  ptrdiff_t height, width, channels, kernel_height, kernel_width;
+} ck_patches;
+
 /// The kernels of one element type on one instruction set; `void` stands for that type.
 ///
 /// They run on the calling thread. Sizes count elements.
@@ -34,6 +40,15 @@ typedef struct ck_kernels {
   void (*_Nonnull multiply)(void *_Nonnull c, ptrdiff_t stride, const void *_Nonnull a,
                             const void *_Nonnull b, ptrdiff_t rows, ptrdiff_t columns,
                             ptrdiff_t depth, int adding, const void *_Nullable bias, int relu);
+  /// Packs the elements `first` to `first + depth` of the patches of `count` pixels from
+  /// `position` on as rows of panels of `tile_rows`. `zeros` has as many zeros as there are
+  /// channels.
+  void (*_Nonnull pack_patches)(void *_Nonnull y, const void *_Nonnull x,
+                                const void *_Nonnull zeros, ck_patches shape, ptrdiff_t position,
+                                ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth);
+  /// Packs the transpose: panels of `tile_rows` elements of the patch, over `depth` pixels.
+  void (*_Nonnull pack_patch_columns)(void *_Nonnull y, const void *_Nonnull x, ck_patches shape,
+                                      ptrdiff_t position, ptrdiff_t depth);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.
