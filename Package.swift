@@ -23,7 +23,9 @@ let package = Package(
     .target(name: "Miners", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(
       name: "Losses", dependencies: ["Autodiff", "Miners", "Settings"], swiftSettings: strict),
-    .target(name: "Data", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Data", dependencies: ["Autodiff", "Files", "Settings"],
+      exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(

@@ -33,14 +33,3 @@ extension Double: Scalar {
   public static func logOnePlus(_ x: Double) -> Double { Foundation.log1p(x) }
   public static func tanh(_ x: Double) -> Double { Foundation.tanh(x) }
 }
-
-extension Scalar {
-  public static func product(
-    _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
-    m: Int, n: Int, k: Int, transposingA: Bool, transposingB: Bool, adding: Bool
-  ) {
-    Reference.product(
-      c, a, b, m: m, n: n, k: k, transposingA: transposingA, transposingB: transposingB,
-      adding: adding)
-  }
-}

@@ -2,7 +2,6 @@ import Foundation
 
 // Steps of optimisers, in place.
 
-
 extension Tensor {
   /// One step of Adam with decoupled weight decay.
   ///

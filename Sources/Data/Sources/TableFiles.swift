@@ -70,7 +70,7 @@ public struct CSVFile: DataSource {
 
   public static let summary = "numbers in the columns of a CSV file, and a column of labels"
   public static let settings = [
-    Setting("path", \Self.path, "the file; below the data folder unless it begins with / or ."),
+    Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
     Setting("labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
     Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
     Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),

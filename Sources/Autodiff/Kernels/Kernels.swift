@@ -59,12 +59,12 @@ extension Scalar {
     _ y: UnsafeMutablePointer<Self>, _ x: UnsafePointer<Self>, _ weight: UnsafePointer<Self>,
     bias: Tensor?, _ activation: Activation, rows: Int, outputs: Int, inputs: Int
   ) {
-    product(
-      y, x, weight, m: rows, n: outputs, k: inputs, transposingA: false, transposingB: true,
-      adding: false)
-    addBias(y, bias, rows: rows, columns: outputs)
-    guard activation == .relu else { return }
-    for i in 0..<rows * outputs { y[i] = Reference.value(.relu, y[i], 0) }
+    func run(_ bias: UnsafePointer<Self>?) {
+      product(
+        y, x, weight, m: rows, n: outputs, k: inputs, transposingA: false, transposingB: true,
+        adding: false, bias: bias, activation)
+    }
+    bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
   }
 
   private static func addBias(

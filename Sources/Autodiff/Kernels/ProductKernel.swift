@@ -1,0 +1,138 @@
+import CKernels
+
+/// Memory from the tensors' pool for the length of one operation.
+struct Scratch<S: Scalar>: Sendable {
+  private let storage: Storage
+
+  init(count: Int) { storage = Storage(byteCount: count * MemoryLayout<S>.stride) }
+
+  var base: UnsafeMutablePointer<S> { storage.base.assumingMemoryBound(to: S.self) }
+
+  /// Calls `body` with the memory, which lives until it returns.
+  func withBase<Result>(_ body: (UnsafeMutablePointer<S>) throws -> Result) rethrows -> Result {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(base)
+  }
+}
+
+extension Scalar {
+  /// The kernels of the instruction set in use; ask once for an operation, because packed panels
+  /// of one set do not fit another.
+  static var kernels: ck_kernels { ck_get_kernels(MemoryLayout<Self>.size).pointee }
+
+  public static func product(
+    _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
+    m: Int, n: Int, k: Int, transposingA: Bool, transposingB: Bool, adding: Bool
+  ) {
+    product(
+      c, a, b, m: m, n: n, k: k, transposingA: transposingA, transposingB: transposingB,
+      adding: adding, bias: nil, .none)
+  }
+
+  /// The product, followed by `bias` (a number for each column) and `activation`.
+  static func product(
+    _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
+    m: Int, n: Int, k: Int, transposingA: Bool, transposingB: Bool, adding: Bool,
+    bias: UnsafePointer<Self>?, _ activation: Activation
+  ) {
+    guard m > 0, n > 0 else { return }
+    let kernels = kernels
+    let blocks = ProductBlocks(m: m, n: n, k: k, kernels)
+    let packedColumns = n.roundedUp(to: kernels.tile_columns)
+    Scratch<Self>(count: packedColumns * k).withBase { right in
+      pack(right, b, blocks, transposing: transposingB, kernels)
+      Parallel.forEach(blocks.pieceCount) { piece in
+        let (rows, columns) = blocks.piece(piece)
+        let height = rows.count.roundedUp(to: kernels.tile_rows)
+        Scratch<Self>(count: height * blocks.depth).withBase { left in
+          // One round even if k is 0, for the bias and the activation.
+          for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
+            let depth = min(blocks.depth, k - first)
+            let isLast = first + depth == k
+            if transposingA {
+              kernels.pack_columns(
+                left, a + first * m + rows.lowerBound, m, rows.count, depth, kernels.tile_rows)
+            } else {
+              kernels.pack_rows(
+                left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+            }
+            kernels.multiply(
+              c + rows.lowerBound * n + columns.lowerBound, n, left,
+              right + first * packedColumns + columns.lowerBound * depth, rows.count,
+              columns.count, depth, adding || first > 0 ? 1 : 0,
+              isLast ? bias.map { UnsafeRawPointer($0 + columns.lowerBound) } : nil,
+              isLast && activation == .relu ? 1 : 0)
+          }
+        }
+      }
+    }
+  }
+
+  /// Packs all of b: for each block of k, panels of columns.
+  private static func pack(
+    _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,
+    transposing: Bool, _ kernels: ck_kernels
+  ) {
+    let (n, k) = (blocks.n, blocks.k)
+    let packedColumns = n.roundedUp(to: kernels.tile_columns)
+    let grain = max(1, 65_536 / blocks.depth).roundedUp(to: kernels.tile_columns)
+    let groups = (n + grain - 1) / grain
+    Parallel.forEach(groups * ((k + blocks.depth - 1) / blocks.depth)) { piece in
+      let first = piece / groups * blocks.depth
+      let (column, depth) = (piece % groups * grain, min(blocks.depth, k - first))
+      let count = min(grain, n - column)
+      let target = packed + first * packedColumns + column * depth
+      if transposing {
+        kernels.pack_rows(target, b + column * k + first, k, count, depth, kernels.tile_columns)
+      } else {
+        kernels.pack_columns(
+          target, b + first * n + column, n, count, depth, kernels.tile_columns)
+      }
+    }
+  }
+}
+
+extension Int {
+  /// This number rounded up to a multiple of `unit`.
+  func roundedUp(to unit: Int) -> Int { (self + unit - 1) / unit * unit }
+}
+
+/// How a product is cut; it depends on its lengths only, and the blocks of k on k only.
+struct ProductBlocks {
+  let m, n, k: Int
+  /// The length of a block of k.
+  let depth: Int
+  private(set) var rows, columns: Int
+
+  init(m: Int, n: Int, k: Int, _ kernels: ck_kernels) {
+    (self.m, self.n, self.k) = (m, n, k)
+    depth = ProductBlocks.even(max(1, k), atMost: 256, unit: 4)
+    // Enough pieces for several threads, none so small that it is not worth a thread.
+    let wanted = min(16, max(1, m * n / 8 * k / 65_536))
+    rows = ProductBlocks.even(m, atMost: 144, unit: kernels.tile_rows)
+    columns = ProductBlocks.even(n, atMost: 2048, unit: kernels.tile_columns)
+    while pieceCount < wanted {
+      if rows > 4 * kernels.tile_rows {
+        rows = ProductBlocks.even(m, atMost: rows / 2, unit: kernels.tile_rows)
+      } else if columns > 2 * kernels.tile_columns {
+        columns = ProductBlocks.even(n, atMost: columns / 2, unit: kernels.tile_columns)
+      } else {
+        break
+      }
+    }
+  }
+
+  private var columnPieces: Int { (n + columns - 1) / columns }
+  var pieceCount: Int { (m + rows - 1) / rows * columnPieces }
+
+  func piece(_ piece: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    let (row, column) = (piece / columnPieces * rows, piece % columnPieces * columns)
+    return (row..<min(m, row + rows), column..<min(n, column + columns))
+  }
+
+  /// The length of even blocks of `count`, a multiple of `unit` and at most about `limit`.
+  static func even(_ count: Int, atMost limit: Int, unit: Int) -> Int {
+    let blocks = max(1, (count + limit - 1) / limit)
+    return ((count + blocks - 1) / blocks).roundedUp(to: unit)
+  }
+}

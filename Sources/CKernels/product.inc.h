@@ -1,0 +1,145 @@
+// Products of matrices from packed panels.
+
+typedef REAL quad __attribute__((ext_vector_type(4), aligned(sizeof(REAL))));
+
+/// Packs one panel of `filled` rows, of which the panel holds `width`.
+static inline __attribute__((always_inline)) void pack_panel_of_rows(REAL *y, const REAL *x,
+                                                                     ptrdiff_t stride,
+                                                                     ptrdiff_t filled,
+                                                                     ptrdiff_t depth,
+                                                                     ptrdiff_t width) {
+  ptrdiff_t i = 0;
+  for (; i + 4 <= filled; i += 4) {
+    const REAL *r = x + i * stride;
+    ptrdiff_t p = 0;
+    for (; p + 4 <= depth; p += 4) {
+      quad a = *(const quad *)(r + p), b = *(const quad *)(r + stride + p);
+      quad c = *(const quad *)(r + 2 * stride + p), d = *(const quad *)(r + 3 * stride + p);
+      quad e = __builtin_shufflevector(a, b, 0, 4, 1, 5), f = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+      quad g = __builtin_shufflevector(c, d, 0, 4, 1, 5), h = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+      REAL *q = y + p * width + i;
+      *(quad *)q = __builtin_shufflevector(e, g, 0, 1, 4, 5);
+      *(quad *)(q + width) = __builtin_shufflevector(e, g, 2, 3, 6, 7);
+      *(quad *)(q + 2 * width) = __builtin_shufflevector(f, h, 0, 1, 4, 5);
+      *(quad *)(q + 3 * width) = __builtin_shufflevector(f, h, 2, 3, 6, 7);
+    }
+    for (; p < depth; p++)
+      for (ptrdiff_t j = 0; j < 4; j++) y[p * width + i + j] = r[j * stride + p];
+  }
+  for (; i < width; i++)
+    for (ptrdiff_t p = 0; p < depth; p++) y[p * width + i] = i < filled ? x[i * stride + p] : 0;
+}
+
+static void pack_rows(void *y, const void *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t depth,
+                      ptrdiff_t width) {
+  for (ptrdiff_t i = 0; i < count; i += width) {
+    ptrdiff_t filled = count - i < width ? count - i : width;
+    pack_panel_of_rows((REAL *)y + i * depth, (const REAL *)x + i * stride, stride, filled, depth,
+                       width);
+  }
+}
+
+/// Copies `filled` elements to y and zeros up to `width`.
+static inline __attribute__((always_inline)) void copy_filled(REAL *y, const REAL *x,
+                                                              ptrdiff_t filled, ptrdiff_t width) {
+  for (ptrdiff_t j = 0; j < filled; j++) y[j] = x[j];
+  for (ptrdiff_t j = filled; j < width; j++) y[j] = 0;
+}
+
+/// Packs panels whose width is known when this is built.
+static inline __attribute__((always_inline)) void pack_columns_of(REAL *y, const REAL *x,
+                                                                  ptrdiff_t stride,
+                                                                  ptrdiff_t count, ptrdiff_t depth,
+                                                                  ptrdiff_t width) {
+  for (ptrdiff_t i = 0; i < count; i += width, y += depth * width) {
+    if (count - i >= width) {
+      for (ptrdiff_t p = 0; p < depth; p++)
+        __builtin_memcpy(y + p * width, x + p * stride + i, width * sizeof(REAL));
+    } else {
+      for (ptrdiff_t p = 0; p < depth; p++)
+        copy_filled(y + p * width, x + p * stride + i, count - i, width);
+    }
+  }
+}
+
+static void pack_columns(void *y, const void *x, ptrdiff_t stride, ptrdiff_t count,
+                         ptrdiff_t depth, ptrdiff_t width) {
+  if (width == TILE_ROWS)
+    pack_columns_of(y, x, stride, count, depth, TILE_ROWS);
+  else
+    pack_columns_of(y, x, stride, count, depth, TILE_COLUMNS);
+}
+
+/// What becomes of a tile's sums.
+typedef struct epilogue {
+  int adding, relu;
+  const REAL *bias;
+} epilogue;
+
+static inline __attribute__((always_inline)) vector finished(vector sum, const REAL *c,
+                                                             epilogue end, ptrdiff_t column) {
+  if (end.adding) sum += *(const vector *)c;
+  if (end.bias) sum += *(const vector *)(end.bias + column);
+  if (end.relu) sum = sum <= 0 ? (vector)0 : sum;
+  return sum;
+}
+
+/// The sums of one tile; every element adds up its products in the order of p.
+static inline __attribute__((always_inline)) void multiply_tile(REAL *c, ptrdiff_t stride,
+                                                                const REAL *a, const REAL *b,
+                                                                ptrdiff_t depth, epilogue end) {
+  vector sum[TILE_ROWS][TILE_VECTORS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < TILE_ROWS; i++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < TILE_VECTORS; v++) sum[i][v] = 0;
+  for (ptrdiff_t p = 0; p < depth; p++, a += TILE_ROWS, b += TILE_COLUMNS) {
+    vector right[TILE_VECTORS];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < TILE_VECTORS; v++) right[v] = *(const vector *)(b + v * LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < TILE_VECTORS; v++) sum[i][v] += a[i] * right[v];
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < TILE_ROWS; i++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < TILE_VECTORS; v++) {
+      REAL *q = c + i * stride + v * LANES;
+      *(vector *)q = finished(sum[i][v], q, end, v * LANES);
+    }
+}
+
+/// A tile that hangs over the edge: worked out whole, and then cut.
+static void multiply_edge(REAL *c, ptrdiff_t stride, const REAL *a, const REAL *b, ptrdiff_t rows,
+                          ptrdiff_t columns, ptrdiff_t depth, epilogue end) {
+  REAL tile[TILE_ROWS * TILE_COLUMNS], bias[TILE_COLUMNS];
+  if (end.bias) {
+    copy_filled(bias, end.bias, columns, TILE_COLUMNS);
+    end.bias = bias;
+  }
+  if (end.adding)
+    for (ptrdiff_t i = 0; i < TILE_ROWS; i++)
+      copy_filled(tile + i * TILE_COLUMNS, c + i * stride, i < rows ? columns : 0, TILE_COLUMNS);
+  multiply_tile(tile, TILE_COLUMNS, a, b, depth, end);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t j = 0; j < columns; j++) c[i * stride + j] = tile[i * TILE_COLUMNS + j];
+}
+
+static void multiply(void *c, ptrdiff_t stride, const void *a, const void *b, ptrdiff_t rows,
+                     ptrdiff_t columns, ptrdiff_t depth, int adding, const void *bias, int relu) {
+  for (ptrdiff_t j = 0; j < columns; j += TILE_COLUMNS) {
+    const REAL *right = (const REAL *)b + j * depth;
+    epilogue end = {adding, relu, bias ? (const REAL *)bias + j : NULL};
+    for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+      const REAL *left = (const REAL *)a + i * depth;
+      REAL *corner = (REAL *)c + i * stride + j;
+      if (rows - i >= TILE_ROWS && columns - j >= TILE_COLUMNS)
+        multiply_tile(corner, stride, left, right, depth, end);
+      else
+        multiply_edge(corner, stride, left, right, rows - i < TILE_ROWS ? rows - i : TILE_ROWS,
+                      columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS, depth, end);
+    }
+  }
+}

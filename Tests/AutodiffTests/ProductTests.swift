@@ -1,0 +1,95 @@
+import Testing
+
+@testable import Autodiff
+
+extension KernelTests {
+  /// Relative to √k for numbers of variance 1.
+  static func tolerance(_ dtype: DType, k: Int) -> Double {
+    (dtype == .float32 ? 2e-6 : 2e-14) * Double(max(1, k)).squareRoot()
+  }
+
+  /// m, n and k around the edges of tiles and blocks.
+  static let productShapes: [(m: Int, n: Int, k: Int)] =
+    [1, 3, 7, 8, 9, 31, 33, 65, 129].flatMap { m in
+      [1, 8, 31, 33, 129].map { n in (m, n, 1 + (m * 7 + n * 3) % 67) }
+    } + [(5, 6, 0), (3, 4, 257), (13, 33, 600), (150, 40, 300), (40, 2100, 9), (300, 300, 65)]
+
+  @Test(arguments: DType.allCases) func product(dtype: DType) {
+    for (m, n, k) in KernelTests.productShapes {
+      let (a, b) = (normal(m, k, dtype: dtype), normal(k, n, seed: 2, dtype: dtype))
+      let expected = reference(a.converted(to: .float64), b.converted(to: .float64))
+      for (transposingA, transposingB) in [
+        (false, false), (true, false), (false, true), (true, true),
+      ] {
+        let (left, right) = (transposingA ? a.transposed : a, transposingB ? b.transposed : b)
+        withEachInstructionSet { set in
+          let c = left.times(
+            right, transposingSelf: transposingA, transposingOther: transposingB)
+          #expect(
+            difference(c, expected) <= KernelTests.tolerance(dtype, k: k),
+            "\(set) \(m) \(n) \(k) \(transposingA) \(transposingB)")
+        }
+      }
+    }
+  }
+
+  @Test func productAddsToWhatIsThere() {
+    let (m, n, k) = (19, 35, 300)
+    let (a, b, c) = (normal(m, k), normal(k, n, seed: 2), normal(m, n, seed: 3))
+    let expected = reference(a, b) + c
+    withEachInstructionSet { set in
+      var sum = c
+      sum.updateElements(of: Double.self) {
+        guard let c = $0.baseAddress else { return }
+        Double.product(
+          c, a.base(), b.base(), m: m, n: n, k: k, transposingA: false, transposingB: false,
+          adding: true)
+      }
+      #expect(difference(sum, expected) <= KernelTests.tolerance(.float64, k: k), "\(set)")
+    }
+  }
+
+  /// An element's bits depend neither on the threads nor on the rows and columns around it.
+  @Test func productHasTheSameBitsForAnyCut() {
+    let (a, b) = (normal(260, 300, dtype: .float32), normal(300, 97, seed: 2, dtype: .float32))
+    withEachInstructionSet { set in
+      let c = withThreads(1) { a.times(b) }
+      #expect(withThreads(2) { a.times(b) }.elements(as: Float.self) == c.elements(), "\(set)")
+      let row = a.rows(at: [17]).times(b)
+      #expect(row.elements(as: Float.self) == c.rows(at: [17]).elements(), "\(set)")
+    }
+  }
+
+  @Test(arguments: DType.allCases) func affineWithEpilogue(dtype: DType) {
+    for (rows, inputs, outputs) in [(1, 1, 1), (9, 17, 33), (65, 300, 10), (14, 0, 5)] {
+      let x = normal(rows, inputs, dtype: dtype)
+      let weight = normal(outputs, inputs, seed: 2, dtype: dtype)
+      let bias = normal(outputs, seed: 3, dtype: dtype)
+      let sum = reference(
+        x.converted(to: .float64), weight.converted(to: .float64).transposed)
+      let shifted = sum.addingToRows(bias.converted(to: .float64))
+      withEachInstructionSet { set in
+        for (bias, activation, expected) in [
+          (nil, Activation.none, sum), (nil, .relu, relu(sum)), (bias, .none, shifted),
+          (bias, .relu, relu(shifted)),
+        ] {
+          let y = affine(x, weight: weight, bias: bias, activation: activation)
+          #expect(
+            difference(y, expected) <= KernelTests.tolerance(dtype, k: inputs + 1),
+            "\(set) \(rows) \(inputs) \(outputs) \(activation)")
+        }
+      }
+    }
+  }
+}
+
+/// The product of matrices of float64 by the reference.
+private func reference(_ a: Tensor, _ b: Tensor) -> Tensor {
+  let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
+  return Tensor(shape: [m, n], of: Double.self) { c in
+    guard let c = c.baseAddress else { return }
+    Reference.product(
+      c, a.base(), b.base(), m: m, n: n, k: k, transposingA: false, transposingB: false,
+      adding: false)
+  }
+}
