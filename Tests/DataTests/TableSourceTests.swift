@@ -40,6 +40,8 @@ struct TableSourceTests {
     let rows: [String: [Float]] = ["700": [0, 1, 4, 5], "-3": [2, 3, 8, 9], "5": [6, 7, 10, 11]]
     let judged = split.test.classNames[0]
     #expect(split.test.values == rows[judged])
+    let listed = try loadVectors(["testClasses": ["-3"]])
+    #expect(listed.test.classNames == ["-3"] && listed.train.classNames == ["5", "700"])
   }
 
   @Test("A pair to judge on is read when it is given")
@@ -96,6 +98,10 @@ struct TableSourceTests {
     #expect(split.train.itemShape == [2, 3, 1] && split.train.classNames == ["3"])
     let expected: [Float] = [0, 10, 20, 30, 40, 50, 120, 130, 140, 150, 160, 170]
     #expect(zip(split.train.values, expected).allSatisfy { abs($0 - $1 / 255) < 1e-6 })
+    try scratch.write(idx([4], [3, 1, 3, 2]), to: "labels")
+    #expect(failure { _ = try loadIDX() }.found == "the class '1' has 1 item")
+    let dropped = try loadIDX(["dropSmallClasses": true, "minimumPerClass": 1])
+    #expect(dropped.train.count + dropped.test.count == 4)
     try scratch.write(idx([3], [3, 1, 3]), to: "labels")
     #expect(failure { _ = try loadIDX() }.found.contains("3 labels"))
     try scratch.write(idx([2, 2], [3, 1, 3, 1]), to: "labels")
@@ -104,6 +110,17 @@ struct TableSourceTests {
     try scratch.write(idx([4], [3, 1, 3, 1]), to: "labels")
     #expect(failure { _ = try loadIDX() }.expected == "[items, height, width]")
     #expect(failure { _ = try loadIDX(["images": "nowhere"]) }.kind == .noInput)
+  }
+
+  @Test("Fractions in IDX pictures stay as they are")
+  func idxFractions() throws {
+    let halves = [Float(0.5), 1, 0.25, 0].flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (24 - 8 * $0)) }
+    }
+    try scratch.write([0, 0, 13, 3, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 1] + halves, to: "images")
+    try scratch.write(idx([4], [3, 1, 3, 1]), to: "labels")
+    let split = try loadIDX(["testClasses": ["1"]])
+    #expect(split.train.values == [0.5, 0.25] && split.test.values == [1, 0])
   }
 
   // MARK: CSV
