@@ -25,7 +25,9 @@ public struct Omniglot: DataSource {
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let folder = resolved(path, below: root)
-    let (first, second) = (folder + "/images_background_small1", folder + "/images_background_small2")
+    let (first, second) = (
+      folder + "/images_background_small1", folder + "/images_background_small2"
+    )
     for part in [first, second] where !FileSystem.isFolder(part) {
       throw Failure(
         .noInput, at: part, "Omniglot is not here",
