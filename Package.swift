@@ -23,7 +23,9 @@ let package = Package(
     .target(name: "Miners", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(
       name: "Losses", dependencies: ["Autodiff", "Miners", "Settings"], swiftSettings: strict),
-    .target(name: "Data", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Data", dependencies: ["Autodiff", "Files", "Settings"],
+      exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(
@@ -41,7 +43,9 @@ let package = Package(
 
     // MARK: Tests
     .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
-    .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: strict),
+    .testTarget(
+      name: "FilesTests", dependencies: ["Files"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff"], swiftSettings: strict),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
     .testTarget(
@@ -50,7 +54,9 @@ let package = Package(
     .testTarget(
       name: "LossesTests", dependencies: ["Losses"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
-    .testTarget(name: "DataTests", dependencies: ["Data"], swiftSettings: strict),
+    .testTarget(
+      name: "DataTests", dependencies: ["Data"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),

@@ -25,7 +25,8 @@ struct ClassSplit: Sendable {
       let count = Int((testFraction * Double(data.classNames.count)).rounded())
       test = random.permutation(data.classNames.count).prefix(count).sorted()
     }
-    let train = data.classNames.indices.filter { !test.contains($0) }
+    let judged = Set(test)
+    let train = data.classNames.indices.filter { !judged.contains($0) }
     guard !train.isEmpty, !test.isEmpty else {
       throw Failure(
         .badData, at: place,

@@ -80,6 +80,27 @@ public struct Dataset: Sendable {
 }
 
 extension Dataset {
+  /// Every class of square pictures four times: as it is, and turned by one, two and three quarters.
+  func withRotations() -> Dataset {
+    let (width, classCount) = (itemWidth, classNames.count)
+    var (values, labels) = (values, labels)
+    var (classNames, itemNames) = (classNames, itemNames)
+    for turns in 1...3 {
+      for item in 0..<count {
+        let picture = Image(
+          width: itemShape[1], height: itemShape[0], channels: itemShape[2],
+          values: Array(self.values[item * width..<(item + 1) * width]))
+        values += picture.rotated(quarterTurns: turns).values
+      }
+      labels += self.labels.map { $0 + turns * classCount }
+      classNames += self.classNames.map { "\($0) turned by \(90 * turns)°" }
+      itemNames += self.itemNames.map { "\($0) turned by \(90 * turns)°" }
+    }
+    return Dataset(
+      name: name + " with rotations", itemShape: itemShape, values: values, labels: labels,
+      classNames: classNames, itemNames: itemNames)
+  }
+
   /// Some items as a tensor, [items] + the shape of an item, float32.
   ///
   /// - Parameters:

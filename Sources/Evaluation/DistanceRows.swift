@@ -1,13 +1,13 @@
 import Autodiff
 
-/// All distances between queries and a gallery, a block of rows at a time.
+/// All squared distances between queries and a gallery, a block of rows at a time.
 ///
 /// The product of a block with the gallery gives ‖q‖² + ‖g‖² − 2 q·g; distances that are small
 /// beside the norms lose their digits in that difference and are computed from the coordinates
 /// again, so equal vectors are at distance 0 exactly.
 ///
 /// - Complexity: O(n m d) time per pass, O(m × block) memory.
-struct DistanceRows<S: Scalar & SIMDScalar> {
+struct DistanceRows<S: Scalar> {
   let query: LabeledRows<S>
   let gallery: LabeledRows<S>
   /// Whether the gallery is the queries, so that a row must not find itself.
@@ -18,14 +18,14 @@ struct DistanceRows<S: Scalar & SIMDScalar> {
   /// Elements of the block of products.
   private static var blockElements: Int { 1 << 23 }
 
-  /// Calls `body` with each query's distances to the gallery, in no particular order.
+  /// Calls `body` with each query's squared distances to the gallery, in no particular order.
   ///
   /// The distance of a row to itself is infinite if `isSelf`. Returns the accumulators, which
   /// start as copies of `initial`; each is used by one thread at a time, always for the same rows
   /// in the same order.
   func reduce<Accumulator>(
     _ initial: Accumulator,
-    _ body: (inout Accumulator, _ row: Int, _ distances: UnsafeMutableBufferPointer<S>) -> Void
+    _ body: (inout Accumulator, _ row: Int, _ squares: UnsafeMutableBufferPointer<S>) -> Void
   ) -> [Accumulator] {
     let lanes = DistanceRows.accumulators
     var results = Array(repeating: initial, count: lanes)
@@ -58,62 +58,47 @@ struct DistanceRows<S: Scalar & SIMDScalar> {
     return results
   }
 
-  /// Turns a row of products into distances.
+  /// Turns a row of products into squared distances.
   private func finish(
     _ line: UnsafeMutableBufferPointer<S>, row: Int, _ q: UnsafeBufferPointer<S>,
     _ g: UnsafeBufferPointer<S>
   ) {
-    let norm = query.squaredNorms[row]
-    let width = line.count
-    // Below this share of the squared norms a float32 difference has fewer than 17 good bits.
-    let share: S = 1 / 64
+    let chunk = 64
     gallery.squaredNorms.withUnsafeBufferPointer { norms in
-      guard let x = line.baseAddress, let n = norms.baseAddress else { return }
-      var column = 0
-      while column + 8 <= width {
-        let products = UnsafeRawPointer(x + column).loadUnaligned(as: SIMD8<S>.self)
-        let sums = UnsafeRawPointer(n + column).loadUnaligned(as: SIMD8<S>.self) + norm
-        let squares = sums - products * 2
-        UnsafeMutableRawPointer(x + column).storeBytes(
-          of: squares.squareRoot(), as: SIMD8<S>.self)
-        if any(squares .< sums * share) {
-          for lane in 0..<8 where squares[lane] < sums[lane] * share {
-            x[column + lane] = exactDistance(q, row, g, column + lane)
+      guard let x = line.baseAddress, let n = norms.baseAddress, let q = q.baseAddress,
+        let g = g.baseAddress
+      else { return }
+      for start in stride(from: 0, to: line.count, by: chunk) {
+        let columns = start..<min(line.count, start + chunk)
+        if subtract(x, n, norm: query.squaredNorms[row], columns) {
+          for column in columns where isInexact(x[column], query.squaredNorms[row] + n[column]) {
+            x[column] = squaredDistance(
+              q + row * query.dimension, g + column * query.dimension, query.dimension)
           }
         }
-        column += 8
-      }
-      while column < width {
-        let sum = norm + n[column]
-        let square = sum - 2 * x[column]
-        x[column] = square < sum * share ? exactDistance(q, row, g, column) : square.squareRoot()
-        column += 1
       }
     }
     if isSelf { line[row] = .infinity }
   }
 
-  private func exactDistance(
-    _ q: UnsafeBufferPointer<S>, _ row: Int, _ g: UnsafeBufferPointer<S>, _ column: Int
-  ) -> S {
-    let d = query.dimension
-    guard let a = q.baseAddress, let b = g.baseAddress else { return 0 }
-    let (u, v) = (a + row * d, b + column * d)
-    var sums = SIMD8<S>.zero
-    var i = 0
-    while i + 8 <= d {
-      let difference =
-        UnsafeRawPointer(u + i).loadUnaligned(as: SIMD8<S>.self)
-        - UnsafeRawPointer(v + i).loadUnaligned(as: SIMD8<S>.self)
-      sums += difference * difference
-      i += 8
+  /// Whether a squared distance is so small beside the norms that it lost its digits: below this
+  /// share a float32 difference has fewer than 17 good bits.
+  @inline(__always)
+  private func isInexact(_ square: S, _ norms: S) -> Bool { norms * (1 / 64) - square > 0 }
+
+  /// Turns products into squared distances; returns whether one of them is inexact.
+  @inline(__always)
+  private func subtract(
+    _ x: UnsafeMutablePointer<S>, _ n: UnsafePointer<S>, norm: S, _ columns: Range<Int>
+  ) -> Bool {
+    // Counting instead of branching lets the compiler take several columns at a time.
+    var inexact: Int32 = 0
+    for column in columns {
+      let norms = norm + n[column]
+      let square = norms - 2 * x[column]
+      x[column] = square
+      inexact &+= isInexact(square, norms) ? 1 : 0
     }
-    var sum = sums.sum()
-    while i < d {
-      let difference = u[i] - v[i]
-      sum += difference * difference
-      i += 1
-    }
-    return sum.squareRoot()
+    return inexact > 0
   }
 }

@@ -34,7 +34,7 @@ public func evaluate(
     : Evaluator<Float>(sets, options).measure(metrics)
 }
 
-private struct Evaluator<S: Scalar & SIMDScalar> {
+private struct Evaluator<S: Scalar> {
   let distances: DistanceRows<S>
   let options: EvaluationOptions
 

@@ -8,7 +8,7 @@ struct KMeans {
 
   /// - Parameter iterations: the most that are made; fewer if no row changes its cluster.
   /// - Complexity: O(n k d) per iteration.
-  init<S: Scalar & SIMDScalar>(
+  init<S: Scalar>(
     _ rows: LabeledRows<S>, count: Int, iterations: Int = 20, random: inout Random
   ) {
     var centers = KMeans.spreadCenters(rows, count: count, random: &random)
@@ -23,7 +23,7 @@ struct KMeans {
   }
 
   /// Each centre is a row drawn with probability ∝ its squared distance to the centres so far.
-  private static func spreadCenters<S: Scalar & SIMDScalar>(
+  private static func spreadCenters<S: Scalar>(
     _ rows: LabeledRows<S>, count: Int, random: inout Random
   ) -> [S] {
     let d = rows.dimension
@@ -34,10 +34,16 @@ struct KMeans {
       let center = Array(rows.rows[next * d..<(next + 1) * d])
       centers += center
       guard centers.count < count * d else { return centers }
-      distances.withUnsafeMutableBufferPointer { distances in
-        Parallel.forEachRange(rows.count, grain: 512) { range in
-          for row in range {
-            distances[row] = min(distances[row], squaredDistance(rows.rows, row * d, center))
+      rows.rows.withUnsafeBufferPointer { elements in
+        center.withUnsafeBufferPointer { center in
+          distances.withUnsafeMutableBufferPointer { distances in
+            guard let x = elements.baseAddress, let c = center.baseAddress else { return }
+            let distances = distances
+            Parallel.forEachRange(rows.count, grain: 512) { range in
+              for row in range {
+                distances[row] = min(distances[row], Double(squaredDistance(x + row * d, c, d)))
+              }
+            }
           }
         }
       }
@@ -56,23 +62,8 @@ struct KMeans {
     }
   }
 
-  private static func squaredDistance<S: Scalar & SIMDScalar>(
-    _ rows: [S], _ start: Int, _ center: [S]
-  ) -> Double {
-    rows.withUnsafeBufferPointer { rows in
-      center.withUnsafeBufferPointer { center in
-        var sum: S = 0
-        for i in center.indices {
-          let difference = rows[start + i] - center[i]
-          sum += difference * difference
-        }
-        return Double(sum)
-      }
-    }
-  }
-
   /// The nearest centre of each row, the first of equally near ones.
-  private static func nearest<S: Scalar & SIMDScalar>(
+  private static func nearest<S: Scalar>(
     _ rows: LabeledRows<S>, _ centers: [S], count: Int
   ) -> [Int] {
     let d = rows.dimension
@@ -115,7 +106,7 @@ struct KMeans {
   }
 
   /// Moves each centre to the mean of its rows; one without rows stays.
-  private static func moveCenters<S: Scalar & SIMDScalar>(
+  private static func moveCenters<S: Scalar>(
     _ centers: inout [S], _ rows: LabeledRows<S>, _ clusters: [Int], count: Int
   ) {
     let d = rows.dimension

@@ -1,7 +1,7 @@
 import Autodiff
 
 /// Embeddings made ready for distances: scaled, with squared norms and classes numbered from 0.
-struct LabeledRows<S: Scalar & SIMDScalar> {
+struct LabeledRows<S: Scalar> {
   let rows: [S]
   let dimension: Int
   let squaredNorms: [S]

@@ -12,7 +12,7 @@ struct NegativePass {
     var tallies: [Tally]
   }
 
-  init<S: Scalar & SIMDScalar>(
+  init<S: Scalar>(
     _ distances: DistanceRows<S>, positives: Ladder<S>, bins: [Int]
   ) {
     // 0: not wanted; otherwise one more than the place in `bins`.

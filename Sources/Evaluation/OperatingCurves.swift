@@ -16,7 +16,7 @@ struct OperatingCurves {
   let utilities: [[Double]]
 
   /// - Returns: nil if fewer than two classes have a matching pair.
-  init?<S: Scalar & SIMDScalar>(_ distances: DistanceRows<S>, over range: ClosedRange<Double>) {
+  init?<S: Scalar>(_ distances: DistanceRows<S>, over range: ClosedRange<Double>) {
     let (query, gallery) = (distances.query, distances.gallery)
     let count = OperatingCurves.thresholdCount
     let classes = query.members.indices.filter { number in
@@ -30,16 +30,19 @@ struct OperatingCurves {
         $0 == count - 1 ? range.upperBound : range.lowerBound + Double($0) * step
       })
 
+    // A square above this is surely above the last threshold.
+    let limit = S(range.upperBound * range.upperBound * 1.000001)
+
     // For each class: accepted positives, then accepted negatives, by the first threshold that
     // accepts them. Sums of whole numbers do not depend on the order of the rows.
     let counts = Mutex(Array(repeating: 0, count: query.members.count * 2 * count))
     _ = distances.reduce(Array(repeating: 0, count: 2 * count)) { accepted, row, line in
       let number = query.classes[row]
-      for column in line.indices {
-        let x = Double(line[column])
-        guard x <= range.upperBound else { continue }
+      for column in line.indices where line[column] <= limit {
+        let first = thresholds.countBelow(Double(line[column]).squareRoot())
+        guard first < count else { continue }
         let isNegative = gallery.classes[column] != number
-        accepted[(isNegative ? count : 0) + thresholds.countBelow(x)] += 1
+        accepted[(isNegative ? count : 0) + first] += 1
       }
       counts.withLock { counts in
         for i in accepted.indices { counts[number * 2 * count + i] += accepted[i] }

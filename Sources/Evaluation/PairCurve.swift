@@ -14,7 +14,7 @@ struct PairCurve {
   let falseAcceptQuantiles: ClosedRange<Double>
 
   /// - Returns: nil if there are no positives or no negatives.
-  init?<S: Scalar & SIMDScalar>(_ distances: DistanceRows<S>, _ pass: RankPass<S>) {
+  init?<S: Scalar>(_ distances: DistanceRows<S>, _ pass: RankPass<S>) {
     let positives = Ladder(pass.positives)
     let total = (positives: pass.positives.count, negatives: pass.negativeBins.reduce(0, +))
     guard total.positives > 0, total.negatives > 0 else { return nil }
@@ -42,12 +42,13 @@ struct PairCurve {
     areaUnderCurve =
       Double(found.twicePositivesBelow) / 2 / Double(total.positives) / Double(total.negatives)
 
-    func negative(_ position: Int) -> Double {
+    func negativeDistance(_ position: Int) -> Double {
       let bin = bin(ofNegative: position)
-      return found.tallies[bin]?.value(at: position - negativesBefore[bin]) ?? 0
+      let square = found.tallies[bin]?.value(at: position - negativesBefore[bin]) ?? 0
+      return square.squareRoot()
     }
     let quantiles = (0..<2).map { i in
-      let (low, high) = (negative(positions[2 * i]), negative(positions[2 * i + 1]))
+      let (low, high) = (negativeDistance(positions[2 * i]), negativeDistance(positions[2 * i + 1]))
       return low + (high - low) * (places[i] - places[i].rounded(.down))
     }
     falseAcceptQuantiles = quantiles[0]...max(quantiles[0], quantiles[1])

@@ -2,10 +2,10 @@ import Autodiff
 
 /// What one pass over all distances finds: the ranks of each query's matches, and the distances
 /// of pairs as far as the metrics of pairs need them.
-struct RankPass<S: Scalar & SIMDScalar> {
+struct RankPass<S: Scalar> {
   /// For each measure, its value for each query; NaN marks a query without a match.
   let values: [[Double]]
-  /// The distances of matching pairs, ascending.
+  /// The squared distances of matching pairs, ascending.
   let positives: [S]
   /// How many pairs that do not match fall into each bin; see ``DistanceBin``.
   let negativeBins: [Int]
@@ -102,7 +102,7 @@ extension RankPass.Accumulator {
   }
 }
 
-/// Cuts the distances into bins of about 0.2 % relative width, in ascending order.
+/// Cuts squared distances into bins of about 0.2 % relative width, in ascending order.
 enum DistanceBin {
   static let count = 1 << 17
 

@@ -32,27 +32,28 @@ public struct SafetensorsFile: Sendable, Equatable {
     }
   }
 
-  public struct Entry: Sendable, Equatable {
-    public var name: String
-    public var element: Element
-    public var shape: [Int]
-    /// The elements by rows, little endian.
-    public var bytes: [UInt8]
-
-    public init(name: String, element: Element, shape: [Int], bytes: [UInt8]) {
-      (self.name, self.element, self.shape, self.bytes) = (name, element, shape, bytes)
-    }
-  }
-
   public var metadata: [String: String]
   /// In the order of their bytes in the file.
-  public var tensors: [Entry]
+  public var tensors: [SafetensorsEntry]
 
-  public init(metadata: [String: String] = [:], tensors: [Entry]) {
+  public init(metadata: [String: String] = [:], tensors: [SafetensorsEntry]) {
     (self.metadata, self.tensors) = (metadata, tensors)
   }
 
-  public subscript(name: String) -> Entry? { tensors.first { $0.name == name } }
+  public subscript(name: String) -> SafetensorsEntry? { tensors.first { $0.name == name } }
+}
+
+/// An array in a safetensors file.
+public struct SafetensorsEntry: Sendable, Equatable {
+  public var name: String
+  public var element: SafetensorsFile.Element
+  public var shape: [Int]
+  /// The elements by rows, little endian.
+  public var bytes: [UInt8]
+
+  public init(name: String, element: SafetensorsFile.Element, shape: [Int], bytes: [UInt8]) {
+    (self.name, self.element, self.shape, self.bytes) = (name, element, shape, bytes)
+  }
 }
 
 // MARK: - Writing
@@ -61,19 +62,25 @@ extension SafetensorsFile {
   /// The bytes of the file: the same for the same content, arrays in their order.
   ///
   /// `"format": "pt"` joins the metadata unless they name a format: some readers insist on it.
-  public func bytes() -> [UInt8] {
-    precondition(
-      Set(tensors.map(\.name)).count == tensors.count && self["__metadata__"] == nil,
-      "SafetensorsFile: names must differ from each other and from __metadata__")
+  /// - Throws: if two arrays have one name, or if the bytes of one do not fill its shape.
+  public func bytes() throws(Failure) -> [UInt8] {
+    var names: Set<String> = ["__metadata__"]
+    for entry in tensors {
+      let place = "safetensors: tensor '\(entry.name)'"
+      guard names.insert(entry.name).inserted else {
+        throw Failure(.badData, at: place, "the name is taken")
+      }
+      guard SafetensorsFile.byteCount(entry.shape, entry.element) == entry.bytes.count else {
+        throw Failure(
+          .badData, at: place, "\(entry.bytes.count) bytes do not fill shape \(entry.shape)")
+      }
+    }
     let texts = ["format": "pt"].merging(metadata) { $1 }
     var members = [
       "\"__metadata__\":" + JSONValue.object(texts.mapValues { .string($0) }).description
     ]
     var end = 0
     for entry in tensors {
-      precondition(
-        SafetensorsFile.byteCount(entry.shape, entry.element) == entry.bytes.count,
-        "SafetensorsFile: \(entry.bytes.count) bytes do not fill shape \(entry.shape)")
       let shape = entry.shape.map(String.init).joined(separator: ",")
       members.append(
         JSONValue.string(entry.name).description
@@ -90,7 +97,7 @@ extension SafetensorsFile {
     return writer.bytes
   }
 
-  public func write(to path: String) throws(Failure) { try FileSystem.write(bytes(), to: path) }
+  public func write(to path: String) throws(Failure) { try FileSystem.write(try bytes(), to: path) }
 
   /// How many bytes an array has, or nil if that is no number that fits.
   static func byteCount(_ shape: [Int], _ element: Element) -> Int? {
@@ -124,7 +131,7 @@ extension SafetensorsFile {
     let header = try SafetensorsHeader(try reader.bytes(Int(length)), at: place)
     let start = reader.offset
     var end = 0
-    var entries: [Entry] = []
+    var entries: [SafetensorsEntry] = []
     for item in header.items.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
       let where_ = "\(place): tensor '\(item.name)'"
       guard item.begin == end, item.end >= end, item.end <= reader.remaining else {
@@ -139,7 +146,7 @@ extension SafetensorsFile {
           expected: "as many as \(item.element.rawValue) of shape \(item.shape) takes")
       }
       entries.append(
-        Entry(
+        SafetensorsEntry(
           name: item.name, element: item.element, shape: item.shape,
           bytes: Array(bytes[start + item.begin..<start + item.end])))
       end = item.end

@@ -82,9 +82,11 @@ public let allFormats: [Named<ExportFormat>] = [
 
 extension ExportFormat {
   static let npy = ExportFormat(
-    "a float32 matrix; opened by numpy.load", fileExtension: "npy"
+    "a matrix in its own precision; opened by numpy.load", fileExtension: "npy"
   ) { (vectors, _) throws(Failure) in
-    NumPyArray(shape: vectors.shape, elements: .float32(vectors.elements(as: Float.self))).bytes()
+    let elements: NumPyArray.Elements =
+      vectors.dtype == .float32 ? .float32(vectors.elements()) : .float64(vectors.elements())
+    return NumPyArray(shape: vectors.shape, elements: elements).bytes()
   }
 
   static let safetensors = ExportFormat(
@@ -93,8 +95,9 @@ extension ExportFormat {
   ) { (vectors, options) throws(Failure) in
     let single = vectors.converted(to: .float32)
     let metadata = ["metric": options.metric(for: single).rawValue].merging(options.metadata) { $1 }
-    return SafetensorsFile(metadata: metadata, tensors: [.init(name: "embeddings", vectors)])
-      .bytes()
+    return try SafetensorsFile(
+      metadata: metadata, tensors: [SafetensorsEntry("embeddings", vectors)]
+    ).bytes()
   }
 
   static let faissFlat = ExportFormat(

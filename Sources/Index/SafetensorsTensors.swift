@@ -2,8 +2,8 @@ import Autodiff
 import Files
 import Settings
 
-extension SafetensorsFile.Entry {
-  public init(name: String, _ tensor: Tensor) {
+extension SafetensorsEntry {
+  public init(_ name: String, _ tensor: Tensor) {
     var writer = ByteWriter()
     switch tensor.dtype {
     case .float32: tensor.withElements(of: Float.self) { writer.elements($0) }
@@ -51,5 +51,12 @@ extension SafetensorsFile {
         remedy: suggestion(for: name, among: tensors.map(\.name)))
     }
     return try entry.tensor(at: place)
+  }
+
+  /// All tensors; fails if an array is not of floating-point numbers.
+  public func tensorsByName(at place: String) throws(Failure) -> [String: Tensor] {
+    var found: [String: Tensor] = [:]
+    for entry in tensors { found[entry.name] = try entry.tensor(at: place) }
+    return found
   }
 }

@@ -40,32 +40,35 @@ struct TopHeap {
     }
     var limit = TopHeap.number(keys[0])
     while column + 16 <= columns {
-      let ranks = self.ranks(products + column, offsets.map { $0 + column })
-      if any(ranks .< limit) {
-        for lane in 0..<16 where ranks[lane] < limit {
-          replaceLargest(with: TopHeap.key(ranks[lane], firstID + column + lane))
-          limit = TopHeap.number(keys[0])
-        }
+      if TopHeap.hasBelow(limit, products + column, offsets.map { $0 + column }) {
+        offerEach(products, offsets, column..<column + 16, firstID, &limit)
       }
       column += 16
     }
-    while column < columns {
+    offerEach(products, offsets, column..<columns, firstID, &limit)
+  }
+
+  private func offerEach(
+    _ products: UnsafePointer<Float>, _ offsets: UnsafePointer<Float>?, _ columns: Range<Int>,
+    _ firstID: Int, _ limit: inout Float
+  ) {
+    for column in columns {
       let rank = (offsets.map { $0[column] } ?? 0) - products[column]
-      if rank < limit {
-        replaceLargest(with: TopHeap.key(rank, firstID + column))
-        limit = TopHeap.number(keys[0])
-      }
-      column += 1
+      guard rank < limit else { continue }
+      replaceLargest(with: TopHeap.key(rank, firstID + column))
+      limit = TopHeap.number(keys[0])
     }
   }
 
+  /// Whether one of 16 ranks is below the limit.
   @inline(__always)
-  private func ranks(
-    _ products: UnsafePointer<Float>, _ offsets: UnsafePointer<Float>?
-  ) -> SIMD16<Float> {
+  private static func hasBelow(
+    _ limit: Float, _ products: UnsafePointer<Float>, _ offsets: UnsafePointer<Float>?
+  ) -> Bool {
     let products = UnsafeRawPointer(products).loadUnaligned(as: SIMD16<Float>.self)
-    guard let offsets else { return SIMD16<Float>.zero - products }
-    return UnsafeRawPointer(offsets).loadUnaligned(as: SIMD16<Float>.self) - products
+    guard let offsets else { return any((0 - products) .< limit) }
+    let offset = UnsafeRawPointer(offsets).loadUnaligned(as: SIMD16<Float>.self)
+    return any((offset - products) .< limit)
   }
 
   private mutating func append(_ key: UInt64) {

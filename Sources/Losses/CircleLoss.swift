@@ -17,7 +17,7 @@ import Settings
 ///   (CVPR 2020).
 public struct CircleLoss: PairwiseLoss {
   public var margin, gamma: Double
-  public var distance = Distance.cosine
+  public let distance = Distance.cosine
   /// The similarities to take the weights from; nil for those of the batch.
   private var held: Tensor?
 

@@ -16,7 +16,7 @@ import Settings
 /// positive part, distinct classes the negative part. O(batch²) time and memory.
 /// - Reference: Hadsell, Chopra and LeCun, *Dimensionality Reduction by Learning an Invariant
 ///   Mapping* (CVPR 2006).
-public struct ContrastiveLoss: PairwiseLoss {
+public struct ContrastiveLoss: PairwiseLoss, Measuring {
   public var positiveMargin, negativeMargin: Double
   public var distance: Distance
 

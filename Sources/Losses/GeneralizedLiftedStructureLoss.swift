@@ -14,7 +14,7 @@ import Settings
 /// Defaults: m₊ = 0, m₋ = 1, Euclidean distance of normalised embeddings. O(batch²).
 /// - Reference: Hermans, Beyer and Leibe, *In Defense of the Triplet Loss for Person
 ///   Re-Identification* (2017).
-public struct GeneralizedLiftedStructureLoss: PairwiseLoss {
+public struct GeneralizedLiftedStructureLoss: PairwiseLoss, Measuring {
   public var positiveMargin, negativeMargin: Double
   public var distance: Distance
 

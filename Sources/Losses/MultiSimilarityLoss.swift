@@ -14,7 +14,7 @@ import Settings
 /// Defaults: α = 2, β = 50, λ = 0.5, cosine. Best with the miner of the same name. O(batch²).
 /// - Reference: Wang et al., *Multi-Similarity Loss with General Pair Weighting for Deep Metric
 ///   Learning* (CVPR 2019).
-public struct MultiSimilarityLoss: PairwiseLoss {
+public struct MultiSimilarityLoss: PairwiseLoss, Measuring {
   public var alpha, beta, base: Double
   public var distance: Distance
 

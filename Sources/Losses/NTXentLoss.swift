@@ -14,7 +14,7 @@ import Settings
 /// Defaults: τ = 0.07, cosine. One class, or distinct classes, give 0. O(batch²).
 /// - Reference: Chen et al., *A Simple Framework for Contrastive Learning of Visual
 ///   Representations* (ICML 2020); Sohn (NIPS 2016).
-public struct NTXentLoss: PairwiseLoss {
+public struct NTXentLoss: PairwiseLoss, Measuring {
   public var temperature: Double
   public var distance: Distance
 

@@ -6,7 +6,9 @@ import Settings
 ///
 /// Write what one anchor adds, as a ``RowFunction``; the way from embeddings to distances and back
 /// is here. Works with a reference set and with any tuples.
-public protocol PairwiseLoss: Loss, RowFunction, Measuring {
+public protocol PairwiseLoss: Loss, RowFunction {
+  /// How embeddings are compared; a loss that lets it be set conforms to ``Miners/Measuring`` too.
+  var distance: Distance { get }
   /// Whether a batch without positive pairs, or without negative pairs, gives 0.
   var needsBothKinds: Bool { get }
 }

@@ -14,7 +14,7 @@ import Settings
 ///
 /// Defaults: τ = 0.1, cosine. O(batch²).
 /// - Reference: Khosla et al., *Supervised Contrastive Learning* (NeurIPS 2020).
-public struct SupervisedContrastiveLoss: PairwiseLoss {
+public struct SupervisedContrastiveLoss: PairwiseLoss, Measuring {
   public var temperature: Double
   public var distance: Distance
 

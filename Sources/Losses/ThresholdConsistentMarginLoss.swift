@@ -16,7 +16,7 @@ import Settings
 ///   Learning* (ICLR 2024).
 public struct ThresholdConsistentMarginLoss: PairwiseLoss {
   public var positiveWeight, negativeWeight, positiveMargin, negativeMargin: Double
-  public var distance = Distance.cosine
+  public let distance = Distance.cosine
 
   public init(
     positiveWeight: Double, negativeWeight: Double, positiveMargin: Double, negativeMargin: Double

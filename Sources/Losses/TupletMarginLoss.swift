@@ -17,7 +17,7 @@ import Settings
 /// - Reference: Yu and Tao, *Deep Metric Learning with Tuplet Margin Loss* (ICCV 2019).
 public struct TupletMarginLoss: PairwiseLoss {
   public var margin, scale: Double
-  public var distance = Distance.cosine
+  public let distance = Distance.cosine
 
   public init(margin: Double, scale: Double) { (self.margin, self.scale) = (margin, scale) }
   public init() { self.init(margin: 5.73, scale: 64) }

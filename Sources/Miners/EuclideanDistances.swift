@@ -23,28 +23,16 @@ func euclideanDistances(_ a: Tensor, _ b: Tensor?, power: Double) -> Tensor {
 
 /// var(a - b) / var(a) for centred rows a and columns b; 0 where a is 0.
 func signalToNoise(_ a: Tensor, _ b: Tensor?) -> Tensor {
-  let (n, d) = (a.shape[0], a.shape[1])
   let x = a.detached
   let squares = euclideanDistances(a, b, power: 2)
-  let m = squares.shape[1]
   let powers = squaredLengths(of: x)
   let inverse = powers.map { $0 > 1e-24 ? 1 / $0 : 0 }
-  let scaled = { @Sendable (matrix: Tensor, factors: [Double], columns: Int) -> Tensor in
-    matrix.detached
-      * Tensor(factors.flatMap { [Double](repeating: $0, count: columns) }, shape: matrix.shape)
-      .converted(to: matrix.dtype)
-  }
-  let value = scaled(squares, inverse, m)
+  let value = squares.detached.scalingRows(by: inverse)
   return value.recorded(
-    "signalToNoise", squares.edge { scaled($0, inverse, m) },
+    "signalToNoise", squares.edge { $0.scalingRows(by: inverse) },
     a.edge { cotangent in
-      let (g, y) = (cotangent.elements(as: Double.self), value.elements(as: Double.self))
-      let factors = (0..<n).map { i in
-        var sum = 0.0
-        for j in i * m..<(i + 1) * m { sum += g[j] * y[j] }
-        return -2 * sum * inverse[i]
-      }
-      return scaled(x, factors, d)
+      let sums = cotangent.rowProducts(with: value)
+      return x.scalingRows(by: zip(sums, inverse).map { -2 * $0 * $1 })
     })
 }
 

@@ -22,10 +22,43 @@ extension Tensor {
   }
 
   /// This matrix times its own transpose: every product of two rows.
-  func timesOwnTranspose() -> Tensor {
+  public func timesOwnTranspose() -> Tensor {
     let x = detached
     return x.timesTransposed(x).recorded(
       "timesOwnTranspose", edge { $0.plusOwnTranspose().times(x) })
+  }
+
+  /// Each row times a number of its own, without history.
+  func scalingRows(by factors: [Double]) -> Tensor {
+    let (n, m) = (shape[0], shape[1])
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { x in
+        Tensor(shape: [n, m], of: S.self) { y in
+          for i in 0..<n {
+            let factor = S(factors[i])
+            for j in i * m..<(i + 1) * m { y[j] = x[j] * factor }
+          }
+        }
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  /// The inner product of each row with the same row of another matrix.
+  func rowProducts(with other: Tensor) -> [Double] {
+    let (n, m) = (shape[0], shape[1])
+    func run<S: Scalar>(_: S.Type) -> [Double] {
+      withElements(of: S.self) { x in
+        other.withElements(of: S.self) { y in
+          (0..<n).map { i in
+            var sum = 0.0
+            for j in i * m..<(i + 1) * m { sum += Double(x[j]) * Double(y[j]) }
+            return sum
+          }
+        }
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
   /// This square matrix plus its transpose, without history.

@@ -12,10 +12,10 @@ import Settings
 /// score of the best, the recipe and a CRC-32 of all tensors.
 enum Checkpoint {
   static func write(_ trainer: Trainer, to path: String) throws(Failure) {
-    var entries = trainer.objective.state.map { SafetensorsFile.Entry(name: $0.name, $0.value) }
+    var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
     for (i, state) in trainer.optimizer.states.enumerated() {
       for (j, tensor) in state.enumerated() {
-        entries.append(SafetensorsFile.Entry(name: "optimizer.\(i).\(j)", tensor))
+        entries.append(SafetensorsEntry("optimizer.\(i).\(j)", tensor))
       }
     }
     var metadata = [
@@ -25,7 +25,7 @@ enum Checkpoint {
       "evaluationsSinceBest": "\(trainer.evaluationsSinceBest)",
     ]
     if let best = trainer.best {
-      entries += best.objective.state.map { SafetensorsFile.Entry(name: "best.\($0.name)", $0.value) }
+      entries += best.objective.state.map { SafetensorsEntry("best.\($0.name)", $0.value) }
       metadata["bestStep"] = "\(best.step)"
       metadata["bestScore"] = "\(best.score)"
     }
@@ -82,22 +82,13 @@ enum Checkpoint {
     trainer = restored
   }
 
-  private static func checksum(_ entries: [SafetensorsFile.Entry]) -> String {
+  private static func checksum(_ entries: [SafetensorsEntry]) -> String {
     var crc = CRC32()
     for entry in entries {
       crc.update(entry.name.utf8)
       crc.update(entry.bytes)
     }
     return String(crc.value, radix: 16)
-  }
-}
-
-extension SafetensorsFile {
-  /// Every tensor by its name.
-  func tensorsByName(at place: String) throws(Failure) -> [String: Tensor] {
-    var result: [String: Tensor] = [:]
-    for entry in tensors { result[entry.name] = try entry.tensor(at: place) }
-    return result
   }
 }
 

@@ -65,15 +65,16 @@ extension TrainedModel {
   /// Items of an `.npy` file: [items] + the shape of an item, or [items, width].
   private func readItems(_ path: String) throws(Failure) -> Dataset {
     let shape = encoder.inputShape
-    var array = try NumPyArray.read(path)
+    let array = try NumPyArray.read(path)
     let width = shape.reduce(1, *)
     guard array.shape.count >= 2, array.shape.dropFirst().reduce(1, *) == width else {
       throw Failure(
         .badData, at: path, "the array has shape \(array.shape)",
         expected: "items of shape \(shape), as the model was trained on")
     }
-    array.shape = [array.shape[0], width]
-    let (rows, _, values) = try array.matrix(at: path, as: Float.self)
+    let (rows, _, values) = try NumPyArray(
+      shape: [array.shape[0], width], elements: array.elements
+    ).matrix(at: path, as: Float.self)
     return Dataset(
       name: path, itemShape: shape, values: values, labels: [Int](repeating: 0, count: rows),
       classNames: ["unknown"], itemNames: (0..<rows).map { "\(path)#\($0)" })

@@ -140,7 +140,7 @@ private func finish(
     keptStep: trainer.recipe.training.keep == .best ? trainer.best?.step ?? trainer.step : trainer.step,
     steps: trainer.step, recipe: trainer.recipe)
   try log.flush()
-  try FileSystem.write(TrainedModel.bytes(kept, of: trainer), to: folder.model)
+  try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)
   try FileSystem.write(
     reportPage(of: result, data: trainer.data, metrics: try FileSystem.readText(folder.metrics)),

@@ -53,7 +53,7 @@ public struct TrainedModel: Sendable {
   }
 
   /// The bytes of a model file: parameters, statistics and what is needed to use them.
-  static func bytes(_ objective: Objective, of trainer: Trainer) -> [UInt8] {
+  static func bytes(_ objective: Objective, of trainer: Trainer) throws(Failure) -> [UInt8] {
     let data = trainer.data.train
     let metadata: [String: String] = [
       "format": "pt",
@@ -66,8 +66,8 @@ public struct TrainedModel: Sendable {
       "layout": "items, height, width, channels; convolutions: outputs, height, width, inputs",
       "classes": JSONValue.array(data.classNames.map { .string($0) }).description,
     ]
-    let entries = objective.state.map { SafetensorsFile.Entry(name: $0.name, $0.value) }
-    return SafetensorsFile(metadata: metadata, tensors: entries).bytes()
+    let entries = objective.state.map { SafetensorsEntry($0.name, $0.value) }
+    return try SafetensorsFile(metadata: metadata, tensors: entries).bytes()
   }
 }
 

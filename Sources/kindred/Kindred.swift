@@ -5,7 +5,7 @@ import Training
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
   trainCommand, evaluateCommand, embedCommand, exportCommand, searchCommand, lossCommand,
-  mineCommand, gradcheckCommand, listCommand, recipesCommand,
+  mineCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
 ]
 
 /// Runs the command line; returns the exit status.

@@ -20,15 +20,15 @@ import Testing
   private static let sample = SafetensorsFile(
     metadata: ["ünï \"quoted\"\n": "\u{1F600}\\ / \u{1}", "metric": "l2"],
     tensors: [
-      .init(name: "a/b", Tensor([1, 2, 3, 4, 5, -6], shape: [2, 3])),
-      .init(name: "scalar", Tensor([Float(0.5)], shape: [])),
-      .init(name: "empty", Tensor([Float](), shape: [0, 5])),
+      .init("a/b", Tensor([1, 2, 3, 4, 5, -6], shape: [2, 3])),
+      .init("scalar", Tensor([Float(0.5)], shape: [])),
+      .init("empty", Tensor([Float](), shape: [0, 5])),
       .init(name: "labels", element: .int64, shape: [1], bytes: [7, 0, 0, 0, 0, 0, 0, 0]),
     ])
 
   @Test func safetensorsReturnsWhatWasWritten() throws {
-    let bytes = FileFormatTests.sample.bytes()
-    #expect(bytes == FileFormatTests.sample.bytes())
+    let bytes = try FileFormatTests.sample.bytes()
+    #expect(try bytes == FileFormatTests.sample.bytes())
     let read = try SafetensorsFile(bytes, at: "sample")
     #expect(read.tensors == FileFormatTests.sample.tensors)
     #expect(
@@ -39,10 +39,10 @@ import Testing
     #expect(
       FileFormatTests.failure { () throws(Failure) in _ = try read.tensor("scaler", at: "sample") }?
         .remedy.contains("did you mean 'scalar'") == true)
-    let half = SafetensorsFile.Entry(
+    let half = SafetensorsEntry(
       name: "h", element: .float16, shape: [2], bytes: [0, 0x3C, 0, 0xC0])
     #expect(try half.tensor(at: "sample").elements(as: Float.self) == [1, -2])
-    let brain = SafetensorsFile.Entry(
+    let brain = SafetensorsEntry(
       name: "b", element: .bfloat16, shape: [2], bytes: [0x80, 0x3F, 0, 0xC0])
     #expect(try brain.tensor(at: "sample").elements(as: Float.self) == [1, -2])
   }
@@ -53,6 +53,17 @@ import Testing
     writer.append(header)
     writer.append(Array(repeating: UInt8(0), count: data))
     return writer.bytes
+  }
+
+  @Test func safetensorsRefusesToWriteWhatItCouldNotRead() {
+    let one = SafetensorsEntry("a", Tensor([Float(1)], shape: [1]))
+    var wrong = one
+    wrong.shape = [2]
+    for tensors in [
+      [one, one], [SafetensorsEntry("__metadata__", Tensor(1, dtype: .float32))], [wrong],
+    ] {
+      #expect(throws: Failure.self) { try SafetensorsFile(tensors: tensors).bytes() }
+    }
   }
 
   @Test func safetensorsAcceptsOtherSpacingAndEscapes() throws {
@@ -118,7 +129,7 @@ import Testing
     var random = Random(seed: 1)
     let vectors = Tensor(normal: [5, 3], deviation: 1, dtype: .float32, random: &random)
     let faiss = try FaissFlat.bytes(try ExactIndex(vectors, metric: .l2))
-    let tensors = FileFormatTests.sample.bytes()
+    let tensors = try FileFormatTests.sample.bytes()
     for count in 0..<faiss.count {
       #expect(throws: Failure.self) { try FaissFlat.index(Array(faiss.prefix(count)), at: "x") }
     }
@@ -152,6 +163,7 @@ import Testing
   }
 
   @Test func everyFormatRefusesWhatIsNotFinite() {
+    #expect(Set(allFormats.map(\.name)).count == allFormats.count)
     let path = FileFormatTests.temporary("refused")
     for format in allFormats {
       for bad: Float in [.nan, .infinity] {
@@ -161,6 +173,21 @@ import Testing
         #expect(failure?.place == "e.npy: row 1, column 1", "\(format)")
         #expect(!FileSystem.exists(path))
       }
+    }
+  }
+
+  @Test(arguments: DType.allCases) func matricesKeepTheirPrecision(dtype: DType) throws {
+    let path = FileFormatTests.temporary("matrix.npy")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let format: ExportFormat = try allFormats.named("npy", kind: "format", at: "test")
+    let numbers = Tensor([0.1, 2, -3, 4, 5, 6], shape: [3, 2]).converted(to: dtype)
+    try format.write(numbers, to: path)
+    let read = try NumPyArray.read(path)
+    #expect(read.shape == [3, 2])
+    switch read.elements {
+    case .float32(let values): #expect(dtype == .float32 && values == numbers.elements())
+    case .float64(let values): #expect(dtype == .float64 && values == numbers.elements())
+    default: Issue.record("the elements became whole numbers")
     }
   }
 

@@ -15,6 +15,41 @@ import Testing
     }
   }
 
+  @Test(arguments: allLosses, Distance.Kind.allCases)
+  func gradientFitsDifferencesForEveryDistance(_ named: Named<any Loss>, kind: Distance.Kind) throws
+  {
+    for normalizes in [true, false] {
+      let settings: [String: JSONValue] = [
+        "distance": .string(kind.rawValue), "normalize": .bool(normalizes),
+      ]
+      guard let loss = try? named.value.setting(settings, at: named.name) else { return }
+      for check in gradientChecks(for: Named(named.name, loss)) {
+        let outcome = check.run()
+        #expect(outcome.passes, "\(kind) \(normalizes) \(outcome)")
+      }
+    }
+  }
+
+  @Test func everyVariantFitsDifferences() throws {
+    let learned: [String: JSONValue] = ["nu": 0.3, "learnBeta": true]
+    let variants: [(any Loss, [String: JSONValue])] = [
+      (MarginLoss(), learned), (MarginLoss(), learned.merging(["betaPerClass": true]) { $1 }),
+      (TripletMarginLoss(), ["swap": true]), (TripletMarginLoss(), ["smooth": true]),
+      (TripletMarginLoss(), ["smooth": true, "swap": true]),
+      (ProxyNCALoss(), ["proxiesPerClass": 3]),
+      (SphereFaceLoss(), ["margin": 3]), (FastAPLoss(), ["bins": 3]),
+      (RankedListLoss(), ["alpha": 1.3, "positiveTemperature": 5]),
+    ]
+    let ranks = PNPLoss.Variant.allCases.map { ["variant": JSONValue.string($0.rawValue)] }
+    for (loss, settings) in variants + ranks.map({ (PNPLoss() as any Loss, $0) }) {
+      let named = Named("\(type(of: loss))", try loss.setting(settings, at: ""))
+      for check in gradientChecks(for: named) {
+        let outcome = check.run()
+        #expect(outcome.passes, "\(settings) \(outcome)")
+      }
+    }
+  }
+
   @Test(arguments: allLosses) func float32FollowsFloat64(_ named: Named<any Loss>) {
     let checks = precisionChecks(for: named)
     #expect(checks.count >= 3)

@@ -4,6 +4,7 @@ import Settings
 public struct Digits: DataSource {
   public var trainClasses = [0, 1, 2, 3, 4]
   public var testClasses = [5, 6, 7, 8, 9]
+  public var rotations = false
 
   public init() {}
 
@@ -14,6 +15,9 @@ public struct Digits: DataSource {
   public static let settings = [
     Setting("trainClasses", \Self.trainClasses, "the digits to train on", in: 0...9),
     Setting("testClasses", \Self.testClasses, "the digits to judge on", in: 0...9),
+    Setting(
+      "rotations", \Self.rotations,
+      "whether training digits turned by 90°, 180° and 270° are classes of their own"),
   ]
 
   public func load(root: String) throws(Failure) -> DataSplit {
@@ -28,8 +32,9 @@ public struct Digits: DataSource {
         expected: "a digit at least to train and one to judge on")
     }
     let all = Digits.all
+    let train = all.keeping(classes: trainClasses, name: "digits (train)")
     return DataSplit(
-      train: all.keeping(classes: trainClasses, name: "digits (train)"),
+      train: rotations ? train.withRotations() : train,
       test: all.keeping(classes: testClasses, name: "digits (test)"))
   }
 

@@ -77,7 +77,8 @@ extension Glyphs {
         end = Point(random.uniform(in: 0.1...0.9), random.uniform(in: 0.1...0.9))
       } while length(end - start) < 0.35
       let middle =
-        (start + end) / 2 + Point(random.uniform(in: -0.35...0.35), random.uniform(in: -0.35...0.35))
+        (start + end) / 2
+        + Point(random.uniform(in: -0.35...0.35), random.uniform(in: -0.35...0.35))
       let stroke = [start, middle, end]
       start =
         random.uniform() < 0.5

@@ -16,7 +16,7 @@ public struct Omniglot: DataSource {
     "Lake, Salakhutdinov and Tenenbaum, Human-level concept learning through probabilistic "
     + "program induction, Science 2015, MIT licence"
   public static let settings = [
-    Setting("path", \Self.path, "the folder; below the data folder unless it begins with / or ."),
+    Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
     Setting("size", \Self.size, "the width and height that pictures are brought to", in: 8...105),
     Setting(
       "rotations", \Self.rotations,
@@ -25,7 +25,9 @@ public struct Omniglot: DataSource {
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let folder = resolved(path, below: root)
-    let (first, second) = (folder + "/images_background_small1", folder + "/images_background_small2")
+    let (first, second) = (
+      folder + "/images_background_small1", folder + "/images_background_small2"
+    )
     for part in [first, second] where !FileSystem.isFolder(part) {
       throw Failure(
         .noInput, at: part, "Omniglot is not here",
@@ -35,7 +37,7 @@ public struct Omniglot: DataSource {
     let seen = Set(try FileSystem.list(first))
     let upright = try read(first, name: "omniglot small1") { _ in true }
     return DataSplit(
-      train: rotations ? rotated(upright) : upright,
+      train: rotations ? upright.withRotations() : upright,
       test: try read(second, name: "omniglot small2, unseen alphabets") { !seen.contains($0) })
   }
 
@@ -73,26 +75,5 @@ public struct Omniglot: DataSource {
     return Dataset(
       name: name, itemShape: shape, values: values, labels: labels, classNames: classNames,
       itemNames: paths)
-  }
-
-  /// Every class four times: as it is, and turned by one, two and three quarters.
-  private func rotated(_ data: Dataset) -> Dataset {
-    let (width, classCount) = (data.itemWidth, data.classNames.count)
-    var values = data.values
-    var (labels, classNames, itemNames) = (data.labels, data.classNames, data.itemNames)
-    for turns in 1...3 {
-      for item in 0..<data.count {
-        let picture = Image(
-          width: size, height: size, channels: 1,
-          values: Array(data.values[item * width..<(item + 1) * width]))
-        values += picture.rotated(quarterTurns: turns).values
-      }
-      labels += data.labels.map { $0 + turns * classCount }
-      classNames += data.classNames.map { "\($0) turned by \(90 * turns)°" }
-      itemNames += data.itemNames.map { "\($0) turned by \(90 * turns)°" }
-    }
-    return Dataset(
-      name: data.name + " with rotations", itemShape: data.itemShape, values: values,
-      labels: labels, classNames: classNames, itemNames: itemNames)
   }
 }

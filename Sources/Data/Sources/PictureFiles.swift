@@ -30,7 +30,8 @@ public func picturePaths(below folder: String) throws(Failure) -> [String] {
 ///
 /// - Returns: the items one after another; the first failure, by path, if any cannot be read.
 public func readPictures(
-  _ paths: [String], width: Int, _ item: @escaping @Sendable (Image, String) throws(Failure) -> [Float]
+  _ paths: [String], width: Int,
+  _ item: @escaping @Sendable (Image, String) throws(Failure) -> [Float]
 ) throws(Failure) -> [Float] {
   let grain = 32
   var failures = [Failure?](repeating: nil, count: (paths.count + grain - 1) / grain)

@@ -20,7 +20,7 @@ public struct PictureFolder: DataSource {
 
   public static let summary = "pictures (PNG, PGM, PPM) in folders, a class for each leaf folder"
   public static let settings = [
-    Setting("path", \Self.path, "the folder; below the data folder unless it begins with / or ."),
+    Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
     Setting("testPath", \Self.testPath, "a second folder to judge on; empty: classes of the first"),
     Setting("size", \Self.size, "the width and height that pictures are brought to", in: 1...4096),
     Setting("colour", \Self.colour, "whether items have one channel or three"),

@@ -7,6 +7,8 @@ public struct IDXFiles: DataSource {
   public var testClasses: [String] = []
   public var testFraction = 0.5
   public var seed = 0
+  public var minimumPerClass = 2
+  public var dropSmallClasses = false
 
   public init() {}
 
@@ -17,6 +19,11 @@ public struct IDXFiles: DataSource {
     Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
     Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
     Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
+    Setting(
+      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
+    Setting(
+      "dropSmallClasses", \Self.dropSmallClasses,
+      "whether smaller classes are left out instead of refused"),
   ]
 
   public func load(root: String) throws(Failure) -> DataSplit {
@@ -39,8 +46,8 @@ public struct IDXFiles: DataSource {
       }
       labels.append(label)
     }
-    // Bytes are brought to 0 ... 1; other numbers stay as they are.
-    let isByte = pictures.values.allSatisfy { $0 >= 0 && $0 <= 255 }
+    // Whole numbers of a byte are brought to 0 ... 1; other numbers stay as they are.
+    let isByte = pictures.values.allSatisfy { (0...255).contains($0) && $0 == $0.rounded() }
     let values = isByte ? pictures.values.map { $0 / 255 } : pictures.values
     var shape = Array(pictures.shape.dropFirst())
     if shape.count == 2 { shape.append(1) }
@@ -48,7 +55,10 @@ public struct IDXFiles: DataSource {
       values, shape: shape, count: pictures.shape[0], by: labels, name: imagePath,
       labelPath: labelPath)
     return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
-      .apply(to: data, at: "data: idx")
+      .apply(
+        to: try checkClassSizes(
+          of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: labelPath),
+        at: "data: idx")
   }
 
   public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
@@ -70,7 +80,7 @@ public struct CSVFile: DataSource {
 
   public static let summary = "numbers in the columns of a CSV file, and a column of labels"
   public static let settings = [
-    Setting("path", \Self.path, "the file; below the data folder unless it begins with / or ."),
+    Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
     Setting("labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
     Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
     Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),

@@ -7,6 +7,7 @@ public struct VectorFiles: DataSource {
   public var labels = "vectors/labels.npy"
   public var testEmbeddings = ""
   public var testLabels = ""
+  public var testClasses: [String] = []
   public var testFraction = 0.5
   public var seed = 0
   public var minimumPerClass = 2
@@ -20,6 +21,7 @@ public struct VectorFiles: DataSource {
     Setting("labels", \Self.labels, "the class of each vector, whole numbers"),
     Setting("testEmbeddings", \Self.testEmbeddings, "vectors to judge on; empty: some classes"),
     Setting("testLabels", \Self.testLabels, "the class of each vector to judge on"),
+    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
     Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
     Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
     Setting(
@@ -32,7 +34,7 @@ public struct VectorFiles: DataSource {
   public func load(root: String) throws(Failure) -> DataSplit {
     let first = try read(embeddings, labels, root: root)
     guard !testEmbeddings.isEmpty else {
-      return try ClassSplit(testClasses: [], testFraction: testFraction, seed: seed)
+      return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
         .apply(to: first, at: "data: vectors")
     }
     guard !testLabels.isEmpty else {

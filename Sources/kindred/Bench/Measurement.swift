@@ -54,10 +54,11 @@ struct Measurement: Sendable {
 /// The most memory that the process held so far, in bytes.
 var residentPeak: Int {
   var usage = rusage()
-  guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
   #if os(Linux)
+    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
     return usage.ru_maxrss * 1024
   #else
+    guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
     return usage.ru_maxrss
   #endif
 }

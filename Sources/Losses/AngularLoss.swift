@@ -1,0 +1,122 @@
+import Autodiff
+import Foundation
+import Miners
+import Settings
+
+/// A bound on the angle under which a negative sees a positive pair.
+///
+/// With x the normalised embeddings, t = tan² α and N(a) the rows of other classes, the mean over
+/// the positive pairs (a, p) of
+///
+///     log(1 + Σ_{n ∈ N(a)} exp(4 t (x_a + x_p) · x_n - 2 (1 + t) x_a · x_p))
+///
+/// With `parity` the negatives x_n are not normalised, as in pytorch-metric-learning. Tuples choose
+/// the positive pairs; a pair that they repeat counts each time. Takes no reference set, because it
+/// needs the products of positives and negatives.
+///
+/// Default: α = 40°. One class, or distinct classes, give 0. O(batch² × positives) time,
+/// O(batch²) memory.
+/// - Reference: Wang et al., *Deep Metric Learning with Angular Loss* (ICCV 2017).
+public struct AngularLoss: Loss {
+  public var alpha: Double
+  public var parity: Bool
+
+  public init(alpha: Double, parity: Bool = false) { (self.alpha, self.parity) = (alpha, parity) }
+  public init() { self.init(alpha: 40) }
+
+  public static let summary = "a bound on the angle under which a negative sees a positive pair"
+  public static let reference =
+    "Wang et al., Deep Metric Learning with Angular Loss, ICCV 2017"
+  public static let settings = [
+    Setting("alpha", \Self.alpha, "the bound α, in degrees", in: 0...89),
+    Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
+  ]
+
+  public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    try input.validate(at: place)
+    guard input.reference == nil else {
+      throw Failure(
+        .badData, at: place, "there is a reference set",
+        expected: "none, because this loss needs the products of positives and negatives")
+    }
+  }
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    precondition(input.reference == nil, "AngularLoss: there is a reference set")
+    let unit = input.embeddings.withUnitRows()
+    let products = unit.timesOwnTranspose()
+    // The products with negatives follow those with positives if they are others.
+    let matrix =
+      parity ? products.appendingColumns(unit.timesTransposed(input.embeddings)) : products
+    let rows = input.labels.count
+    let all = PairTable(labels: input.labels, reference: nil)
+    let function = AngularRows(
+      matrix: matrix.detached, firstNegative: parity ? rows : 0, degrees: alpha,
+      positives: PositivePairs(input.pairs))
+    return matrix.reduced(by: function, pairs: parity ? all.withIgnoredColumns(rows) : all)
+  }
+}
+
+/// The positive pairs of a table, by their anchor and by their positive.
+private struct PositivePairs: Sendable {
+  var byAnchor, byPositive: [[(other: Int, times: Int)]]
+
+  init(_ pairs: PairTable) {
+    byAnchor = Array(repeating: [], count: pairs.rows)
+    byPositive = Array(repeating: [], count: pairs.columns)
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
+      for i in 0..<pairs.rows {
+        pairs.fill(kinds, row: i)
+        for j in 0..<pairs.columns where kinds[j] > 0 {
+          byAnchor[i].append((j, Int(kinds[j])))
+          byPositive[j].append((i, Int(kinds[j])))
+        }
+      }
+    }
+  }
+}
+
+/// What one row adds as an anchor, and its derivatives as an anchor and as a positive.
+private struct AngularRows: RowFunction {
+  let matrix: Tensor
+  /// The column of the product with row 0 as a negative.
+  let firstNegative: Int
+  let degrees: Double
+  let positives: PositivePairs
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let tangent = tan(degrees * .pi / 180)
+    let (sharpness, pull) = (S(4 * tangent * tangent), S(2 * (1 + tangent * tangent)))
+    let width = matrix.shape[1]
+    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    matrix.withElements(of: S.self) { matrix in
+      // The softmax over the negatives of a pair of which this row is one, and `other` the other.
+      func add(other: Int, product: S, times: Int) -> (cost: S, slope: S) {
+        var (peak, sum): (S, S) = (-.infinity, 0)
+        let start = other * width + firstNegative
+        let exponent = { (n: Int) in
+          sharpness * (row.values[firstNegative + n] + matrix[start + n])
+        }
+        for n in negatives { peak = max(peak, exponent(n)) }
+        for n in negatives { sum += S.exp(exponent(n) - peak) }
+        guard sum > 0 else { return (0, 0) }
+        let (cost, slope) = softplus(peak + S.log(sum) - pull * product)
+        let factor = sharpness * slope * S(times) / sum
+        for n in negatives {
+          row.derivatives[firstNegative + n] += factor * S.exp(exponent(n) - peak)
+        }
+        return (cost, slope)
+      }
+      for (p, times) in positives.byAnchor[row.index] {
+        let (cost, slope) = add(other: p, product: row.values[p], times: times)
+        sums.terms.add(Double(cost), times: times)
+        row.derivatives[p] -= pull * slope * S(times)
+      }
+      for (a, times) in positives.byPositive[row.index] {
+        _ = add(other: a, product: matrix[a * width + row.index], times: times)
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Every row of a batch as a class of its own, which its whole class may claim.
+///
+/// With s the similarity (a distance is negated) and C the rows of the row's class, itself among
+/// them, the mean over the rows of
+///
+///     -log(Σ_C exp(γ s) / Σ_j exp(γ s_j))
+///
+/// With `parity`, as in pytorch-metric-learning: the only right row is the one whose number is the
+/// rank of the row's label among the labels of the batch. Both are the paper's where every class
+/// has one row and labels ascend.
+///
+/// Defaults: γ = 64, cosine. Tuples weight the rows. O(batch²).
+/// - Reference: Zheng et al., *Dual-Path Convolutional Image-Text Embeddings with Instance Loss*
+///   (ACM TOMM 2020).
+public struct InstanceLoss: Loss, RowFunction, Measuring {
+  public var gamma: Double
+  public var parity: Bool
+  public var distance: Distance
+
+  public init(gamma: Double, parity: Bool = false, distance: Distance = .cosine) {
+    (self.gamma, self.parity, self.distance) = (gamma, parity, distance)
+  }
+  public init() { self.init(gamma: 64) }
+
+  public static let summary = "every row as a class of its own, which its whole class may claim"
+  public static let reference =
+    "Zheng et al., Dual-Path Convolutional Image-Text Embeddings with Instance Loss, 2020"
+  public static var settings: [Setting<Self>] {
+    [
+      Setting("gamma", \Self.gamma, "the sharpness γ of the softmax", in: 1e-4...1e4),
+      Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
+    ] + distanceSettings
+  }
+
+  public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    try input.validate(at: place)
+    guard !parity || input.reference == nil else {
+      throw Failure(
+        .badData, at: place, "\"parity\" is true and there is a reference set",
+        expected: "only one of them")
+    }
+  }
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let columnLabels: [Int]
+    let rowLabels: [Int]
+    if parity {
+      let order = Set(input.labels).sorted()
+      let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
+      rowLabels = input.labels.map { ranks[$0] ?? 0 }
+      columnLabels = Array(input.labels.indices)
+    } else {
+      rowLabels = input.labels
+      columnLabels = input.reference?.labels ?? input.labels
+    }
+    return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
+      by: self, pairs: PairTable(rowLabels: rowLabels, columnLabels: columnLabels),
+      weights: input.rowWeights)
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let cost = row.softmaxCost(scale: S(-distance.sign * gamma)) else { return }
+    sums.terms.add(row.weighted(cost))
+  }
+}

@@ -1,0 +1,130 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Positives within a boundary, negatives beyond it, by a margin; the boundary may be learned.
+///
+/// With d the distance and β the boundary, over all triplets (a, p, n):
+///
+///     Σ ([d_ap - β + m]₊ + [β - d_an + m]₊ + ν β_learned) / number of hinges above 0
+///
+/// A single learned β has the term ν β once, apart from the mean. With `learnBeta` β is a parameter
+/// that starts at `beta`, one for all or (`betaPerClass`) one for each class; else ν has no effect.
+/// With a similarity the differences change sign. The triplets are never listed: a pair counts as
+/// often as it occurs in one.
+///
+/// Defaults: m = 0.2, ν = 0, β = 1.2, Euclidean distance of normalised embeddings. One class, or
+/// distinct classes, give 0 (and ν β if a single β is learned). O(batch²).
+/// - Reference: Wu et al., *Sampling Matters in Deep Embedding Learning* (ICCV 2017).
+public struct MarginLoss: Loss, Measuring {
+  public var margin, nu, beta: Double
+  public var learnBeta = false
+  public var betaPerClass = false
+  public var distance: Distance
+  /// The learned boundary, or one for each class; empty if it is not learned.
+  public var boundaries = Tensor([Float](), shape: [0])
+
+  public init(
+    margin: Double, nu: Double = 0, beta: Double = 1.2, distance: Distance = .euclidean
+  ) {
+    (self.margin, self.nu, self.beta, self.distance) = (margin, nu, beta, distance)
+  }
+  public init() { self.init(margin: 0.2) }
+
+  public static let summary = "positives within a boundary, negatives beyond it; it may be learned"
+  public static let reference =
+    "Wu et al., Sampling Matters in Deep Embedding Learning, ICCV 2017"
+  public static var settings: [Setting<Self>] {
+    [
+      Setting("margin", \Self.margin, "how far pairs should be from the boundary"),
+      Setting("nu", \Self.nu, "how much a large learned boundary costs", in: 0...1e6),
+      Setting("beta", \Self.beta, "the boundary, or where it starts"),
+      Setting("learnBeta", \Self.learnBeta, "whether the boundary is learned"),
+      Setting("betaPerClass", \Self.betaPerClass, "whether each class learns its own boundary"),
+    ] + distanceSettings
+  }
+
+  public mutating func makeParameters(
+    classCount: Int, dimension: Int, dtype: DType, random: Random
+  ) {
+    guard learnBeta else { return }
+    boundaries = Tensor(repeating: beta, shape: [betaPerClass ? classCount : 1], dtype: dtype)
+  }
+
+  public mutating func updateParameters(
+    _ body: (_ name: String, inout Tensor) throws -> Void
+  ) rethrows {
+    if learnBeta { try body("beta", &boundaries) }
+  }
+
+  public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    try input.validate(at: place)
+    guard learnBeta else { return }
+    let count = betaPerClass ? (input.labels.max() ?? -1) + 1 : 1
+    guard boundaries.count >= count, boundaries.dtype == input.embeddings.dtype,
+      input.labels.allSatisfy({ $0 >= 0 })
+    else {
+      throw Failure(
+        .badData, at: place, "there are \(boundaries.count) boundaries of \(boundaries.dtype)",
+        expected: "\(count) of \(input.embeddings.dtype), and labels from 0")
+    }
+  }
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let pairs = input.pairs
+    let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
+    var isCounted = false
+    if case .triplets = input.tuples { isCounted = true }
+    let own =
+      learnBeta
+      ? boundaries.gathered(at: betaPerClass ? input.labels : input.labels.map { _ in 0 })
+      : Tensor(repeating: beta, shape: [input.labels.count], dtype: matrix.dtype)
+    var output = matrix.appendingColumn(own).reduced(
+      by: BoundaryRows(
+        margin: margin, sign: distance.sign, cost: learnBeta && betaPerClass ? nu : 0,
+        countsTriplets: isCounted),
+      pairs: pairs.withIgnoredColumns(1))
+    if learnBeta, !betaPerClass, nu > 0 {
+      output.value = output.value + boundaries.sum().scaled(by: nu)
+    }
+    return output
+  }
+}
+
+/// What one anchor adds; the last value of its row is its boundary.
+private struct BoundaryRows: RowFunction {
+  let margin, sign: Double
+  /// What a triplet adds for the boundary of its anchor.
+  let cost: Double
+  /// Whether a pair's kind is how many triplets it is in; else pairs are joined at the anchor.
+  let countsTriplets: Bool
+  var reduction: Reduction { .meanOfActive }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let last = row.values.count - 1
+    let (boundary, margin, sign) = (row.values[last], S(margin), S(sign))
+    var (positives, negatives) = (0, 0)
+    for kind in row.kinds {
+      if kind > 0 { positives += Int(kind) } else { negatives -= Int(kind) }
+    }
+    let triplets = countsTriplets ? positives : positives * negatives
+    guard triplets > 0 else { return }
+    var slope: S = 0
+    for j in 0..<last where row.kinds[j] != 0 {
+      let isPositive = row.kinds[j] > 0
+      let others = countsTriplets ? 1 : isPositive ? negatives : positives
+      let times = Int(abs(row.kinds[j])) * others
+      let direction = isPositive ? sign : -sign
+      let hinge = max(0, direction * (row.values[j] - boundary) + margin)
+      sums.terms.add(Double(hinge), times: times)
+      guard hinge > 0 else { continue }
+      row.derivatives[j] = direction * S(times)
+      slope -= direction * S(times)
+    }
+    sums.terms.add(
+      total: cost * Double(boundary) * Double(triplets), count: 0, activeCount: 0)
+    row.derivatives[last] = slope + S(cost) * S(triplets)
+  }
+}

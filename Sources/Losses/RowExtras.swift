@@ -1,0 +1,91 @@
+import Autodiff
+
+extension Tensor {
+  /// This matrix with one more column at its right, a vector of [rows].
+  func appendingColumn(_ column: Tensor) -> Tensor {
+    appendingColumns(column.reshaped([column.count, 1]))
+  }
+
+  /// This matrix with the columns of another at its right.
+  func appendingColumns(_ other: Tensor) -> Tensor {
+    let (n, m, k) = (shape[0], shape[1], other.shape[1])
+    precondition(
+      other.shape[0] == n && other.dtype == dtype,
+      "appendingColumns: shapes \(shape) and \(other.shape) do not fit")
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { x in
+        other.withElements(of: S.self) { other in
+          Tensor(shape: [n, m + k], of: S.self) { y in
+            for i in 0..<n {
+              for j in 0..<m { y[i * (m + k) + j] = x[i * m + j] }
+              for j in 0..<k { y[i * (m + k) + m + j] = other[i * k + j] }
+            }
+          }
+        }
+      }
+    }
+    let result = dtype == .float32 ? run(Float.self) : run(Double.self)
+    return result.recorded(
+      "appendingColumns", edge { $0.columns(0..<m) }, other.edge { $0.columns(m..<m + k) })
+  }
+
+  /// Some columns of this matrix, without history.
+  private func columns(_ range: Range<Int>) -> Tensor {
+    let (n, m) = (shape[0], shape[1])
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { x in
+        Tensor(shape: [n, range.count], of: S.self) { y in
+          for i in 0..<n {
+            for (k, j) in range.enumerated() { y[i * range.count + k] = x[i * m + j] }
+          }
+        }
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  private func reshaped(_ shape: [Int]) -> Tensor {
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      withElements(of: S.self) { x in
+        Tensor(shape: shape, of: S.self) { _ = $0.update(fromContentsOf: x) }
+      }
+    }
+    let result = dtype == .float32 ? run(Float.self) : run(Double.self)
+    return result.recorded("reshaped", edge { [shape = self.shape] in $0.reshaped(shape) })
+  }
+
+  /// The elements of this vector at the given indices; an index may occur again.
+  func gathered(at indices: [Int]) -> Tensor {
+    let (values, count) = (elements(as: Double.self), self.count)
+    let result = Tensor(indices.map { values[$0] }, shape: [indices.count]).converted(to: dtype)
+    return result.recorded(
+      "gathered",
+      edge { [shape] cotangent in
+        var sums = [Double](repeating: 0, count: count)
+        for (i, value) in zip(indices, cotangent.elements(as: Double.self)) { sums[i] += value }
+        return Tensor(sums, shape: shape).converted(to: cotangent.dtype)
+      })
+  }
+
+  /// The length of each row, [rows]; a row of zeros takes no gradient.
+  func rowLengths() -> Tensor {
+    let (n, d) = (shape[0], shape[1])
+    let values = elements(as: Double.self)
+    let lengths = (0..<n).map { i in
+      let largest = values[i * d..<(i + 1) * d].reduce(0) { max($0, abs($1)) }
+      guard largest > 0 else { return 0.0 }
+      let sum = values[i * d..<(i + 1) * d].reduce(0) { $0 + ($1 / largest) * ($1 / largest) }
+      return largest * sum.squareRoot()
+    }
+    let result = Tensor(lengths, shape: [n]).converted(to: dtype)
+    return result.recorded(
+      "rowLengths",
+      edge { [shape] cotangent in
+        let factors = zip(cotangent.elements(as: Double.self), lengths).map {
+          $0.1 > 0 ? $0.0 / $0.1 : 0
+        }
+        return Tensor(values.indices.map { values[$0] * factors[$0 / d] }, shape: shape)
+          .converted(to: cotangent.dtype)
+      })
+  }
+}

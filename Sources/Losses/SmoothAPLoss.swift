@@ -1,0 +1,76 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Average precision with soft ranks.
+///
+/// With s the cosine, C a row and its positives, and i in C, the ranks of i among C and among the
+/// whole batch are 1 + Σ_{k ≠ i} σ((s_k - s_i) / τ). The mean over the rows that have a positive of
+///
+///     1 - 1/|C| Σ_C rank in C / rank in the batch
+///
+/// Classes may differ in size and rows may come in any order; pytorch-metric-learning is the same
+/// only where the batch is sorted and has as many classes as rows of each.
+///
+/// Defaults: τ = 0.01. O(batch² × positives) time, O(batch²) memory. Distinct classes give 0.
+/// - Reference: Brown et al., *Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval*
+///   (ECCV 2020).
+public struct SmoothAPLoss: Loss {
+  public var temperature: Double
+
+  public init(temperature: Double) { self.temperature = temperature }
+  public init() { self.init(temperature: 0.01) }
+
+  public static let summary = "average precision with soft ranks"
+  public static let reference =
+    "Brown et al., Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval, ECCV 2020"
+  public static let settings = [
+    Setting("temperature", \Self.temperature, "the softness τ of the ranks", in: 1e-4...1e2)
+  ]
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
+      by: SoftRankRows(temperature: temperature, hasItself: input.reference == nil),
+      pairs: input.pairs)
+  }
+}
+
+private struct SoftRankRows: RowFunction {
+  let temperature: Double
+  let hasItself: Bool
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    var members = row.indices.filter { row.kinds[$0] > 0 }
+    guard !members.isEmpty else { return }
+    if hasItself { members.append(row.index) }
+    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    let scale = S(1 / temperature)
+    let share = 1 / S(members.count)
+    var precision: S = 0
+    for i in members {
+      var (positiveRank, rank): (S, S) = (1, 0)
+      for k in members where k != i {
+        positiveRank += logistic((row.values[k] - row.values[i]) * scale)
+      }
+      for k in negatives { rank += logistic((row.values[k] - row.values[i]) * scale) }
+      rank += positiveRank
+      precision += share * positiveRank / rank
+      // The derivatives of -share × positiveRank / rank in the two ranks.
+      let slope = share * scale * positiveRank / (rank * rank)
+      let positiveSlope = slope - share * scale / rank
+      for k in members where k != i {
+        let chance = logistic((row.values[k] - row.values[i]) * scale)
+        row.derivatives[k] += positiveSlope * chance * (1 - chance)
+        row.derivatives[i] -= positiveSlope * chance * (1 - chance)
+      }
+      for k in negatives {
+        let chance = logistic((row.values[k] - row.values[i]) * scale)
+        row.derivatives[k] += slope * chance * (1 - chance)
+        row.derivatives[i] -= slope * chance * (1 - chance)
+      }
+    }
+    sums.terms.add(Double(max(0, 1 - precision)))
+  }
+}

@@ -1,0 +1,60 @@
+import Autodiff
+import Miners
+import Settings
+
+/// ArcFace with several proxies a class, of which the nearest counts.
+///
+/// c_k is the largest cosine to a proxy of class k; the rest is ``ArcFaceLoss``. Of proxies that
+/// tie the first takes the gradient.
+///
+/// Defaults: m = 28.6°, s = 64, 3 proxies a class, drawn from N(0, 1). O(batch × proxies).
+/// - Reference: Deng et al., *Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy
+///   Web Faces* (ECCV 2020).
+public struct SubCenterArcFaceLoss: ClassifierLoss {
+  public var margin, scale: Double
+  public var proxiesPerClass: Int
+  public var proxies = noProxies
+  public var distance: Distance { .cosine }
+
+  public init(margin: Double, scale: Double, subCenters: Int) {
+    (self.margin, self.scale, self.proxiesPerClass) = (margin, scale, subCenters)
+  }
+  public init() { self.init(margin: 28.6, scale: 64, subCenters: 3) }
+
+  public static let summary = "ArcFace with several proxies a class, of which the nearest counts"
+  public static let reference =
+    "Deng et al., Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy Web Faces, "
+    + "ECCV 2020"
+  public static let settings = [
+    Setting("margin", \Self.margin, "the angle added, in degrees", in: 0...180),
+    Setting("scale", \Self.scale, "the sharpness s of the softmax", in: 1e-4...1e4),
+    Setting("subCenters", \Self.proxiesPerClass, "how many proxies a class has", in: 1...1000),
+  ]
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let first = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    let angularMargin = AngularMargin<S>(degrees: margin)
+    var target = first
+    var slope: S = 1
+    // Proxies that are not the nearest of their class get -∞ for a logit: no share, no gradient.
+    for start in stride(from: 0, to: row.values.count, by: proxiesPerClass) {
+      var nearest = start
+      for j in start..<start + proxiesPerClass {
+        row.derivatives[j] = -.infinity
+        if row.values[j] > row.values[nearest] { nearest = j }
+      }
+      var cosine = row.values[nearest]
+      if start == first {
+        (cosine, slope) = angularMargin.addedWithinHalfTurn(to: cosine)
+        target = nearest
+      }
+      row.derivatives[nearest] = cosine * S(scale)
+    }
+    let cost = row.crossEntropy(target: target)
+    for j in row.indices { row.derivatives[j] *= S(scale) }
+    row.derivatives[target] *= slope
+    sums.terms.add(row.weighted(cost))
+  }
+}
