@@ -6,9 +6,34 @@ enum { LANES = VECTOR_BYTES / sizeof(REAL), TILE_COLUMNS = TILE_VECTORS * LANES 
 /// A vector that may lie at any element.
 typedef REAL vector __attribute__((ext_vector_type(LANES), aligned(sizeof(REAL))));
 
+static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/// How many of `count` elements one vector takes.
+static inline ptrdiff_t lanes(ptrdiff_t count) { return least(count, LANES); }
+
+/// The first `count` elements, and zeros.
+static inline __attribute__((always_inline)) vector load(const REAL *x, ptrdiff_t count) {
+  if (count == LANES) return *(const vector *)x;
+  vector v = 0;
+  for (ptrdiff_t j = 0; j < count; j++) v[j] = x[j];
+  return v;
+}
+
+/// Writes the first `count` elements.
+static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdiff_t count) {
+  if (count == LANES)
+    *(vector *)x = v;
+  else
+    for (ptrdiff_t j = 0; j < count; j++) x[j] = v[j];
+}
+
 #include "product.inc.h"
 
 #include "convolution.inc.h"
+
+#include "columns.inc.h"
+
+#include "pooling.inc.h"
 
 const ck_kernels KERNELS = {
     .tile_rows = TILE_ROWS,
@@ -18,4 +43,11 @@ const ck_kernels KERNELS = {
     .multiply = multiply,
     .pack_patches = pack_patches,
     .pack_patch_columns = pack_patch_columns,
+    .column_sums = column_sums,
+    .column_moments = column_moments,
+    .column_products = column_products,
+    .combine_columns = combine_columns,
+    .pool = pool,
+    .pool_sums = pool_sums,
+    .pool_gradient = pool_gradient,
 };

@@ -29,13 +29,6 @@ extension Scalar {
     for i in 0..<count { y[i] = log(x[i]) }
   }
 
-  static func sumOverRows(
-    _ y: UnsafeMutableBufferPointer<Self>, _ x: UnsafeBufferPointer<Self>, rows: Int, columns: Int
-  ) {
-    guard let y = y.baseAddress, let x = x.baseAddress else { return }
-    Reference.sumOverRows(y, x, rows: rows, columns: columns)
-  }
-
   static func normalizeRows(
     _ y: UnsafeMutableBufferPointer<Self>, _ length: UnsafeMutableBufferPointer<Self>,
     _ x: UnsafeBufferPointer<Self>, rows: Int, columns: Int
@@ -65,48 +58,6 @@ extension Scalar {
         adding: false, bias: bias, activation)
     }
     bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
-  }
-
-  static func moments(
-    _ mean: UnsafeMutableBufferPointer<Self>, _ variance: UnsafeMutableBufferPointer<Self>,
-    _ x: Tensor, rows: Int, columns: Int
-  ) {
-    x.withElements(of: Self.self) { x in
-      guard let mean = mean.baseAddress, let variance = variance.baseAddress,
-        let x = x.baseAddress
-      else { return }
-      Reference.moments(mean, variance, x, rows: rows, columns: columns)
-    }
-  }
-
-  static func scaleAndShift(
-    _ y: UnsafeMutableBufferPointer<Self>, _ x: Tensor, _ factor: Tensor, _ offset: Tensor,
-    rows: Int, columns: Int
-  ) {
-    guard let y = y.baseAddress else { return }
-    Reference.scaleAndShift(
-      y, x.base(), factor.base(), offset.base(), rows: rows, columns: columns)
-    withExtendedLifetime((x, factor, offset)) {}
-  }
-
-  static func cotangentSums(
-    _ sum: UnsafeMutableBufferPointer<Self>, _ product: UnsafeMutableBufferPointer<Self>,
-    _ g: Tensor, _ x: Tensor, _ mean: Tensor, rows: Int, columns: Int
-  ) {
-    guard let sum = sum.baseAddress, let product = product.baseAddress else { return }
-    Reference.cotangentSums(
-      sum, product, g.base(), x.base(), mean.base(), rows: rows, columns: columns)
-    withExtendedLifetime((g, x, mean)) {}
-  }
-
-  static func combination(
-    _ y: UnsafeMutableBufferPointer<Self>, _ g: Tensor, _ a: Tensor, _ x: Tensor, _ b: Tensor,
-    _ c: Tensor, rows: Int, columns: Int
-  ) {
-    guard let y = y.baseAddress else { return }
-    Reference.combination(
-      y, g.base(), a.base(), x.base(), b.base(), c.base(), rows: rows, columns: columns)
-    withExtendedLifetime((g, a, x, b, c)) {}
   }
 }
 

@@ -85,14 +85,9 @@ struct BatchStatistics: Sendable {
   /// Σ g and Σ g (x - mean) for each channel.
   func sums(_ cotangent: Tensor, _ x: Tensor) -> (sum: Tensor, product: Tensor) {
     func run<S: Scalar>(_: S.Type) -> (Tensor, Tensor) {
-      var product = Tensor(zeros: mean.shape, dtype: mean.dtype)
-      let sum = product.updateElements(of: S.self) { product in
-        Tensor(shape: mean.shape, of: S.self) { sum in
-          S.cotangentSums(
-            sum, product, cotangent, x, mean, rows: x.rowCount, columns: x.columns)
-        }
+      twoTensors(like: mean) { (sum: UnsafeMutableBufferPointer<S>, product) in
+        S.cotangentSums(sum, product, cotangent, x, mean, rows: x.rowCount, columns: x.columns)
       }
-      return (sum, product)
     }
     return x.dtype == .float32 ? run(Float.self) : run(Double.self)
   }

@@ -20,32 +20,7 @@ public func maxPool2x2(_ x: Tensor) -> Tensor {
     x.edge { dtype == .float32 ? runGradient($0, Float.self) : runGradient($0, Double.self) })
 }
 
-/// Batch normalisation, ReLU and 2×2 max pooling as one operation, as in training.
-///
-/// The same as ``batchNormalization(_:scale:shift:epsilon:)``, ``relu(_:)`` and
-/// ``maxPool2x2(_:)`` in that order.
-/// - Parameters:
-///   - x: [images, height, width, channels].
-///   - scale, shift: [channels].
-public func normalizedReluPooled(
-  _ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Double = 1e-5
-) -> BatchNormalized {
-  let (y, mean, variance) = batchNormalization(x, scale: scale, shift: shift, epsilon: epsilon)
-  return (maxPool2x2(relu(y)), mean, variance)
-}
-
-/// Normalisation by given statistics, ReLU and 2×2 max pooling as one operation, as in inference.
-public func normalizedReluPooled(
-  _ x: Tensor, mean: Tensor, variance: Tensor, scale: Tensor, shift: Tensor,
-  epsilon: Double = 1e-5
-) -> Tensor {
-  maxPool2x2(
-    relu(
-      normalization(
-        x, mean: mean, variance: variance, scale: scale, shift: shift, epsilon: epsilon)))
-}
-
-/// Which of the four pixels of each block was largest: a byte each.
+/// Which of the four pixels of each block was largest (4 if none has the gradient): a byte each.
 struct Places: Sendable {
   private let storage: Storage
 

@@ -49,6 +49,41 @@ typedef struct ck_kernels {
   /// Packs the transpose: panels of `tile_rows` elements of the patch, over `depth` pixels.
   void (*_Nonnull pack_patch_columns)(void *_Nonnull y, const void *_Nonnull x, ck_patches shape,
                                       ptrdiff_t position, ptrdiff_t depth);
+
+  /// For each column, sum += Σ x.
+  void (*_Nonnull column_sums)(double *_Nonnull sum, const void *_Nonnull x, ptrdiff_t rows,
+                               ptrdiff_t columns);
+  /// For each column, sum += Σ (x - centre) and square += Σ (x - centre)².
+  void (*_Nonnull column_moments)(double *_Nonnull sum, double *_Nonnull square,
+                                  const void *_Nonnull x, const void *_Nonnull centre,
+                                  ptrdiff_t rows, ptrdiff_t columns);
+  /// For each column, sum += Σ g and product += Σ g (x - centre).
+  void (*_Nonnull column_products)(double *_Nonnull sum, double *_Nonnull product,
+                                   const void *_Nonnull g, const void *_Nonnull x,
+                                   const void *_Nonnull centre, ptrdiff_t rows,
+                                   ptrdiff_t columns);
+  /// y = g a + x b + c with numbers a, b and c for each column; without g, y = x b + c.
+  void (*_Nonnull combine_columns)(void *_Nonnull y, const void *_Nullable g,
+                                   const void *_Nullable a, const void *_Nonnull x,
+                                   const void *_Nonnull b, const void *_Nonnull c,
+                                   ptrdiff_t rows, ptrdiff_t columns);
+
+  /// The largest max(x factor + offset, 0) of each 2x2 block of one image, and its place: 0 to 3,
+  /// or 4 if it is 0.
+  void (*_Nonnull pool)(void *_Nonnull y, uint8_t *_Nonnull place, const void *_Nonnull x,
+                        const void *_Nonnull factor, const void *_Nonnull offset,
+                        ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels);
+  /// For each channel, sum += Σ g and product += Σ g (x - mean) over the places of one image.
+  void (*_Nonnull pool_sums)(double *_Nonnull sum, double *_Nonnull product,
+                             const void *_Nonnull g, const uint8_t *_Nonnull place,
+                             const void *_Nonnull x, const void *_Nonnull mean, ptrdiff_t height,
+                             ptrdiff_t width, ptrdiff_t channels);
+  /// y = x b + c (+ g a at the places) for one image.
+  void (*_Nonnull pool_gradient)(void *_Nonnull y, const void *_Nonnull g,
+                                 const uint8_t *_Nonnull place, const void *_Nonnull a,
+                                 const void *_Nonnull x, const void *_Nonnull b,
+                                 const void *_Nonnull c, ptrdiff_t height, ptrdiff_t width,
+                                 ptrdiff_t channels);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.
