@@ -21,7 +21,7 @@ public let layerGradientChecks: [GradientCheck] = {
     ),
     ("low-rank-residual", LowRankResidual(width: 4, rank: 2, random: &random), [[3, 4]]),
     ("flatten", Flatten(), [[2, 3, 2, 2]]),
-    ("unit-length", UnitLength(), [[3, 4], [1, 1]]),
+    ("unit-length", UnitLength(), [[3, 4], [1, 2]]),
   ]
   var rows = layers.flatMap { name, layer, inputs in
     inputs.map { check("layer \(name) \($0)", layer, input: $0) }

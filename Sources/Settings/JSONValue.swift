@@ -1,5 +1,3 @@
-import Foundation
-
 /// Any value that JSON can hold.
 public enum JSONValue: Sendable, Equatable {
   case null
@@ -15,18 +13,8 @@ extension JSONValue {
   ///
   /// - Parameter place: the file or option it came from, for messages.
   public init(json5 text: String, at place: String) throws(Failure) {
-    let decoder = JSONDecoder()
-    decoder.allowsJSON5 = true
-    do {
-      self = try decoder.decode(JSONValue.self, from: Data(text.utf8))
-    } catch let DecodingError.dataCorrupted(context) {
-      let detail = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-      throw Failure(
-        .badData, at: place, "this is not JSON5 (\(detail ?? context.debugDescription))",
-        expected: "an object such as { name: \"value\" }")
-    } catch {
-      throw Failure(.badData, at: place, "this is not JSON5 (\(error))")
-    }
+    var parser = JSON5Parser(text, at: place)
+    self = try parser.parse()
   }
 
   /// What the value is, in a word, for messages.
@@ -44,54 +32,6 @@ extension JSONValue {
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members[key]
-  }
-}
-
-extension JSONValue: Codable {
-  public init(from decoder: any Decoder) throws {
-    if let container = try? decoder.container(keyedBy: AnyKey.self) {
-      var members: [String: JSONValue] = [:]
-      for key in container.allKeys {
-        members[key.stringValue] = try container.decode(JSONValue.self, forKey: key)
-      }
-      self = .object(members)
-      return
-    }
-    if var container = try? decoder.unkeyedContainer() {
-      var items: [JSONValue] = []
-      while !container.isAtEnd { items.append(try container.decode(JSONValue.self)) }
-      self = .array(items)
-      return
-    }
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let bool = try? value.decode(Bool.self) {
-      self = .bool(bool)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else {
-      self = .string(try value.decode(String.self))
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    switch self {
-    case .null: try container.encodeNil()
-    case .bool(let value): try container.encode(value)
-    case .number(let value): try container.encode(value)
-    case .string(let value): try container.encode(value)
-    case .array(let value): try container.encode(value)
-    case .object(let value): try container.encode(value)
-    }
-  }
-
-  private struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
   }
 }
 

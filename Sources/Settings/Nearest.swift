@@ -1,7 +1,13 @@
 /// Returns the name most like `word`, or nil when none is near.
 ///
-/// Nearness is the number of letters to add, drop, change or swap with a neighbour.
+/// Nearness is the number of letters to add, drop, change or swap with a neighbour; the beginning of
+/// a name, of three letters or more, is near to it.
 public func nearest(to word: String, in names: some Sequence<String>) -> String? {
+  if word.count >= 3,
+    let whole = names.first(where: { $0.lowercased().hasPrefix(word.lowercased()) })
+  {
+    return whole
+  }
   let best = names.map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
     .min { $0.1 < $1.1 }
   guard let (name, distance) = best, distance <= max(2, word.count / 3) else { return nil }

@@ -1,3 +1,4 @@
+import Foundation
 import Settings
 import Testing
 
@@ -77,7 +78,27 @@ private struct Dish: Configurable {
     #expect(JSONValue.number(.nan).description == "null")
   }
 
-  @Test(arguments: ["{", "[1 2]", "{a:}", "\u{0}", "nonsense", ""])
+  @Test func everythingOfJSON5IsRead() throws {
+    let text = """
+      { $a_1: +.5, 'b': 0x1F, c: -1.e2, /* d */ "d": 'it''s', } // end
+      """.replacingOccurrences(of: "''s", with: "\\'s")
+    #expect(try JSONValue(json5: text, at: "t") == ["$a_1": 0.5, "b": 31, "c": -100, "d": "it's"])
+    #expect(try JSONValue(json5: #""\u00e9\ud83d\ude00\x41\n""#, at: "t") == "é😀A\n")
+  }
+
+  @Test func failuresTellLineAndColumn() {
+    let failure = #expect(throws: Failure.self) {
+      try JSONValue(json5: "{\n  a: 1\n  b: 2 }", at: "f")
+    }
+    #expect(failure?.description.hasPrefix("f: line 3, column 3: ") == true)
+  }
+
+  @Test(arguments: [
+    "{", "[1 2]", "{a:}", "\u{0}", "nonsense", "", "-", ".", "1e", "0x", "'a", "\"\\u12",
+    "{a:1,a:2}",
+    "/*", "[,]", "{,}", "1 2", "infinity", "--1", "1-1", "\"a\nb\"", "\"\\",
+    String(repeating: "[", count: 100_000),
+  ])
   func damagedTextFails(text: String) {
     let failure = #expect(throws: Failure.self) { try JSONValue(json5: text, at: "here") }
     #expect(failure?.kind == .badData)
