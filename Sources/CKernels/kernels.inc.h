@@ -29,6 +29,12 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
 
 #include "product.inc.h"
 
+#include "functions.inc.h"
+
+#include "elements.inc.h"
+
+#include "rows.inc.h"
+
 #include "convolution.inc.h"
 
 #include "columns.inc.h"
@@ -50,4 +56,11 @@ const ck_kernels KERNELS = {
     .pool = pool,
     .pool_sums = pool_sums,
     .pool_gradient = pool_gradient,
+    .map = map,
+    .combine = combine,
+    .sum = sum,
+    .adamw = adamw,
+    .sgd = sgd,
+    .normalize_rows = normalize_rows,
+    .normalize_rows_gradient = normalize_rows_gradient,
 };

@@ -1,7 +1,6 @@
 // Normalisation, ReLU and 2x2 max pooling of one image [height, width, channels] in one go. The
 // place of a result is the pixel of its block, 0 to 3, or 4 where ReLU gave 0.
 
-typedef __typeof__((vector)0 < (vector)0) lane_mask;
 typedef uint8_t places __attribute__((ext_vector_type(LANES), aligned(1)));
 
 static inline __attribute__((always_inline)) lane_mask load_places(const uint8_t *p,

@@ -68,6 +68,18 @@ extension Scalar {
     }
   }
 
+  static func affine(
+    _ y: UnsafeMutablePointer<Self>, _ x: UnsafePointer<Self>, _ weight: UnsafePointer<Self>,
+    bias: Tensor?, _ activation: Activation, rows: Int, outputs: Int, inputs: Int
+  ) {
+    func run(_ bias: UnsafePointer<Self>?) {
+      product(
+        y, x, weight, m: rows, n: outputs, k: inputs, transposingA: false, transposingB: true,
+        adding: false, bias: bias, activation)
+    }
+    bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
+  }
+
   /// Packs all of b: for each block of k, panels of columns.
   private static func pack(
     _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,

@@ -1,13 +1,11 @@
 extension Tensor {
   /// The sum of all elements, of shape [].
   public func sum() -> Tensor {
-    let total: Tensor =
-      switch dtype {
-      case .float32:
-        Tensor(withElements(of: Float.self) { $0.reduce(0) { $0 + Double($1) } }, dtype: dtype)
-      case .float64: Tensor(withElements(of: Double.self) { $0.reduce(0, +) }, dtype: dtype)
-      }
-    return total.recorded(
+    let total =
+      dtype == .float32
+      ? withElements(of: Float.self) { Float.sum($0) }
+      : withElements(of: Double.self) { Double.sum($0) }
+    return Tensor(total, dtype: dtype).recorded(
       "sum", edge { [shape] in Tensor(repeating: $0.item, shape: shape, dtype: $0.dtype) })
   }
 

@@ -15,6 +15,39 @@ int ck_get_isa(void);
 /// Changes the instruction set in use; one that the processor lacks is ignored.
 void ck_set_isa(int isa);
 
+/// Functions of an element, in the order of Swift's `UnaryOperation` (which does tanh itself).
+enum {
+  CK_SCALE,
+  CK_SHIFT,
+  CK_EXP,
+  CK_LOG,
+  CK_RELU,
+  CK_SQUARE_ROOT,
+  CK_ABSOLUTE,
+  CK_SOFTPLUS,
+  CK_TANH,
+  CK_SIGMOID
+};
+
+/// Functions of two elements, in the order of Swift's `BinaryOperation`.
+enum {
+  CK_ADD,
+  CK_SUBTRACT,
+  CK_MULTIPLY,
+  CK_DIVIDE,
+  CK_RELU_GRADIENT,
+  CK_SQUARE_ROOT_GRADIENT,
+  CK_ABSOLUTE_GRADIENT,
+  CK_SOFTPLUS_GRADIENT,
+  CK_TANH_GRADIENT,
+  CK_SIGMOID_GRADIENT
+};
+
+/// The numbers of a step of AdamW; see Swift's `AdamWNumbers`.
+typedef struct ck_adamw {
+  double decay, beta1, beta2, rate, correction, epsilon;
+} ck_adamw;
+
 /// Images [height, width, channels], one after another, and the odd kernel that reads a patch of
 /// them around each pixel: [kernel_height, kernel_width, channels], zeros outside the image.
 typedef struct ck_patches {
@@ -84,6 +117,30 @@ typedef struct ck_kernels {
                                  const void *_Nonnull x, const void *_Nonnull b,
                                  const void *_Nonnull c, ptrdiff_t height, ptrdiff_t width,
                                  ptrdiff_t channels);
+
+  /// y[i] = operation(x[i], number). exp and log are right to about 1 unit in the last place, with
+  /// the limits at 0 and infinity, gradual underflow, and NaN for NaN.
+  void (*_Nonnull map)(int operation, void *_Nonnull y, const void *_Nonnull x, double number,
+                       ptrdiff_t count);
+  /// y[i] = operation(a[i], b[i]).
+  void (*_Nonnull combine)(int operation, void *_Nonnull y, const void *_Nonnull a,
+                           const void *_Nonnull b, ptrdiff_t count);
+  double (*_Nonnull sum)(const void *_Nonnull x, ptrdiff_t count);
+  /// A step of AdamW: parameters p, gradient g, moments m and v.
+  void (*_Nonnull adamw)(void *_Nonnull p, const void *_Nonnull g, void *_Nonnull m,
+                         void *_Nonnull v, ck_adamw numbers, ptrdiff_t count);
+  /// A step of gradient descent: parameters p, gradient g, velocity v.
+  void (*_Nonnull sgd)(void *_Nonnull p, const void *_Nonnull g, void *_Nonnull v, double rate,
+                       double momentum, double decay, int nesterov, ptrdiff_t count);
+
+  /// length = ‖x‖ and y = x / max(‖x‖, shortest) for each row.
+  void (*_Nonnull normalize_rows)(void *_Nonnull y, void *_Nonnull length,
+                                  const void *_Nonnull x, double shortest, ptrdiff_t rows,
+                                  ptrdiff_t columns);
+  /// result = (g - y ⟨y, g⟩) / length for each row, or 0 where length < shortest.
+  void (*_Nonnull normalize_rows_gradient)(void *_Nonnull result, const void *_Nonnull g,
+                                           const void *_Nonnull y, const void *_Nonnull length,
+                                           double shortest, ptrdiff_t rows, ptrdiff_t columns);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.

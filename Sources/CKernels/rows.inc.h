@@ -1,0 +1,43 @@
+// Loops over rows, each by itself.
+
+static inline REAL inner_product(const REAL *a, const REAL *b, ptrdiff_t count) {
+  vector sums[4] = {0, 0, 0, 0};
+  ptrdiff_t i = 0;
+  for (; i + 4 * LANES <= count; i += 4 * LANES)
+    for (int j = 0; j < 4; j++)
+      sums[j] += *(const vector *)(a + i + j * LANES) * *(const vector *)(b + i + j * LANES);
+  for (; i < count; i += LANES)
+    sums[0] += load(a + i, lanes(count - i)) * load(b + i, lanes(count - i));
+  vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  REAL sum = 0;
+  for (int j = 0; j < LANES; j++) sum += all[j];
+  return sum;
+}
+
+static void normalize_rows(void *py, void *length, const void *px, double shortest,
+                           ptrdiff_t rows, ptrdiff_t columns) {
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    const REAL *x = (const REAL *)px + i * columns;
+    REAL *y = (REAL *)py + i * columns, *norm = (REAL *)length + i;
+    vector root = inner_product(x, x, columns);
+    *norm = __builtin_elementwise_sqrt(root)[0];
+    REAL factor = 1 / (*norm > (REAL)shortest || *norm != *norm ? *norm : (REAL)shortest);
+    for (ptrdiff_t c = 0; c < columns; c += LANES)
+      store(y + c, load(x + c, lanes(columns - c)) * factor, lanes(columns - c));
+  }
+}
+
+static void normalize_rows_gradient(void *presult, const void *pg, const void *py,
+                                    const void *length, double shortest, ptrdiff_t rows,
+                                    ptrdiff_t columns) {
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    const REAL *g = (const REAL *)pg + i * columns, *y = (const REAL *)py + i * columns;
+    REAL norm = ((const REAL *)length)[i];
+    REAL factor = norm < (REAL)shortest ? 0 : 1 / norm, inner = inner_product(y, g, columns);
+    for (ptrdiff_t c = 0; c < columns; c += LANES) {
+      ptrdiff_t filled = lanes(columns - c);
+      store((REAL *)presult + i * columns + c,
+            (load(g + c, filled) - load(y + c, filled) * inner) * factor, filled);
+    }
+  }
+}
