@@ -25,7 +25,7 @@ public struct AngularLoss: Loss {
   public init() { self.init(alpha: 40) }
 
   public static let summary = "a bound on the angle under which a negative sees a positive pair"
-  public static let reference =
+  public static let source =
     "Wang et al., Deep Metric Learning with Angular Loss, ICCV 2017"
   public static let settings = [
     Setting("alpha", \Self.alpha, "the bound α, in degrees", in: 0...89),

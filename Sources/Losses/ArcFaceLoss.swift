@@ -25,7 +25,7 @@ public struct ArcFaceLoss: ClassifierLoss {
   public init() { self.init(margin: 28.6, scale: 64) }
 
   public static let summary = "softmax classification with a margin added to the own class's angle"
-  public static let reference =
+  public static let source =
     "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019"
   public static let settings = [
     Setting("margin", \Self.margin, "the angle added, in degrees", in: 0...180),

@@ -25,7 +25,7 @@ public struct CircleLoss: PairwiseLoss {
   public init() { self.init(margin: 0.4, gamma: 80) }
 
   public static let summary = "every similarity pushed as hard as it is far from its optimum"
-  public static let reference =
+  public static let source =
     "Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, CVPR 2020"
   public static let settings = [
     Setting("margin", \Self.margin, "the margin m around the boundary", in: -1...1),

@@ -27,7 +27,7 @@ public struct ContrastiveLoss: PairwiseLoss, Measuring {
   public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
 
   public static let summary = "positive pairs within one margin, negative pairs beyond another"
-  public static let reference =
+  public static let source =
     "Hadsell, Chopra and LeCun, Dimensionality Reduction by Learning an Invariant Mapping, "
     + "CVPR 2006"
   public static var settings: [Setting<Self>] {

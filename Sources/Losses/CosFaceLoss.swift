@@ -20,7 +20,7 @@ public struct CosFaceLoss: ClassifierLoss {
   public init() { self.init(margin: 0.35, scale: 64) }
 
   public static let summary = "softmax classification with a margin taken from the own cosine"
-  public static let reference =
+  public static let source =
     "Wang et al., CosFace: Large Margin Cosine Loss for Deep Face Recognition, CVPR 2018"
   public static let settings = [
     Setting("margin", \Self.margin, "what is taken from the cosine", in: 0...2),

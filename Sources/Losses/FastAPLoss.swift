@@ -20,7 +20,7 @@ public struct FastAPLoss: Loss, RowFunction {
   public init() { self.init(bins: 10) }
 
   public static let summary = "average precision over a soft histogram of distances"
-  public static let reference = "Cakir et al., Deep Metric Learning to Rank, CVPR 2019"
+  public static let source = "Cakir et al., Deep Metric Learning to Rank, CVPR 2019"
   public static let settings = [
     Setting("bins", \Self.bins, "how many bins the histogram has", in: 1...10000)
   ]

@@ -25,7 +25,7 @@ public struct GeneralizedLiftedStructureLoss: PairwiseLoss, Measuring {
   public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
 
   public static let summary = "all positives and negatives of an anchor in one smooth hinge"
-  public static let reference =
+  public static let source =
     "Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person Re-Identification, 2017"
   public static var settings: [Setting<Self>] {
     [

@@ -27,7 +27,7 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
   public init() { self.init(gamma: 64) }
 
   public static let summary = "every row as a class of its own, which its whole class may claim"
-  public static let reference =
+  public static let source =
     "Zheng et al., Dual-Path Convolutional Image-Text Embeddings with Instance Loss, 2020"
   public static var settings: [Setting<Self>] {
     [

@@ -21,7 +21,7 @@ public struct IntraPairVarianceLoss: Loss {
   public init() { self.init(positiveEpsilon: 0.01, negativeEpsilon: 0.01) }
 
   public static let summary = "similarities of a kind near their mean, on top of another loss"
-  public static let reference =
+  public static let source =
     "Yu and Tao, Deep Metric Learning with Tuplet Margin Loss, ICCV 2019"
   public static let settings = [
     Setting("positiveEpsilon", \Self.positiveEpsilon, "the slack of positives", in: 0...10),

@@ -27,7 +27,7 @@ public struct LiftedStructureLoss: Loss, Measuring {
   public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
 
   public static let summary = "each positive pair against the negatives of both its rows"
-  public static let reference =
+  public static let source =
     "Song et al., Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
   public static var settings: [Setting<Self>] {
     [

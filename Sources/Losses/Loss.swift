@@ -38,12 +38,7 @@ public struct LossOutput: Sendable {
 ///
 /// Value and gradient are finite for every finite batch: without tuples, with one class, with all
 /// classes distinct, with one row, with equal rows and with rows of zeros.
-public protocol Loss: Configurable, Parameterized {
-  /// What it does, in a sentence.
-  static var summary: String { get }
-  /// Where it comes from: authors, title and year.
-  static var reference: String { get }
-
+public protocol Loss: Described, Parameterized {
   /// Whether another order of the same rows may give another loss.
   static var dependsOnOrder: Bool { get }
 

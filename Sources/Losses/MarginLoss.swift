@@ -32,7 +32,7 @@ public struct MarginLoss: Loss, Measuring {
   public init() { self.init(margin: 0.2) }
 
   public static let summary = "positives within a boundary, negatives beyond it; it may be learned"
-  public static let reference =
+  public static let source =
     "Wu et al., Sampling Matters in Deep Embedding Learning, ICCV 2017"
   public static var settings: [Setting<Self>] {
     [

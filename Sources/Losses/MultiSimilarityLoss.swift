@@ -24,7 +24,7 @@ public struct MultiSimilarityLoss: PairwiseLoss, Measuring {
   public init() { self.init(alpha: 2, beta: 50, base: 0.5) }
 
   public static let summary = "each anchor's hardest positives and negatives, weighted smoothly"
-  public static let reference =
+  public static let source =
     "Wang et al., Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning, "
     + "CVPR 2019"
   public static var settings: [Setting<Self>] {

@@ -24,7 +24,7 @@ public struct NCALoss: Loss, RowFunction, Measuring {
   public init() { self.init(softmaxScale: 1) }
 
   public static let summary = "the chance of drawing a neighbour of the same class"
-  public static let reference =
+  public static let source =
     "Goldberger et al., Neighbourhood Components Analysis, NIPS 2004"
   public static var settings: [Setting<Self>] {
     [Setting("softmaxScale", \Self.softmaxScale, "the sharpness s of the softmax", in: 1e-4...1e4)]

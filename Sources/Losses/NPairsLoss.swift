@@ -21,7 +21,7 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
   public init() { self.init(distance: Distance(.dot)) }
 
   public static let summary = "one pair of each class, each positive against the other positives"
-  public static let reference =
+  public static let source =
     "Sohn, Improved Deep Metric Learning with Multi-class N-pair Loss Objective, NIPS 2016"
   public static var settings: [Setting<Self>] { distanceSettings }
   public static var dependsOnOrder: Bool { true }

@@ -24,7 +24,7 @@ public struct NTXentLoss: PairwiseLoss, Measuring {
   public init() { self.init(temperature: 0.07) }
 
   public static let summary = "each positive against all negatives of its anchor, as in a softmax"
-  public static let reference =
+  public static let source =
     "Chen et al., A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020"
   public static var settings: [Setting<Self>] {
     [Setting("temperature", \Self.temperature, "the softness τ of the softmax", in: 1e-4...1e4)]

@@ -20,7 +20,7 @@ public struct NormalizedSoftmaxLoss: ClassifierLoss {
   public init() { self.init(temperature: 0.05) }
 
   public static let summary = "softmax classification by the cosine to one proxy per class"
-  public static let reference =
+  public static let source =
     "Zhai and Wu, Classification is a Strong Baseline for Deep Metric Learning, BMVC 2019"
   public static let settings = [
     Setting("temperature", \Self.temperature, "the softness T of the softmax", in: 1e-4...1e4)

@@ -29,7 +29,7 @@ public struct PNPLoss: Loss {
   public init() { self.init(variant: .O) }
 
   public static let summary = "as few negatives as possible before each positive"
-  public static let reference =
+  public static let source =
     "Li et al., Rethinking the Optimization of Average Precision, AAAI 2022"
   public static let settings = [
     Setting("variant", \Self.variant, "how a number of negatives is weighted"),

@@ -24,7 +24,7 @@ public struct ProxyAnchorLoss: ProxyLoss, Measuring {
   public init() { self.init(margin: 0.1, alpha: 32) }
 
   public static let summary = "proxies as anchors that draw their class near and push others away"
-  public static let reference =
+  public static let source =
     "Kim, Kim, Cho and Kwak, Proxy Anchor Loss for Deep Metric Learning, CVPR 2020"
   public static var settings: [Setting<Self>] {
     [

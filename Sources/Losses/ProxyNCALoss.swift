@@ -28,7 +28,7 @@ public struct ProxyNCALoss: ClassifierLoss, Measuring {
   public init() { self.init(softmaxScale: 1) }
 
   public static let summary = "softmax over the squared distances to the proxies of all classes"
-  public static let reference =
+  public static let source =
     "Movshovitz-Attias et al., No Fuss Distance Metric Learning using Proxies, ICCV 2017"
   public static var settings: [Setting<Self>] {
     [

@@ -31,7 +31,7 @@ public struct RankedListLoss: PairwiseLoss {
   public init() { self.init(margin: 0.4, negativeTemperature: 10) }
 
   public static let summary = "positives inside a sphere around the anchor, negatives outside one"
-  public static let reference =
+  public static let source =
     "Wang et al., Ranked List Loss for Deep Metric Learning, CVPR 2019"
   public static var settings: [Setting<Self>] {
     [

@@ -24,7 +24,7 @@ public struct SNRContrastiveLoss: PairwiseLoss {
   public init() {}
 
   public static let summary = "the contrastive loss over signal-to-noise ratios"
-  public static let reference =
+  public static let source =
     "Yuan et al., Signal-to-Noise Ratio: A Robust Distance Metric for Deep Metric Learning, "
     + "CVPR 2019"
   public static let settings = [

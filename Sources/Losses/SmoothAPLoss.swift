@@ -22,7 +22,7 @@ public struct SmoothAPLoss: Loss {
   public init() { self.init(temperature: 0.01) }
 
   public static let summary = "average precision with soft ranks"
-  public static let reference =
+  public static let source =
     "Brown et al., Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval, ECCV 2020"
   public static let settings = [
     Setting("temperature", \Self.temperature, "the softness τ of the ranks", in: 1e-4...1e2)

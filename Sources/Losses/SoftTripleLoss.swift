@@ -26,7 +26,7 @@ public struct SoftTripleLoss: ClassifierLoss {
   public init() { self.init(centersPerClass: 10, lambda: 20, gamma: 0.1, margin: 0.01) }
 
   public static let summary = "softmax classification with several centers a class, softly chosen"
-  public static let reference =
+  public static let source =
     "Qian et al., SoftTriple Loss: Deep Metric Learning Without Triplet Sampling, ICCV 2019"
   public static let settings = [
     Setting("centersPerClass", \Self.proxiesPerClass, "how many centers a class has", in: 1...1000),

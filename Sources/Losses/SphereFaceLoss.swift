@@ -26,7 +26,7 @@ public struct SphereFaceLoss: ProxyLoss {
   public init() { self.init(margin: 4, scale: 1) }
 
   public static let summary = "softmax classification with the own class's angle multiplied"
-  public static let reference =
+  public static let source =
     "Liu et al., SphereFace: Deep Hypersphere Embedding for Face Recognition, CVPR 2017"
   public static let settings = [
     Setting("margin", \Self.margin, "what the angle is multiplied with", in: 1...16),

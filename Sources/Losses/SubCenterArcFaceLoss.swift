@@ -22,7 +22,7 @@ public struct SubCenterArcFaceLoss: ClassifierLoss {
   public init() { self.init(margin: 28.6, scale: 64, subCenters: 3) }
 
   public static let summary = "ArcFace with several proxies a class, of which the nearest counts"
-  public static let reference =
+  public static let source =
     "Deng et al., Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy Web Faces, "
     + "ECCV 2020"
   public static let settings = [

@@ -24,7 +24,7 @@ public struct SupervisedContrastiveLoss: PairwiseLoss, Measuring {
   public init() { self.init(temperature: 0.1) }
 
   public static let summary = "the positives of an anchor against everything else in the batch"
-  public static let reference = "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020"
+  public static let source = "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020"
   public static var settings: [Setting<Self>] {
     [Setting("temperature", \Self.temperature, "the softness τ of the softmax", in: 1e-4...1e4)]
       + distanceSettings

@@ -29,7 +29,7 @@ public struct ThresholdConsistentMarginLoss: PairwiseLoss {
   }
 
   public static let summary = "one similarity threshold for all classes, on top of another loss"
-  public static let reference =
+  public static let source =
     "Zhang et al., Threshold-Consistent Margin Loss for Open-World Deep Metric Learning, ICLR 2024"
   public static let settings = [
     Setting("positiveWeight", \Self.positiveWeight, "the weight λ₊ of positives", in: 0...1e6),

@@ -31,7 +31,7 @@ public struct TripletMarginLoss: Loss, Measuring {
   public init() { self.init(margin: 0.05) }
 
   public static let summary = "every negative farther than every positive, by a margin"
-  public static let reference =
+  public static let source =
     "Schroff, Kalenichenko and Philbin, FaceNet: A Unified Embedding for Face Recognition and "
     + "Clustering, CVPR 2015"
   public static var settings: [Setting<Self>] {

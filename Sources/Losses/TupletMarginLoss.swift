@@ -23,7 +23,7 @@ public struct TupletMarginLoss: PairwiseLoss {
   public init() { self.init(margin: 5.73, scale: 64) }
 
   public static let summary = "each positive, its angle enlarged by a margin, against all negatives"
-  public static let reference =
+  public static let source =
     "Yu and Tao, Deep Metric Learning with Tuplet Margin Loss, ICCV 2019"
   public static let settings = [
     Setting("margin", \Self.margin, "the slack of the angle, in degrees", in: 0...180),

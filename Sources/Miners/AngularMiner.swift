@@ -20,7 +20,7 @@ public struct AngularMiner: Miner {
 
   public static let summary =
     "the triplets whose negative sees the positive pair under a large angle"
-  public static let reference =
+  public static let source =
     "Wang et al., Deep Metric Learning with Angular Loss, ICCV 2017"
   public static let settings = [
     Setting("angle", \Self.angle, "the angle, in degrees", in: 0...90)

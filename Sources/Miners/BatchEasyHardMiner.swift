@@ -26,7 +26,7 @@ public struct BatchEasyHardMiner: AnchorwiseMiner {
   public init() { self.init(positives: .easy, negatives: .semihard) }
 
   public static let summary = "an easy, semihard or hard positive and negative for each anchor"
-  public static let reference =
+  public static let source =
     "Xuan, Stylianou and Pless, Improved Embeddings with Easy Positive Triplet Mining, WACV 2020"
   public static var settings: [Setting<Self>] {
     [

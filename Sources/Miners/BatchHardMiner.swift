@@ -12,7 +12,7 @@ public struct BatchHardMiner: AnchorwiseMiner {
   public init() { self.init(distance: .euclidean) }
 
   public static let summary = "each anchor's farthest positive and nearest negative, as a triplet"
-  public static let reference =
+  public static let source =
     "Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person Re-Identification, 2017"
   public static var settings: [Setting<Self>] { distanceSettings }
   public static let findsTriplets = true

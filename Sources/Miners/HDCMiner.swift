@@ -16,7 +16,7 @@ public struct HDCMiner: Miner, Measuring {
   public init() { self.init(fraction: 0.5) }
 
   public static let summary = "the hardest share of all positive and of all negative pairs"
-  public static let reference =
+  public static let source =
     "Yuan, Yang and Zhang, Hard-Aware Deeply Cascaded Embedding, ICCV 2017"
   public static var settings: [Setting<Self>] {
     [Setting("fraction", \Self.fraction, "the share f of the pairs of a kind", in: 0...1)]

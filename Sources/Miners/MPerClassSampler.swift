@@ -15,7 +15,7 @@ public struct MPerClassSampler: Sampler {
   public init() { self.init(classes: 32, perClass: 4) }
 
   public static let summary = "batches of a number of classes with a number of items each"
-  public static let reference =
+  public static let source =
     "Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person Re-Identification, 2017"
   public static let settings = [
     Setting("classes", \Self.classes, "how many classes a batch has", in: 1...1_000_000),

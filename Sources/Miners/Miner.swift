@@ -5,12 +5,7 @@ import Settings
 ///
 /// A miner looks at values only: nothing that it does is recorded. Where several candidates tie,
 /// it takes the one with the smallest index. A batch without candidates gives no tuples.
-public protocol Miner: Configurable {
-  /// What it chooses, in a sentence.
-  static var summary: String { get }
-  /// Where it comes from: authors, title and year.
-  static var reference: String { get }
-
+public protocol Miner: Described {
   /// Chooses tuples of a batch.
   ///
   /// - Parameters:

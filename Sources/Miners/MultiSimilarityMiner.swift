@@ -19,7 +19,7 @@ public struct MultiSimilarityMiner: AnchorwiseMiner {
   public init() { self.init(epsilon: 0.1) }
 
   public static let summary = "the pairs within ε of the anchor's hardest pair of the other kind"
-  public static let reference =
+  public static let source =
     "Wang et al., Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning, "
     + "CVPR 2019"
   public static var settings: [Setting<Self>] {

@@ -16,7 +16,7 @@ public struct PairMarginMiner: AnchorwiseMiner {
   public init() { self.init(positiveMargin: 0.2, negativeMargin: 0.8) }
 
   public static let summary = "the positive pairs beyond one margin, the negatives within another"
-  public static let reference =
+  public static let source =
     "Musgrave, Belongie and Lim, PyTorch Metric Learning, 2020 (no paper of its own)"
   public static var settings: [Setting<Self>] {
     [

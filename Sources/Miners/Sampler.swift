@@ -2,12 +2,7 @@ import Autodiff
 import Settings
 
 /// Chooses which items of a training set make each batch.
-public protocol Sampler: Configurable {
-  /// What it chooses, in a sentence.
-  static var summary: String { get }
-  /// Where it comes from: authors, title and year.
-  static var reference: String { get }
-
+public protocol Sampler: Described {
   /// How many items a batch has; every batch is whole.
   var batchSize: Int { get }
 

@@ -24,7 +24,7 @@ public struct TripletMarginMiner: AnchorwiseMiner {
 
   public static let summary =
     "the triplets that violate a margin, or a hard or semihard part of them"
-  public static let reference =
+  public static let source =
     "Schroff, Kalenichenko and Philbin, FaceNet: A Unified Embedding for Face Recognition and "
     + "Clustering, CVPR 2015"
   public static var settings: [Setting<Self>] {

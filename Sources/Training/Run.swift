@@ -137,7 +137,8 @@ private func finish(
   let result = RunResult(
     baseline: try judge(test.flattened, of: test),
     trained: try judge(kept.encoder, on: test),
-    keptStep: trainer.recipe.training.keep == .best ? trainer.best?.step ?? trainer.step : trainer.step,
+    keptStep: trainer.recipe.training.keep == .best
+      ? trainer.best?.step ?? trainer.step : trainer.step,
     steps: trainer.step, recipe: trainer.recipe)
   try log.flush()
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)

@@ -54,7 +54,9 @@ public struct RunFolder: Sendable {
       try FileSystem.write(environmentValue.indented, to: environment)
       try FileSystem.write("", to: metrics)
     } catch {
-      for file in [recipe, environment, metrics] { try? FileManager.default.removeItem(atPath: file) }
+      for file in [recipe, environment, metrics] {
+        try? FileManager.default.removeItem(atPath: file)
+      }
       try? FileManager.default.removeItem(atPath: checkpointFolder)
       if !existed { try? FileManager.default.removeItem(atPath: path) }
       throw error

@@ -61,7 +61,10 @@ private func binary() throws -> URL {
     (["trian"], 64, "did you mean 'train'?"),
     (["train"], 64, "RECIPE is missing"),
     (["train", "recipes/none.json5", "--out", "/tmp/kindred-none"], 66, "there is no such file"),
-    (["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 65, "did you mean 'contrastive'?"),
+    (
+      ["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 65,
+      "did you mean 'contrastive'?"
+    ),
     (["list", "lossess"], 64, "did you mean 'losses'?"),
     (["mine", "batch-hard", "--embedings", "a"], 64, "did you mean '--embeddings'?"),
     (["mine", "batch-hard"], 64, "--embeddings: the option is missing"),
@@ -78,7 +81,9 @@ private func binary() throws -> URL {
     #expect(outcome.error.filter { $0 == "\n" }.count == 1)
   }
 
-  @Test(arguments: ["losses", "miners", "samplers", "models", "optimizers", "datasets", "formats", "metrics"])
+  @Test(arguments: [
+    "losses", "miners", "samplers", "models", "optimizers", "datasets", "formats", "metrics",
+  ])
   func listsAreJSON(kind: String) throws {
     let outcome = try kindred("list", kind, "--json")
     #expect(outcome.status == 0)

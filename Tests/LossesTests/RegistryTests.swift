@@ -58,7 +58,7 @@ import Testing
 
   @Test(arguments: allLosses) func isDescribed(_ named: Named<any Loss>) {
     #expect(!type(of: named.value).summary.isEmpty)
-    #expect(type(of: named.value).reference.contains(/(19|20)\d\d/))
+    #expect(type(of: named.value).source.contains(/(19|20)\d\d/))
   }
 
   @Test(arguments: allLosses.filter { !type(of: $0.value).dependsOnOrder })
@@ -149,7 +149,7 @@ import Testing
 private struct WrongLoss: PairwiseLoss {
   var distance = Distance.cosine
   static let summary = "wrong on purpose"
-  static let reference = "nobody, 2000"
+  static let source = "nobody, 2000"
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     for j in row.indices {
       sums.terms.add(Double(row.values[j]))

@@ -72,7 +72,7 @@ import Testing
 
   @Test(arguments: allMiners) func isDescribed(_ named: Named<any Miner>) {
     #expect(!type(of: named.value).summary.isEmpty)
-    #expect(type(of: named.value).reference.contains(/(19|20)\d\d/))
+    #expect(type(of: named.value).source.contains(/(19|20)\d\d/))
   }
 
   @Test func threadsDoNotChangeTuples() {

@@ -157,8 +157,9 @@ import Testing
     #expect(abs(cosine.factor(step: 0, of: 100) - 1 / 11) < 1e-12)
     #expect(cosine.factor(step: 10, of: 100) == 1)
     let step = StepSchedule()
-    #expect([0, 33, 34, 66, 67, 99].map { step.factor(step: $0, of: 100) }.map { round3($0) }
-      == [1, 1, 0.1, 0.1, 0.01, 0.01])
+    #expect(
+      [0, 33, 34, 66, 67, 99].map { step.factor(step: $0, of: 100) }.map { round3($0) }
+        == [1, 1, 0.1, 0.1, 0.01, 0.01])
     #expect(ConstantSchedule().factor(step: 70, of: 100) == 1)
   }
 }

@@ -34,11 +34,12 @@ private struct Dish: Configurable {
     #expect(try Dish().setting(dish.settingValues, at: "again").settingValues == dish.settingValues)
   }
 
-  @Test(arguments: [
-    ("salt", 11), ("salt", "much"), ("portions", 2.5), ("portions", 0),
-    ("portions", 1e300), ("isHot", 1), ("flavour", "bitter"), ("limit", 2), ("widths", [0]),
-    ("widths", [1.5]), ("widths", 1), ("salt", .null),
-  ] as [(String, JSONValue)])
+  @Test(
+    arguments: [
+      ("salt", 11), ("salt", "much"), ("portions", 2.5), ("portions", 0),
+      ("portions", 1e300), ("isHot", 1), ("flavour", "bitter"), ("limit", 2), ("widths", [0]),
+      ("widths", [1.5]), ("widths", 1), ("salt", .null),
+    ] as [(String, JSONValue)])
   func whatIsNotAllowedIsRefused(name: String, value: JSONValue) {
     let failure = #expect(throws: Failure.self) { try Dish().setting([name: value], at: "here") }
     #expect(failure?.kind == .badData)

@@ -91,7 +91,9 @@ private func train(
     #expect(try FileSystem.read(scratch.path + "/other/model.safetensors") != models[0])
   }
 
-  @Test(arguments: [["training.keep=last"], ["training.keep=best", "training.validation=0.4", "sampler.classes=3"]])
+  @Test(arguments: [
+    ["training.keep=last"], ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
+  ])
   func aStoppedRunGoesOnBitForBit(overrides: [String]) throws {
     let scratch = try Scratch()
     try train(overrides, into: scratch.path + "/whole")

@@ -16,7 +16,8 @@ public struct ConvolutionBlock: Layer {
   /// Draws the weights uniformly from ±1/√(9 inputs), as PyTorch's `Conv2d` does.
   public init(inputs: Int, outputs: Int, random: inout Random) {
     let bound = 1 / Double(9 * inputs).squareRoot()
-    weight = Tensor(uniform: [outputs, 3, 3, inputs], bound: bound, dtype: .float32, random: &random)
+    weight = Tensor(
+      uniform: [outputs, 3, 3, inputs], bound: bound, dtype: .float32, random: &random)
     scale = Tensor(repeating: 1, shape: [outputs], dtype: .float32)
     shift = Tensor(zeros: [outputs], dtype: .float32)
     runningMean = Tensor(zeros: [outputs], dtype: .float32)

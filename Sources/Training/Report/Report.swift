@@ -62,8 +62,11 @@ private func summary(of result: RunResult, data: TrainingData) -> String {
   }
   let targets =
     result.recipe.targets.isEmpty
-    ? "" : missed.isEmpty ? " All targets of the recipe are reached." : " Missed: "
-      + missed.joined(separator: "; ") + "."
+    ? ""
+    : missed.isEmpty
+      ? " All targets of the recipe are reached."
+      : " Missed: "
+        + missed.joined(separator: "; ") + "."
   return "Trained for \(result.steps) steps on \(data.train.count) items of "
     + "\(data.train.classNames.count) classes; the model kept is that of step \(result.keptStep). "
     + verdict + targets

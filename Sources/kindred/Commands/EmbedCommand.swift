@@ -29,7 +29,9 @@ private func embedItems(_ arguments: Arguments) throws {
   try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
   let (rows, columns) = (items.embeddings.shape[0], items.embeddings.shape[1])
   if arguments.has("--json") {
-    Terminal.printJSON(["rows": JSONValue(rows), "columns": JSONValue(columns), "out": .string(output)])
+    Terminal.printJSON([
+      "rows": JSONValue(rows), "columns": JSONValue(columns), "out": .string(output),
+    ])
   } else {
     print("\(rows) embeddings of \(columns) numbers in \(output)")
   }

@@ -64,7 +64,8 @@ private func computeLoss(_ arguments: Arguments) throws {
   let input = LossInput(embeddings: embeddings, labels: batch.labels, tuples: tuples)
   try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
   var active = 0.0
-  let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) { point in
+  let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) {
+    point in
     var input = input
     input.embeddings = point.embeddings
     let output = point.loss(input)

@@ -43,7 +43,8 @@ private func mine(_ arguments: Arguments) throws {
     let positives = positive.sorted().map { [$0.anchor, $0.other] }
     let negatives = negative.sorted().map { [$0.anchor, $0.other] }
     if isJSON {
-      print("{\"negativePairs\": \(text(of: negatives)), \"positivePairs\": \(text(of: positives))}")
+      print(
+        "{\"negativePairs\": \(text(of: negatives)), \"positivePairs\": \(text(of: positives))}")
     } else {
       print("\(positives.count) positive pairs, \(negatives.count) negative pairs")
       for row in positives { print("+ " + row.map(String.init).joined(separator: " ")) }

@@ -12,7 +12,8 @@ struct LabelledMatrix {
     var dtype: DType?
     if arguments.has("--dtype") { dtype = try arguments.word("--dtype", default: DType.float32) }
     try self.init(
-      embeddings: try arguments.required("--embeddings"), labels: try arguments.required("--labels"),
+      embeddings: try arguments.required("--embeddings"),
+      labels: try arguments.required("--labels"),
       dtype: dtype)
   }
 
