@@ -84,6 +84,7 @@ struct ReadersTableTests {
 
   @Test(arguments: [
     ("1,2,a\n1,b\n", "line 2: 2 cells; expected 3"), ("1,2,a\n\n1,2,3,b\n", "line 3: 4 cells"),
+    ("1,2,a\r\n1,b\r\n", "line 2: 2 cells"),
     ("1,2,a\n1,x,b", "line 2: column 1 (counted from 0) is 'x'; expected a finite number"),
     ("1,nan,a\n", "line 1: column 1 (counted from 0) is 'nan'"), ("x,y\n-inf,b", "'-inf'"),
     ("1,1e39,a", "line 1: column 1"), ("1,,a", "line 1: column 1"), ("1,0x10,a\n1,0x10,a", "0x10"),
