@@ -84,7 +84,7 @@ struct InflateTests {
       ([0x07], "a block of unknown type"), ([], "end too soon"),
       ([0x01, 1, 0, 0, 0], "stored block"),
       // A fixed block that begins with a copy, and one with the symbol 286.
-      ([0x03 | 0x08, 0x02, 0x00], "a copy from before the first byte"),
+      ([0x03, 0x02, 0x00], "a copy from before the first byte"),
       ([0x1B, 0x03, 0x00, 0x00], "outside its Huffman code"),
       ([0x05, 0x00, 0x00, 0x00, 0x00], "a Huffman code is impossible"),
     ] as [([UInt8], String)])
