@@ -85,7 +85,10 @@ public struct Image: Sendable, Equatable {
       values, outer: height, length: width, to: newWidth, inner: channels)
     let tall = resampled(
       wide, outer: 1, length: height, to: newHeight, inner: newWidth * channels)
-    return Image(width: newWidth, height: newHeight, channels: channels, values: tall)
+    // Rounded weights may add up to a little more than 1.
+    return Image(
+      width: newWidth, height: newHeight, channels: channels,
+      values: tall.map { min(max($0, 0), 1) })
   }
 }
 
