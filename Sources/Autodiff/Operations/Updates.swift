@@ -27,6 +27,7 @@ extension Tensor {
     func run<S: Scalar>(_: S.Type) {
       let numbers = AdamWNumbers<S>(
         decay: S(1 - learningRate * weightDecay), beta1: S(beta1), beta2: S(beta2),
+        share1: S(1 - beta1), share2: S(1 - beta2),
         rate: S(learningRate / (1 - pow(beta1, Double(step)))),
         correction: S((1 - pow(beta2, Double(step))).squareRoot()), epsilon: S(epsilon))
       updateElements(of: S.self) { p in
@@ -75,6 +76,8 @@ struct AdamWNumbers<S: Scalar> {
   /// 1 - lr λ.
   let decay: S
   let beta1, beta2: S
+  /// 1 - β₁ and 1 - β₂, rounded once: the difference of rounded numbers has few digits left.
+  let share1, share2: S
   /// lr / (1 - β₁ᵗ).
   let rate: S
   /// √(1 - β₂ᵗ).

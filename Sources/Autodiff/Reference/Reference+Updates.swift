@@ -5,8 +5,8 @@ extension Reference {
     _ numbers: AdamWNumbers<S>
   ) {
     for i in p.indices {
-      m[i] = numbers.beta1 * m[i] + (1 - numbers.beta1) * g[i]
-      v[i] = numbers.beta2 * v[i] + (1 - numbers.beta2) * (g[i] * g[i])
+      m[i] = numbers.beta1 * m[i] + numbers.share1 * g[i]
+      v[i] = numbers.beta2 * v[i] + numbers.share2 * (g[i] * g[i])
       let length = v[i].squareRoot() / numbers.correction + numbers.epsilon
       p[i] = p[i] * numbers.decay - numbers.rate * m[i] / length
     }
