@@ -67,13 +67,14 @@ static void adamw(void *pp, const void *pg, void *pm, void *pv, ck_adamw numbers
                   ptrdiff_t count) {
   REAL decay = (REAL)numbers.decay, rate = (REAL)numbers.rate, epsilon = (REAL)numbers.epsilon;
   REAL beta1 = (REAL)numbers.beta1, beta2 = (REAL)numbers.beta2;
+  REAL share1 = (REAL)numbers.share1, share2 = (REAL)numbers.share2;
   REAL correction = (REAL)numbers.correction;
   for (ptrdiff_t i = 0; i < count; i += LANES) {
     ptrdiff_t filled = lanes(count - i);
     REAL *p = (REAL *)pp + i, *m = (REAL *)pm + i, *v = (REAL *)pv + i;
     vector g = load((const REAL *)pg + i, filled);
-    vector first = beta1 * load(m, filled) + (1 - beta1) * g;
-    vector second = beta2 * load(v, filled) + (1 - beta2) * (g * g);
+    vector first = beta1 * load(m, filled) + share1 * g;
+    vector second = beta2 * load(v, filled) + share2 * (g * g);
     store(m, first, filled);
     store(v, second, filled);
     vector length = __builtin_elementwise_sqrt(second) / correction + epsilon;

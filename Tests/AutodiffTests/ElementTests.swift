@@ -129,7 +129,8 @@ extension KernelTests {
       var (q, u) = (start[0], start[2])
       let g = start[1].elements(as: Double.self)
       let numbers = AdamWNumbers<Double>(
-        decay: 1 - 0.1 * 0.01, beta1: 0.9, beta2: 0.99, rate: 0.1 / (1 - pow(0.9, 3)),
+        decay: 1 - 0.1 * 0.01, beta1: 0.9, beta2: 0.99, share1: 0.1, share2: 0.01,
+        rate: 0.1 / (1 - pow(0.9, 3)),
         correction: (1 - pow(0.99, 3)).squareRoot(), epsilon: 1e-8)
       g.withUnsafeBufferPointer { g in
         p.updateElements(of: Double.self) { p in

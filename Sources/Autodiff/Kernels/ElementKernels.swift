@@ -79,6 +79,7 @@ extension Scalar {
     let kernels = kernels
     let converted = ck_adamw(
       decay: Double(numbers.decay), beta1: Double(numbers.beta1), beta2: Double(numbers.beta2),
+      share1: Double(numbers.share1), share2: Double(numbers.share2),
       rate: Double(numbers.rate), correction: Double(numbers.correction),
       epsilon: Double(numbers.epsilon))
     Parallel.forEachRange(p.count, grain: grain) { range in

@@ -45,7 +45,7 @@ enum {
 
 /// The numbers of a step of AdamW; see Swift's `AdamWNumbers`.
 typedef struct ck_adamw {
-  double decay, beta1, beta2, rate, correction, epsilon;
+  double decay, beta1, beta2, share1, share2, rate, correction, epsilon;
 } ck_adamw;
 
 /// Images [height, width, channels], one after another, and the odd kernel that reads a patch of
