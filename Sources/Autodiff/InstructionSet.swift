@@ -14,11 +14,22 @@ public enum InstructionSet: String, CaseIterable, Sendable {
   /// What this processor has.
   public static var available: [InstructionSet] { allCases.filter { ck_has_isa($0.number) != 0 } }
 
+  /// What a task's kernels use instead of what the process uses, so that tests of one set leave
+  /// those beside them alone.
+  @TaskLocal static var chosen: InstructionSet?
+
+  /// The kernels for elements of a size, in bytes.
+  static func kernels(elementSize: Int) -> ck_kernels {
+    (chosen.map { ck_get_kernels_of($0.number, elementSize) } ?? ck_get_kernels(elementSize))
+      .pointee
+  }
+
   /// What the kernels use: at first the most able that the processor has.
   ///
   /// Setting one that the processor lacks is a programmer error.
   public static var current: InstructionSet {
     get {
+      if let chosen { return chosen }
       let number = ck_get_isa()
       return allCases.first { $0.number == number } ?? .portable
     }

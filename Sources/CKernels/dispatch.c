@@ -35,8 +35,9 @@ void ck_set_isa(int isa) {
   if (ck_has_isa(isa)) atomic_store_explicit(&current, isa, memory_order_relaxed);
 }
 
-const ck_kernels *ck_get_kernels(size_t size) {
-  int isa = ck_get_isa();
+const ck_kernels *ck_get_kernels(size_t size) { return ck_get_kernels_of(ck_get_isa(), size); }
+
+const ck_kernels *ck_get_kernels_of(int isa, size_t size) {
 #if defined(__x86_64__)
   if (isa == CK_AVX512) return size == 4 ? &ck_avx512_float : &ck_avx512_double;
   if (isa == CK_AVX2) return size == 4 ? &ck_avx2_float : &ck_avx2_double;

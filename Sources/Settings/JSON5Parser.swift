@@ -235,7 +235,7 @@ struct JSON5Parser {
     if text == "Infinity" { return .infinity }
     if text == "NaN" { return .nan }
     if text.hasPrefix("0x") || text.hasPrefix("0X") {
-      return UInt64(text.dropFirst(2), radix: 16).map(Double.init)
+      return UInt64(text.dropFirst(2), radix: 16).map { Double($0) }
     }
     // Swift reads "inf", "nan" and hexadecimal floats as well, which JSON5 does not have.
     let allowed = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "eE.+-".utf8.contains($0) }

@@ -7,11 +7,8 @@ import Testing
 
 /// Calls `body` with each instruction set in use in turn.
 func withEachInstructionSet(_ body: (InstructionSet) throws -> Void) rethrows {
-  let before = InstructionSet.current
-  defer { InstructionSet.current = before }
   for set in InstructionSet.available {
-    InstructionSet.current = set
-    try body(set)
+    try InstructionSet.$chosen.withValue(set) { try body(set) }
   }
 }
 

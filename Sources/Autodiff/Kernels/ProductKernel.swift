@@ -18,7 +18,7 @@ struct Scratch<S: Scalar>: Sendable {
 extension Scalar {
   /// The kernels of the instruction set in use; ask once for an operation, because packed panels
   /// of one set do not fit another.
-  static var kernels: ck_kernels { ck_get_kernels(MemoryLayout<Self>.size).pointee }
+  static var kernels: ck_kernels { InstructionSet.kernels(elementSize: MemoryLayout<Self>.size) }
 
   public static func product(
     _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,

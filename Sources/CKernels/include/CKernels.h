@@ -145,5 +145,7 @@ typedef struct ck_kernels {
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.
 const ck_kernels *_Nonnull ck_get_kernels(size_t size);
+/// The same for an instruction set that the processor has.
+const ck_kernels *_Nonnull ck_get_kernels_of(int isa, size_t size);
 
 #endif
