@@ -74,7 +74,7 @@ extension Scalar {
     let (patch, outputs) = (s.patch, s.outputs)
     let pieces = min(16, max(1, s.positions / 512))
     let grain = (s.positions + pieces - 1) / pieces
-    let depth = 256
+    let depth = 128
     let (height, width) = (
       patch.roundedUp(to: kernels.tile_rows), outputs.roundedUp(to: kernels.tile_columns)
     )
