@@ -51,6 +51,12 @@ public enum FileSystem {
 
   /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
   public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw Failure(
+        .cannotWrite, at: path, "this is no ordinary file", expected: "a file, or nothing there yet"
+      )
+    }
     let neighbour = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
     let file = open(neighbour, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw cannotWrite(path) }

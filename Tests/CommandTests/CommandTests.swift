@@ -1,46 +1,6 @@
 import Foundation
 import Testing
 
-/// What a command printed and how it ended.
-struct Outcome {
-  let status: Int32
-  let output, error: String
-}
-
-/// Runs the built `kindred` with some words.
-func kindred(_ words: String...) throws -> Outcome { try kindred(words) }
-
-func kindred(_ words: [String]) throws -> Outcome {
-  let process = Process()
-  process.executableURL = try binary()
-  process.arguments = words
-  let (output, error) = (Pipe(), Pipe())
-  (process.standardOutput, process.standardError) = (output, error)
-  try process.run()
-  // Errors are one line, so they fit the pipe while the output is read.
-  let printed = output.fileHandleForReading.readDataToEndOfFile()
-  let complained = error.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return Outcome(
-    status: process.terminationStatus, output: String(decoding: printed, as: UTF8.self),
-    error: String(decoding: complained, as: UTF8.self))
-}
-
-/// The program beside the test bundle.
-private func binary() throws -> URL {
-  var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-  for _ in 0..<4 {
-    let candidate = folder.appendingPathComponent("kindred")
-    if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-    folder.deleteLastPathComponent()
-  }
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-  let candidate = root.appendingPathComponent(".build/release/kindred")
-  try #require(FileManager.default.isExecutableFile(atPath: candidate.path))
-  return candidate
-}
-
 @Suite struct CommandLineContract {
   @Test func helpAndVersion() throws {
     let help = try kindred("--help")
