@@ -120,7 +120,7 @@ struct ProductBlocks {
     (self.m, self.n, self.k) = (m, n, k)
     depth = ProductBlocks.even(max(1, k), atMost: 256, unit: 4)
     // Enough pieces for several threads, none so small that it is not worth a thread.
-    let wanted = min(16, max(1, m * n / 8 * k / 65_536))
+    let wanted = min(16, max(1, m * n / 8 * k / 262_144))
     rows = ProductBlocks.even(m, atMost: 144, unit: kernels.tile_rows)
     columns = ProductBlocks.even(n, atMost: 2048, unit: kernels.tile_columns)
     while pieceCount < wanted {
