@@ -36,7 +36,8 @@ private func evaluateRun(_ arguments: Arguments) throws {
     let model = try TrainedModel(run: run)
     let source: any DataSource
     if let name = arguments.value("--data") {
-      let registered: any DataSource = try allDatasets.named(name, kind: "data set", at: "--data")
+      let registered: any DataSource = try allDatasets.named(
+        name, kind: "data set", at: "--data", mistake: .badUsage)
       source = try configured(
         registered, try arguments.settings("--data-params"), at: "--data-params")
     } else {

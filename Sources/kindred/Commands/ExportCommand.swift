@@ -12,7 +12,8 @@ let exportCommand = Subcommand(
   positionals: [.init(name: "RUN|E.npy", summary: "a run folder, or a file of embeddings")],
   options: [
     .init("--format", "FORMAT", "see kindred list formats; of a run, safetensors is the model"),
-    .init("--out", "FILE", "the file to write; FILE.paths.txt names the rows of a run"),
+    .init(
+      "--out", "FILE", "the file to write; of a run, its rows' names and classes lie beside it"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
     Subcommand.threads,
@@ -27,7 +28,8 @@ private func export(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   let name = try arguments.required("--format")
-  let format: ExportFormat = try allFormats.named(name, kind: "format", at: "--format")
+  let format: ExportFormat = try allFormats.named(
+    name, kind: "format", at: "--format", mistake: .badUsage)
   var options = ExportOptions()
   options.metric = try arguments.word("--metric", default: options.metric)
   let part = try arguments.word("--part", default: Part.test)
@@ -41,10 +43,12 @@ private func export(_ arguments: Arguments) throws {
   var vectors: Tensor
   if FileSystem.isFolder(input) {
     let model = try TrainedModel(run: input)
-    let items = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
+    let (items, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
     vectors = items.embeddings
     try format.write(vectors, options: options, to: output, name: input)
     try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+    try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
+      .write(to: path(beside: output, ending: ".labels.npy"))
   } else {
     vectors = try readMatrix(input)
     try format.write(vectors, options: options, to: output, name: input)
@@ -52,10 +56,10 @@ private func export(_ arguments: Arguments) throws {
   report(output, format: name, rows: vectors.shape[0], arguments)
 }
 
-/// The embeddings of one part of the data that a run was trained on.
+/// The embeddings and the classes of one part of the data that a run was trained on.
 private func embeddedPart(
   _ part: Part, of model: TrainedModel, isQuiet: Bool
-) throws(Failure) -> EmbeddedItems {
+) throws(Failure) -> (items: EmbeddedItems, labels: [Int]) {
   let data = try model.recipe.data.value.load(
     root: dataRoot(environment: ProcessInfo.processInfo.environment))
   let items = part == .test ? data.test : data.train
@@ -65,12 +69,12 @@ private func embeddedPart(
   let embeddings = embed(items, with: model.encoder) { done in
     progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
   }
-  return EmbeddedItems(embeddings: embeddings, names: items.itemNames)
+  return (EmbeddedItems(embeddings: embeddings, names: items.itemNames), items.labels)
 }
 
 /// The embeddings of a run's test items, for searching.
 func gallery(of model: TrainedModel, isQuiet: Bool) throws(Failure) -> EmbeddedItems {
-  try embeddedPart(.test, of: model, isQuiet: isQuiet)
+  try embeddedPart(.test, of: model, isQuiet: isQuiet).items
 }
 
 private func report(_ output: String, format: String, rows: Int?, _ arguments: Arguments) {

@@ -42,7 +42,8 @@ private struct Point: Parameterized {
 private func computeLoss(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let name = arguments.positionals[0]
-  let registered: any Loss = try allLosses.named(name, kind: "loss", at: "kindred loss")
+  let registered: any Loss = try allLosses.named(
+    name, kind: "loss", at: "kindred loss", mistake: .badUsage)
   var loss = try configured(registered, try arguments.settings("--params"), at: "--params")
   let batch = try LabelledMatrix(arguments)
   let embeddings = batch.embeddings
@@ -55,7 +56,8 @@ private func computeLoss(_ arguments: Arguments) throws {
   }
   var tuples: Tuples?
   if let minerName = arguments.value("--miner") {
-    let found: any Miner = try allMiners.named(minerName, kind: "miner", at: "--miner")
+    let found: any Miner = try allMiners.named(
+      minerName, kind: "miner", at: "--miner", mistake: .badUsage)
     let miner = try configured(
       found, try arguments.settings("--miner-params"), at: "--miner-params")
     try miner.validate(at: "--miner-params")

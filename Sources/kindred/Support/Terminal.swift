@@ -54,8 +54,10 @@ final class ProgressLine {
   func show(_ text: @autoclosure () -> String, done: Int, of total: Int) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
-    let interval: Duration = Terminal.isInteractive ? .milliseconds(100) : .seconds(10)
-    if let lastShown, now - lastShown < interval, done < total { return }
+    // Plain lines are for what takes long: the first after two seconds, then one in ten.
+    let wait: Duration =
+      Terminal.isInteractive ? .milliseconds(100) : lastShown == nil ? .seconds(2) : .seconds(10)
+    guard now - (lastShown ?? start) >= wait else { return }
     lastShown = now
     let elapsed = seconds(now - start)
     let left = done > 0 ? elapsed / Double(done) * Double(total - done) : 0
