@@ -22,7 +22,7 @@ import Testing
     (["train"], 64, "RECIPE is missing"),
     (["train", "recipes/none.json5", "--out", "/tmp/kindred-none"], 66, "there is no such file"),
     (
-      ["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 65,
+      ["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 64,
       "did you mean 'contrastive'?"
     ),
     (["list", "lossess"], 64, "did you mean 'losses'?"),
