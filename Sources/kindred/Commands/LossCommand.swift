@@ -102,6 +102,13 @@ private func setWeights(
   let embeddings = batch.embeddings
   var classCount = (batch.labels.max() ?? -1) + 1
   guard let path = arguments.value("--weights") else {
+    let perProxy = embeddings.shape[1] * max(1, (loss as? any ProxyLoss)?.proxiesPerClass ?? 1)
+    guard classCount <= (1 << 28) / max(1, perProxy) else {
+      throw Failure(
+        .badData, at: arguments.value("--labels") ?? "--labels",
+        "a label is \(classCount - 1), so as many classes would need parameters",
+        expected: "classes numbered from 0", remedy: "number them anew, or give --weights")
+    }
     loss.makeParameters(
       classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype,
       random: random)
