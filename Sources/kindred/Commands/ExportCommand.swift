@@ -13,7 +13,8 @@ let exportCommand = Subcommand(
   options: [
     .init("--format", "FORMAT", "see kindred list formats; of a run, safetensors is the model"),
     .init(
-      "--out", "FILE", "the file to write; of a run, its rows' names and classes lie beside it"),
+      "--out", "FILE",
+      "the file to write; of a run, names, classes and threshold of its rows lie beside it"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
     Subcommand.threads,
@@ -36,12 +37,20 @@ private func export(_ arguments: Arguments) throws {
 
   if FileSystem.isFolder(input), name == "safetensors" {
     _ = try TrainedModel(run: input)
-    try FileSystem.write(try FileSystem.read(RunFolder(input).model), to: output)
+    var bytes = try FileSystem.read(RunFolder(input).model)
+    if let calibration = try RunCalibration.of(run: input) {
+      var file = try SafetensorsFile(bytes, at: RunFolder(input).model)
+      file.metadata["calibration"] = calibration.json.description
+      bytes = try file.bytes()
+    }
+    try FileSystem.write(bytes, to: output)
     report(output, format: name, rows: nil, arguments)
     return
   }
   var vectors: Tensor
+  var calibration: RunCalibration?
   if FileSystem.isFolder(input) {
+    calibration = try RunCalibration.of(run: input)
     let model = try TrainedModel(run: input)
     let (items, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
     vectors = items.embeddings
@@ -50,10 +59,33 @@ private func export(_ arguments: Arguments) throws {
     try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
       .write(to: path(beside: output, ending: ".labels.npy"))
   } else {
+    let beside = calibrationPath(beside: input)
+    if FileSystem.exists(beside) { calibration = try RunCalibration(path: beside) }
     vectors = try readMatrix(input)
     try format.write(vectors, options: options, to: output, name: input)
   }
+  try carry(calibration, to: calibrationPath(beside: output))
   report(output, format: name, rows: vectors.shape[0], arguments)
+}
+
+/// Where the threshold of a file of vectors lies: E.calibration.json beside E.npy.
+func calibrationPath(beside file: String) -> String {
+  path(beside: file, ending: ".calibration.json")
+}
+
+/// Writes the threshold beside exported vectors, or takes away that of what they replace.
+private func carry(_ calibration: RunCalibration?, to path: String) throws(Failure) {
+  if let calibration {
+    try calibration.write(to: path)
+  } else if FileSystem.exists(path) {
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw Failure(
+        .cannotWrite, at: path, "this threshold of other vectors cannot be taken away",
+        remedy: "remove it, since the vectors beside it are new")
+    }
+  }
 }
 
 /// The embeddings and the classes of one part of the data that a run was trained on.
