@@ -90,24 +90,26 @@ private struct AngularRows: RowFunction {
     let tangent = tan(degrees * .pi / 180)
     let (sharpness, pull) = (S(4 * tangent * tangent), S(2 * (1 + tangent * tangent)))
     let width = matrix.shape[1]
-    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    let count = matrix.shape[0]
     matrix.withElements(of: S.self) { matrix in
+      guard let (values, kinds, derivatives) = row.start, let products = matrix.baseAddress
+      else { return }
       // The softmax over the negatives of a pair of which this row is one, and `other` the other.
       func add(other: Int, product: S, times: Int) -> (cost: S, slope: S) {
-        var (peak, sum): (S, S) = (-.infinity, 0)
-        let start = other * width + firstNegative
-        let exponent = { (n: Int) in
-          sharpness * (row.values[firstNegative + n] + matrix[start + n])
+        withUnsafeTemporaryAllocation(of: S.self, capacity: count) { memory in
+          guard let shares = memory.baseAddress else { return (0, 0) }
+          let (own, its) = (values + firstNegative, products + other * width + firstNegative)
+          for n in 0..<count { shares[n] = sharpness * (own[n] + its[n]) }
+          let peak = row.kernels.sideMaxima(shares, kinds: kinds, count).negative
+          guard peak > -S.infinity else { return (0, 0) }
+          let peaks = Sides(positive: S.infinity, negative: peak)
+          let sum = row.kernels.sideExp(shares, shares, kinds: kinds, peaks: peaks, count).negative
+          let (cost, slope) = softplus(peak + S.log(sum) - pull * product)
+          let factor = sharpness * slope * S(times) / sum
+          let target = derivatives + firstNegative
+          for n in 0..<count { target[n] += factor * shares[n] }
+          return (cost, slope)
         }
-        for n in negatives { peak = max(peak, exponent(n)) }
-        for n in negatives { sum += S.exp(exponent(n) - peak) }
-        guard sum > 0 else { return (0, 0) }
-        let (cost, slope) = softplus(peak + S.log(sum) - pull * product)
-        let factor = sharpness * slope * S(times) / sum
-        for n in negatives {
-          row.derivatives[firstNegative + n] += factor * S.exp(exponent(n) - peak)
-        }
-        return (cost, slope)
       }
       for (p, times) in positives.byAnchor[row.index] {
         let (cost, slope) = add(other: p, product: row.values[p], times: times)

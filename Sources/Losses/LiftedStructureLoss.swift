@@ -73,28 +73,45 @@ private struct LiftedRows: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   private mutating func prepare<S: Scalar>(_ matrix: Tensor, _ pairs: PairTable, _: S.Type) {
-    let columns = pairs.columns
-    matrix.withElements(of: S.self) { values in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-        for i in 0..<pairs.rows {
-          pairs.fill(kinds, row: i)
-          var (peak, sum) = (-Double.infinity, 0.0)
-          for j in 0..<columns where kinds[j] < 0 {
-            peak = max(peak, sign * (negativeMargin - Double(values[i * columns + j])))
+    let (columns, kernels) = (pairs.columns, RowKernels<S>())
+    let (sign, margin) = (S(sign), S(negativeMargin))
+    matrix.withElements(of: S.self) { matrix in
+      guard let values = matrix.baseAddress else { return }
+      sums.withUnsafeMutableBufferPointer { sums in
+        Parallel.forEachRange(pairs.rows, grain: 16) { rows in
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            withUnsafeTemporaryAllocation(of: S.self, capacity: columns) { exponents in
+              guard let start = kinds.baseAddress, let exponents = exponents.baseAddress
+              else { return }
+              for i in rows {
+                pairs.fill(kinds, row: i)
+                kernels.scaleSides(
+                  exponents, values + i * columns, kinds: start,
+                  factors: Sides(positive: 0, negative: -sign),
+                  offsets: Sides(positive: 0, negative: sign * margin), columns)
+                let peak = kernels.sideMaxima(exponents, kinds: start, columns).negative
+                guard peak > -S.infinity else { continue }
+                let sum = kernels.sideExp(
+                  exponents, exponents, kinds: start,
+                  peaks: Sides(positive: S.infinity, negative: peak), counting: true, columns)
+                sums[i] = Double(peak) + Double.log(Double(sum.negative))
+              }
+            }
           }
-          for j in 0..<columns where kinds[j] < 0 {
-            let exponent = S(sign * (negativeMargin - Double(values[i * columns + j])) - peak)
-            sum += Double(-kinds[j]) * Double(S.exp(exponent))
-          }
-          if sum > 0 { sums[i] = peak + Double.log(sum) }
         }
+      }
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+        guard let start = kinds.baseAddress else { return }
         for i in 0..<pairs.rows {
           pairs.fill(kinds, row: i)
-          for j in 0..<columns where kinds[j] > 0 {
+          var j = kernels.nextPositive(start, from: 0, columns)
+          while j < columns {
             let (cost, total) = violation(Double(values[i * columns + j]), i, j)
-            guard cost > 0, total > -.infinity else { continue }
-            slopes[i] += Double(kinds[j]) * cost * Double.exp(sums[i] - total)
-            if liftsBoth { slopes[j] += Double(kinds[j]) * cost * Double.exp(sums[j] - total) }
+            if cost > 0, total > -.infinity {
+              slopes[i] += Double(kinds[j]) * cost * Double.exp(sums[i] - total)
+              if liftsBoth { slopes[j] += Double(kinds[j]) * cost * Double.exp(sums[j] - total) }
+            }
+            j = kernels.nextPositive(start, from: j + 1, columns)
           }
         }
       }
@@ -116,15 +133,19 @@ private struct LiftedRows: RowFunction {
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     let (own, slope) = (self.sums[row.index], slopes[row.index])
-    for j in row.indices where row.kinds[j] != 0 {
-      if row.kinds[j] > 0 {
-        let (hinge, _) = violation(Double(row.values[j]), row.index, j)
-        sums.terms.add(hinge * hinge / 2, times: Int(row.kinds[j]))
-        row.derivatives[j] = S(sign * hinge) * S(row.kinds[j])
-      } else {
-        let share = S.exp(S(sign * (negativeMargin - Double(row.values[j])) - own))
-        row.derivatives[j] = S(sign * slope) * share * S(row.kinds[j])
-      }
+    guard let (_, kinds, derivatives) = row.start else { return }
+    let (way, margin) = (S(sign), S(negativeMargin))
+    row.scale(by: Sides(positive: 0, negative: -way), from: Sides(positive: 0, negative: margin))
+    _ = row.kernels.sideExp(
+      derivatives, derivatives, kinds: kinds, peaks: Sides(positive: 0, negative: S(own)),
+      counting: true, row.values.count)
+    row.scaleDerivatives(by: Sides(positive: 0, negative: -S(sign * slope)))
+    var added = TermSum()
+    row.forEachPositive { j in
+      let (hinge, _) = violation(Double(row.values[j]), row.index, j)
+      added.add(hinge * hinge / 2, times: Int(kinds[j]))
+      derivatives[j] = S(sign * hinge) * S(kinds[j])
     }
+    sums.terms.add(added)
   }
 }

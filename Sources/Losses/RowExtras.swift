@@ -16,9 +16,12 @@ extension Tensor {
       withElements(of: S.self) { x in
         other.withElements(of: S.self) { other in
           Tensor(shape: [n, m + k], of: S.self) { y in
+            guard let x = x.baseAddress, let other = other.baseAddress, let y = y.baseAddress
+            else { return }
             for i in 0..<n {
-              for j in 0..<m { y[i * (m + k) + j] = x[i * m + j] }
-              for j in 0..<k { y[i * (m + k) + m + j] = other[i * k + j] }
+              let row = y + i * (m + k)
+              row.update(from: x + i * m, count: m)
+              (row + m).update(from: other + i * k, count: k)
             }
           }
         }
@@ -35,8 +38,10 @@ extension Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
         Tensor(shape: [n, range.count], of: S.self) { y in
+          guard let x = x.baseAddress, let y = y.baseAddress else { return }
           for i in 0..<n {
-            for (k, j) in range.enumerated() { y[i * range.count + k] = x[i * m + j] }
+            let row = y + i * range.count
+            row.update(from: x + i * m + range.lowerBound, count: range.count)
           }
         }
       }
@@ -70,22 +75,44 @@ extension Tensor {
   /// The length of each row, [rows]; a row of zeros takes no gradient.
   func rowLengths() -> Tensor {
     let (n, d) = (shape[0], shape[1])
-    let values = elements(as: Double.self)
-    let lengths = (0..<n).map { i in
-      let largest = values[i * d..<(i + 1) * d].reduce(0) { max($0, abs($1)) }
-      guard largest > 0 else { return 0.0 }
-      let sum = values[i * d..<(i + 1) * d].reduce(0) { $0 + ($1 / largest) * ($1 / largest) }
-      return largest * sum.squareRoot()
-    }
+    let x = detached
+    let lengths = dtype == .float32 ? x.lengths(Float.self) : x.lengths(Double.self)
     let result = Tensor(lengths, shape: [n]).converted(to: dtype)
     return result.recorded(
       "rowLengths",
-      edge { [shape] cotangent in
+      edge { cotangent in
         let factors = zip(cotangent.elements(as: Double.self), lengths).map {
           $0.1 > 0 ? $0.0 / $0.1 : 0
         }
-        return Tensor(values.indices.map { values[$0] * factors[$0 / d] }, shape: shape)
-          .converted(to: cotangent.dtype)
+        func run<S: Scalar>(_: S.Type) -> Tensor {
+          x.withElements(of: S.self) { x in
+            Tensor(shape: [n, d], of: S.self) { y in
+              for i in 0..<n {
+                let factor = S(factors[i])
+                for j in i * d..<(i + 1) * d { y[j] = x[j] * factor }
+              }
+            }
+          }
+        }
+        return x.dtype == .float32 ? run(Float.self) : run(Double.self)
       })
+  }
+
+  private func lengths<S: Scalar>(_: S.Type) -> [Double] {
+    let (n, d) = (shape[0], shape[1])
+    let kernels = RowKernels<S>()
+    return withElements(of: S.self) { x in
+      guard let start = x.baseAddress else { return [] }
+      return (0..<n).map { i in
+        let square = kernels.innerProduct(start + i * d, start + i * d, d)
+        if square > 1e-24, square < 1e30 { return square.squareRoot() }
+        // The square has lost digits.
+        let row = x[i * d..<(i + 1) * d]
+        let largest = row.reduce(0) { max($0, abs(Double($1))) }
+        guard largest > 0 else { return 0 }
+        let sum = row.reduce(0) { $0 + (Double($1) / largest) * (Double($1) / largest) }
+        return largest * sum.squareRoot()
+      }
+    }
   }
 }

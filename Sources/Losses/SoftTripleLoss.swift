@@ -48,39 +48,46 @@ public struct SoftTripleLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let first = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
-    let (gamma, lambda) = (S(gamma), S(lambda))
-    // Each class has its similarity S_c at its first element, and -∞ at the others.
-    for start in stride(from: 0, to: row.values.count, by: proxiesPerClass) {
-      let (similarity, _, _) = choice(row.values[start..<start + proxiesPerClass], gamma)
-      for j in start..<start + proxiesPerClass { row.derivatives[j] = -.infinity }
-      row.derivatives[start] = lambda * (start == first ? similarity - S(margin) : similarity)
+    guard let first = row.kinds.firstIndex(where: { $0 > 0 }),
+      let (values, _, derivatives) = row.start
+    else { return }
+    let (inverse, lambda) = (1 / S(gamma), S(lambda))
+    let (count, each) = (row.values.count, proxiesPerClass)
+    let classes = count / each
+    // The derivatives are exp((s - the class's largest) / γ) until the end.
+    for c in 0..<classes {
+      var peak = values[c * each]
+      for j in c * each..<(c + 1) * each { peak = values[j] > peak ? values[j] : peak }
+      for j in c * each..<(c + 1) * each { derivatives[j] = (values[j] - peak) * inverse }
     }
-    let cost = row.crossEntropy(target: first)
-    for start in stride(from: 0, to: row.values.count, by: proxiesPerClass) {
-      let slope = row.derivatives[start] * lambda
-      let (similarity, peak, sum) = choice(row.values[start..<start + proxiesPerClass], gamma)
-      for j in start..<start + proxiesPerClass {
-        let share = S.exp((row.values[j] - peak) / gamma) / sum
-        row.derivatives[j] = slope * share * (1 + (row.values[j] - similarity) / gamma)
+    _ = row.kernels.expSum(derivatives, derivatives, peak: 0, count)
+    let cost = withUnsafeTemporaryAllocation(of: S.self, capacity: 3 * classes) { memory in
+      guard let logits = memory.baseAddress else { return S.zero }
+      let (similarities, sums) = (logits + classes, logits + 2 * classes)
+      for c in 0..<classes {
+        var (sum, total): (S, S) = (0, 0)
+        for j in c * each..<(c + 1) * each {
+          sum += derivatives[j]
+          total += derivatives[j] * values[j]
+        }
+        sums[c] = sum
+        similarities[c] = total / sum
+        logits[c] = lambda * similarities[c]
       }
+      let own = first / each
+      logits[own] -= lambda * S(margin)
+      let peak = row.kernels.maximum(logits, classes)
+      let logit = logits[own] - peak
+      let sum = row.kernels.expSum(logits, logits, peak: peak, classes)
+      for c in 0..<classes {
+        let slope = lambda * (logits[c] / sum - (c == own ? 1 : 0)) / sums[c]
+        let similarity = similarities[c]
+        for j in c * each..<(c + 1) * each {
+          derivatives[j] *= slope * (1 + (values[j] - similarity) * inverse)
+        }
+      }
+      return S.log(sum) - logit
     }
     sums.terms.add(row.weighted(cost))
-  }
-
-  /// S_c, the largest similarity, and Σ exp((s - largest) / γ).
-  @inline(__always)
-  private func choice<S: Scalar>(
-    _ values: Slice<UnsafeBufferPointer<S>>, _ gamma: S
-  ) -> (similarity: S, peak: S, sum: S) {
-    var peak = -S.infinity
-    for value in values { peak = max(peak, value) }
-    var (sum, total): (S, S) = (0, 0)
-    for value in values {
-      let weight = S.exp((value - peak) / gamma)
-      sum += weight
-      total += weight * value
-    }
-    return (total / sum, peak, sum)
   }
 }

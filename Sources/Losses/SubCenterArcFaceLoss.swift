@@ -40,12 +40,13 @@ public struct SubCenterArcFaceLoss: ClassifierLoss {
     var slope: S = 1
     // Proxies that are not the nearest of their class get -∞ for a logit: no share, no gradient.
     for start in stride(from: 0, to: row.values.count, by: proxiesPerClass) {
-      var nearest = start
+      var (nearest, cosine) = (start, row.values[start])
       for j in start..<start + proxiesPerClass {
         row.derivatives[j] = -.infinity
-        if row.values[j] > row.values[nearest] { nearest = j }
+        let isNearer = row.values[j] > cosine
+        nearest = isNearer ? j : nearest
+        cosine = isNearer ? row.values[j] : cosine
       }
-      var cosine = row.values[nearest]
       if start == first {
         (cosine, slope) = angularMargin.addedWithinHalfTurn(to: cosine)
         target = nearest

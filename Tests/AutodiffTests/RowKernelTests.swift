@@ -1,0 +1,89 @@
+import Testing
+
+@testable import Autodiff
+
+/// The row kernels of every instruction set against loops that say what they do.
+@Suite struct RowKernelTests {
+  /// Lengths around those of vectors.
+  static let counts = [1, 3, 4, 7, 8, 16, 17, 33, 100]
+
+  @Test(arguments: InstructionSet.available, counts)
+  func fitTheirDefinitions(set: InstructionSet, count: Int) {
+    InstructionSet.$chosen.withValue(set) {
+      check(count, tolerance: 1e-5, Float.self)
+      check(count, tolerance: 1e-13, Double.self)
+    }
+  }
+
+  private func check<S: Scalar>(_ count: Int, tolerance: Double, _: S.Type) {
+    var random = Random(seed: UInt64(count))
+    let x = (0..<count).map { _ in S(random.normal()) }
+    let kinds = (0..<count).map { _ in Int32((random.uniform(in: -2.5...2.5)).rounded()) }
+    let zeros = [S](repeating: 0, count: count)
+    let kernels = RowKernels<S>()
+    let positive = kinds.indices.filter { kinds[$0] > 0 }
+    let negative = kinds.indices.filter { kinds[$0] < 0 }
+    func isNear(_ a: some BinaryFloatingPoint, _ b: Double) -> Bool {
+      abs(Double(a) - b) <= tolerance * max(1, abs(b))
+    }
+
+    #expect(kernels.maximum(x, count) == x.max())
+    #expect(isNear(kernels.innerProduct(x, x, count), x.reduce(0) { $0 + Double($1 * $1) }))
+    #expect(kernels.nextPositive(kinds, from: 0, count) == positive.first ?? count)
+    let maxima = kernels.sideMaxima(x, kinds: kinds, count)
+    #expect(maxima.positive == positive.map { x[$0] }.max() ?? -.infinity)
+    #expect(maxima.negative == negative.map { x[$0] }.max() ?? -.infinity)
+
+    var y = zeros
+    let sums = kernels.sideExp(
+      &y, x, kinds: kinds, peaks: Sides(positive: 0.5, negative: -0.25), counting: true, count)
+    let expected = kinds.indices.map {
+      Double(abs(kinds[$0])) * Double.exp(Double(x[$0]) - (kinds[$0] > 0 ? 0.5 : -0.25))
+    }
+    #expect(isNear(sums.positive, positive.reduce(0) { $0 + expected[$1] }))
+    #expect(isNear(sums.negative, negative.reduce(0) { $0 + expected[$1] }))
+    #expect(zip(y, expected).allSatisfy { isNear($0, $1) })
+
+    kernels.scaleSides(
+      &y, x, kinds: kinds, factors: Sides(positive: 2, negative: 3),
+      offsets: Sides(positive: 1, negative: -1), count)
+    #expect(
+      kinds.indices.allSatisfy {
+        y[$0] == (kinds[$0] > 0 ? 2 * x[$0] + 1 : kinds[$0] < 0 ? 3 * x[$0] - 1 : 0)
+          || isNear(y[$0], Double(kinds[$0] > 0 ? 2 * x[$0] + 1 : 3 * x[$0] - 1))
+      })
+
+    let hinges = kernels.hinges(
+      &y, x, kinds: kinds, bounds: Sides(positive: 0.25, negative: 0.5), sign: -1, count)
+    let costs = kinds.indices.map { max(0, kinds[$0] > 0 ? 0.25 - x[$0] : x[$0] - 0.5) }
+    let total = { (side: [Int]) in
+      side.reduce(0.0) { $0 + Double(costs[$1]) * Double(abs(kinds[$1])) }
+    }
+    #expect(isNear(hinges.positive.total, total(positive)))
+    #expect(isNear(hinges.negative.total, total(negative)))
+    #expect(hinges.positive.count == positive.reduce(0) { $0 + Int(kinds[$1]) })
+    #expect(
+      hinges.negative.activeCount
+        == negative.filter { costs[$0] > 0 }.reduce(0) { $0 - Int(kinds[$1]) })
+    #expect(kinds.indices.allSatisfy { y[$0] == (costs[$0] > 0 ? -S(kinds[$0]) : 0) })
+
+    var steps = zeros
+    let triplets = kernels.tripletHinges(
+      &steps, x, kinds: kinds, limit: 0.5, sign: 1, times: 2, count)
+    let active = negative.filter { x[$0] < 0.5 }
+    #expect(triplets.activeCount == active.reduce(0) { $0 - Int(kinds[$1]) })
+    #expect(triplets.count == negative.reduce(0) { $0 - Int(kinds[$1]) })
+    #expect(
+      isNear(
+        triplets.total, active.reduce(0) { $0 + (0.5 - Double(x[$1])) * Double(-kinds[$1]) }))
+    #expect(active.allSatisfy { steps[$0] == S(2 * kinds[$0]) })
+
+    let rank = kernels.softRank(&y, x, kinds: kinds, centre: 0.25, scale: 3, count)
+    let chances = negative.map { 1 / (1 + Double.exp(-3 * (Double(x[$0]) - 0.25))) }
+    #expect(isNear(rank, chances.reduce(0, +)))
+    var slopes = zeros
+    let added = kernels.addSoftRankGradient(&slopes, rank: y, slope: 4, count)
+    #expect(isNear(added, chances.reduce(0) { $0 + 4 * $1 * (1 - $1) }))
+    #expect(zip(negative, chances).allSatisfy { isNear(slopes[$0], 4 * $1 * (1 - $1)) })
+  }
+}
