@@ -2,9 +2,11 @@ import Settings
 
 /// Every loss, with its default settings.
 public let allLosses: [Named<any Loss>] = [
+  Named("alignment-uniformity", AlignmentUniformityLoss()),
   Named("angular", AngularLoss()),
   Named("angular-prototypical", AngularPrototypicalLoss()),
   Named("arc-face", ArcFaceLoss()),
+  Named("barlow-twins", BarlowTwinsLoss()),
   Named("batch-all-triplet", BatchAllTripletLoss()),
   Named("batch-hard-triplet", BatchHardTripletLoss()),
   Named("center", CenterLoss()),
@@ -18,6 +20,8 @@ public let allLosses: [Named<any Loss>] = [
   Named("fast-ap", FastAPLoss()),
   Named("ge2e", GE2ELoss()),
   Named("generalized-lifted-structure", GeneralizedLiftedStructureLoss()),
+  Named("histogram", HistogramLoss()),
+  Named("i-con", IConLoss()),
   Named("icnn", ICNNLoss()),
   Named("instance", InstanceLoss()),
   Named("intra-pair-variance", IntraPairVarianceLoss()),
@@ -38,7 +42,9 @@ public let allLosses: [Named<any Loss>] = [
   Named("prototypical", PrototypicalLoss()),
   Named("proxy-anchor", ProxyAnchorLoss()),
   Named("proxy-nca", ProxyNCALoss()),
+  Named("quadruplet", QuadrupletLoss()),
   Named("ranked-list", RankedListLoss()),
+  Named("recall-at-k", RecallAtKLoss()),
   Named("relational-distillation", RelationalDistillationLoss()),
   Named("smooth-ap", SmoothAPLoss()),
   Named("snr-contrastive", SNRContrastiveLoss()),
@@ -52,4 +58,5 @@ public let allLosses: [Named<any Loss>] = [
   Named("triplet-margin", TripletMarginLoss()),
   Named("triplet-ratio", TripletRatioLoss()),
   Named("tuplet-margin", TupletMarginLoss()),
+  Named("vicreg", VICRegLoss()),
 ]

@@ -43,6 +43,7 @@ import Testing
       (BatchHardTripletLoss(), ["activation": "none"]),
       (BatchAllTripletLoss(), ["activation": "softplus"]),
       (BatchAllTripletLoss(), ["average": "non-zero"]),
+      (IConLoss(), ["kernel": "student"]), (IConLoss(), ["neighborhood": "proxies"]),
       (NBCLoss(), ["ratio": 0.5]), (GE2ELoss(), ["clamp": false]),
       (MeanFieldContrastiveLoss(), ["regularization": 1, "power": 3]),
       (MeanFieldClassWiseMultiSimilarityLoss(), ["regularization": 1, "power": 3]),
