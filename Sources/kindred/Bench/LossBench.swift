@@ -8,7 +8,7 @@ import Settings
   let dimension = try arguments.wholeNumber("--dimension", in: 1...65_536) ?? 128
   let only = arguments.allValues("--only")
   for name in only {
-    _ = try allLosses.named(name, kind: "loss", at: "--only") as any Loss
+    _ = try allLosses.named(name, kind: "loss", at: "--only", mistake: .badUsage) as any Loss
   }
   var random = Random(seed: 5)
   let embeddings = Tensor(
