@@ -15,12 +15,15 @@ public struct LossInput: Sendable {
   public var tuples: Tuples?
   /// What the batch is compared with; nil for the batch itself.
   public var reference: ReferenceSet?
+  /// What a teacher makes of the same items, one row each; the dimension may be another.
+  public var teacher: Tensor?
 
   public init(
-    embeddings: Tensor, labels: [Int], tuples: Tuples? = nil, reference: ReferenceSet? = nil
+    embeddings: Tensor, labels: [Int], tuples: Tuples? = nil, reference: ReferenceSet? = nil,
+    teacher: Tensor? = nil
   ) {
     (self.embeddings, self.labels) = (embeddings, labels)
-    (self.tuples, self.reference) = (tuples, reference)
+    (self.tuples, self.reference, self.teacher) = (tuples, reference, teacher)
   }
 }
 

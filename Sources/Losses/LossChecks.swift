@@ -42,6 +42,7 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
     if let reference = single.reference {
       double.reference?.embeddings = reference.embeddings.converted(to: .float64)
     }
+    double.teacher = single.teacher?.converted(to: .float64)
     let loss = batch.prepared(named.value, dtype: .float32)
     var exact = loss
     exact.setParameters(loss.parameters.map { $0.value.converted(to: .float64) })
@@ -136,6 +137,9 @@ private struct CheckBatch: Sendable {
     }
     let tuples = miner?.mine(
       embeddings, labels: labels, reference: reference, random: Random(seed: 1))
-    return LossInput(embeddings: embeddings, labels: labels, tuples: tuples, reference: reference)
+    return LossInput(
+      embeddings: embeddings, labels: labels, tuples: tuples, reference: reference,
+      teacher: Tensor(
+        normal: [labels.count, dimension + 2], deviation: 1, dtype: dtype, random: &random))
   }
 }

@@ -33,6 +33,15 @@ extension LossInput {
           expected: "one for each of \(rows) rows, each from 0 to \(count - 1)")
       }
     }
+    if let teacher {
+      guard teacher.shape.count == 2, teacher.shape[0] == rows,
+        teacher.elements(as: Double.self).allSatisfy(\.isFinite)
+      else {
+        throw Failure(
+          .badData, at: place, "the teacher's embeddings have shape \(teacher.shape)",
+          expected: "\(rows) rows of finite numbers, one for each row of the batch")
+      }
+    }
     try checkTuples(at: place, rows: rows, columns: reference?.labels.count ?? rows)
   }
 

@@ -36,6 +36,11 @@ extension ProxyLoss {
   }
 
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    try validateProxies(input, at: place)
+  }
+
+  /// Checks that there are proxies that fit a batch.
+  func validateProxies(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
     guard input.reference == nil else {
       throw Failure(

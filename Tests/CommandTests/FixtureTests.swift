@@ -15,8 +15,10 @@ import Testing
 
   @Test func lossesAgree() throws {
     let scratch = try Scratch()
-    let cases = try Self.cases("LossesTests/Fixtures/losses.json")
-    #expect(cases.count == 112)
+    let cases =
+      try Self.cases("LossesTests/Fixtures/losses.json")
+      + Self.cases("LossesTests/Fixtures/methods.json")
+    #expect(cases.count == 112 + 36)
     for row in cases {
       let id = try #require(row["id"]?.text)
       var words = try [
@@ -29,6 +31,10 @@ import Testing
         words += [
           "--weights", scratch.path + "/w.npy", "--weight-gradient", scratch.path + "/v.npy",
         ]
+      }
+      if let teacher = row["teacher"] {
+        try matrix(teacher).write(to: scratch.path + "/t.npy")
+        words += ["--teacher", scratch.path + "/t.npy"]
       }
       let outcome = try kindred(words)
       #expect(outcome.status == 0, "\(id): \(outcome.error)")

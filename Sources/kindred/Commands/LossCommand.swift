@@ -50,9 +50,12 @@ private func computeLoss(_ arguments: Arguments) throws {
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
   try setWeights(of: &loss, arguments, for: batch, random: random)
+  var teacher: Tensor?
   if let path = arguments.value("--teacher") {
-    throw Failure(
-      .badUsage, at: "--teacher \(path)", "the loss '\(name)' takes no teacher")
+    guard loss is RelationalDistillationLoss else {
+      throw Failure(.badUsage, at: "--teacher \(path)", "the loss '\(name)' takes no teacher")
+    }
+    teacher = try readMatrix(path, dtype: embeddings.dtype)
   }
   var tuples: Tuples?
   if let minerName = arguments.value("--miner") {
@@ -63,7 +66,8 @@ private func computeLoss(_ arguments: Arguments) throws {
     try miner.validate(at: "--miner-params")
     tuples = miner.mine(embeddings, labels: batch.labels, reference: nil, random: random)
   }
-  let input = LossInput(embeddings: embeddings, labels: batch.labels, tuples: tuples)
+  let input = LossInput(
+    embeddings: embeddings, labels: batch.labels, tuples: tuples, teacher: teacher)
   try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
   var active = 0.0
   let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) {

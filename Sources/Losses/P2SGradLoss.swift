@@ -1,0 +1,37 @@
+import Autodiff
+import Miners
+import Settings
+
+/// The squared error of the cosines to the classes' proxies against one-hot targets.
+///
+/// With c_k the cosine to the proxy of class k and y the row's class, the mean over the rows of
+///
+///     1/C Σ_k (c_k - [k = y])²
+///
+/// There is neither margin nor scale. A row of zeros has cosine 0 to all, where
+/// pytorch-metric-learning gives NaN. Proxies drawn from N(0, 1). O(batch × classes).
+/// - Reference: Wang and Yamagishi, *A Comparative Study on Recent Neural Spoofing Countermeasures
+///   for Synthetic Speech Detection* (Interspeech 2021), after Zhang et al., *P2SGrad* (CVPR 2019).
+public struct P2SGradLoss: ClassifierLoss {
+  public var proxies = noProxies
+  public var distance: Distance { .cosine }
+
+  public init() {}
+
+  public static let summary = "the squared error of cosines to proxies against one-hot targets"
+  public static let source =
+    "Zhang et al., P2SGrad: Refined Gradients for Optimizing Deep Face Models, CVPR 2019"
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let share = 1 / S(row.values.count)
+    var cost: S = 0
+    for j in row.indices {
+      let error = row.values[j] - (row.kinds[j] > 0 ? 1 : 0)
+      cost += error * error * share
+      row.derivatives[j] = 2 * error * share
+    }
+    sums.terms.add(row.weighted(cost))
+  }
+}
