@@ -9,6 +9,8 @@ struct LabeledRows<S: Scalar> {
   let classes: [Int]
   /// For each class, its rows in ascending order.
   let members: [[Int]]
+  /// What a distance of these rows is to be multiplied by to be one of the rows as given.
+  let scale: Double
 
   var count: Int { classes.count }
 
@@ -22,7 +24,7 @@ struct LabeledRows<S: Scalar> {
     let labels = Set(sets.flatMap(\.labels)).sorted()
     let numbers = Dictionary(uniqueKeysWithValues: zip(labels, labels.indices))
     var parts = sets.map { $0.embeddings.elements(as: S.self) }
-    scale(&parts)
+    let factor = scale(&parts)
     if distance == .cosine {
       for i in parts.indices { normalize(&parts[i], dimension: sets[i].embeddings.shape[1]) }
     }
@@ -35,13 +37,15 @@ struct LabeledRows<S: Scalar> {
         squaredNorm(rows[row * dimension..<(row + 1) * dimension])
       }
       return LabeledRows(
-        rows: rows, dimension: dimension, squaredNorms: norms, classes: classes, members: members)
+        rows: rows, dimension: dimension, squaredNorms: norms, classes: classes, members: members,
+        scale: distance == .cosine ? 1 : factor)
     }
   }
 
-  private static func scale(_ parts: inout [[S]]) {
+  /// Returns the power of two that undoes the scaling.
+  private static func scale(_ parts: inout [[S]]) -> Double {
     let largest = parts.reduce(S(0)) { $1.reduce($0) { max($0, abs($1)) } }
-    guard largest > 0 else { return }
+    guard largest > 0 else { return 1 }
     // The factor itself may be out of range where the products with it are not, hence two steps.
     let exponent = largest.exponent
     let first = S(sign: .plus, exponent: -(exponent / 2), significand: 1)
@@ -49,6 +53,7 @@ struct LabeledRows<S: Scalar> {
     for i in parts.indices {
       for j in parts[i].indices { parts[i][j] = parts[i][j] * first * second }
     }
+    return Double(sign: .plus, exponent: Int(exponent), significand: 1)
   }
 
   private static func normalize(_ rows: inout [S], dimension: Int) {

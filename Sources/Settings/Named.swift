@@ -14,11 +14,13 @@ extension Sequence {
   /// - Parameters:
   ///   - kind: what the values are, as in "loss".
   ///   - place: where the name was written, for the message.
-  public func named<Value>(_ name: String, kind: String, at place: String) throws(Failure) -> Value
-  where Element == Named<Value> {
+  ///   - mistake: what a wrong name is: bad data in a recipe, bad usage on the command line.
+  public func named<Value>(
+    _ name: String, kind: String, at place: String, mistake: Failure.Kind = .badData
+  ) throws(Failure) -> Value where Element == Named<Value> {
     for entry in self where entry.name == name { return entry.value }
     throw Failure(
-      .badData, at: place, "there is no \(kind) '\(name)'",
+      mistake, at: place, "there is no \(kind) '\(name)'",
       remedy: suggestion(for: name, among: map(\.name)))
   }
 }

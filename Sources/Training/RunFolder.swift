@@ -13,6 +13,7 @@ import Settings
 /// | `model.safetensors` | encoder and loss parameters |
 /// | `evaluation.json` | the raw input and the trained embedding on the test classes |
 /// | `report.html` | all of this to look at |
+/// | `calibration.json` | the threshold of a match, once `kindred calibrate` was run |
 public struct RunFolder: Sendable {
   public let path: String
 
@@ -26,6 +27,7 @@ public struct RunFolder: Sendable {
   public var model: String { path + "/model.safetensors" }
   public var evaluation: String { path + "/evaluation.json" }
   public var report: String { path + "/report.html" }
+  public var calibration: String { path + "/calibration.json" }
 
   /// Fails unless the folder can be made or is empty.
   public func checkIsFree() throws(Failure) {

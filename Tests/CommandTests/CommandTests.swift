@@ -6,7 +6,8 @@ import Testing
     let help = try kindred("--help")
     #expect(help.status == 0)
     for name in [
-      "train", "evaluate", "embed", "export", "search", "loss", "mine", "gradcheck", "list",
+      "train", "evaluate", "calibrate", "embed", "export", "search", "loss", "mine", "gradcheck",
+      "list",
       "recipes",
     ] {
       #expect(help.output.contains("\n  \(name) "))
@@ -22,7 +23,7 @@ import Testing
     (["train"], 64, "RECIPE is missing"),
     (["train", "recipes/none.json5", "--out", "/tmp/kindred-none"], 66, "there is no such file"),
     (
-      ["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 65,
+      ["loss", "contrastve", "--embeddings", "a", "--labels", "b"], 64,
       "did you mean 'contrastive'?"
     ),
     (["list", "lossess"], 64, "did you mean 'losses'?"),

@@ -63,6 +63,7 @@ struct LineChart {
         <polyline points="\(path)" fill="none" style="stroke:\(colour)" stroke-width="1.6" \
         stroke-dasharray="\(dashes)"/>
         """)
+      guard finite.count > 1 else { continue }
       parts.append(
         """
         <text x="\(Self.left + 10 + Double(i) * 150)" y="\(Self.top + 12)" \

@@ -12,7 +12,7 @@ import Settings
   let repeats = try arguments.wholeNumber("--repeat", in: 1...1_000_000)
   let only = arguments.allValues("--only")
   for name in only {
-    _ = try allLosses.named(name, kind: "loss", at: "--only") as any Loss
+    _ = try allLosses.named(name, kind: "loss", at: "--only", mistake: .badUsage) as any Loss
   }
   var random = Random(seed: 5)
   let embeddings = Tensor(

@@ -9,9 +9,7 @@ let evaluateCommand = Subcommand(
   name: "evaluate",
   summary: "Judge a run on its test classes or on other data, or judge given embeddings.",
   positionals: [.init(name: "RUN", summary: "a run folder", isRequired: false)],
-  options: [
-    .init("--data", "NAME", "another data set to judge the run on; see kindred list datasets"),
-    .init("--data-params", "JSON5", "settings of that data set"),
+  options: judgedItemsOptions + [
     .init("--embeddings", "E.npy", "embeddings to judge instead of a run"),
     .init("--labels", "Y.npy", "the class of each embedding"),
     .init("--gallery", "G.npy", "what to search; without it, the embeddings themselves"),
@@ -34,25 +32,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
         expected: "one of them")
     }
     let model = try TrainedModel(run: run)
-    let source: any DataSource
-    if let name = arguments.value("--data") {
-      let registered: any DataSource = try allDatasets.named(name, kind: "data set", at: "--data")
-      source = try configured(
-        registered, try arguments.settings("--data-params"), at: "--data-params")
-    } else {
-      source = model.recipe.data.value
-    }
-    let test = try source.load(
-      root: dataRoot(environment: ProcessInfo.processInfo.environment)
-    ).test
-    try model.check(test.itemShape, at: arguments.value("--data") ?? run)
-    let progress = ProgressLine(isQuiet: arguments.has("--json"))
-    let embeddings = embed(test, with: model.encoder) { done in
-      progress.show("embedding \(done)/\(test.count)", done: done, of: test.count)
-    }
-    progress.finish()
+    let test = try judgedItems(of: model, run: run, arguments)
     let evaluation = try evaluate(
-      query: EmbeddingSet(embeddings: embeddings, labels: test.labels, name: test.name),
+      query: model.embeddingSet(of: test, isQuiet: arguments.has("--json")),
       gallery: nil, options: options)
     show(evaluation, arguments)
     return

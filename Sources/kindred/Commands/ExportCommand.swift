@@ -12,7 +12,9 @@ let exportCommand = Subcommand(
   positionals: [.init(name: "RUN|E.npy", summary: "a run folder, or a file of embeddings")],
   options: [
     .init("--format", "FORMAT", "see kindred list formats; of a run, safetensors is the model"),
-    .init("--out", "FILE", "the file to write; FILE.paths.txt names the rows of a run"),
+    .init(
+      "--out", "FILE",
+      "the file to write; of a run, names, classes and threshold of its rows lie beside it"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
     Subcommand.threads,
@@ -27,35 +29,69 @@ private func export(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   let name = try arguments.required("--format")
-  let format: ExportFormat = try allFormats.named(name, kind: "format", at: "--format")
+  let format: ExportFormat = try allFormats.named(
+    name, kind: "format", at: "--format", mistake: .badUsage)
   var options = ExportOptions()
   options.metric = try arguments.word("--metric", default: options.metric)
   let part = try arguments.word("--part", default: Part.test)
 
   if FileSystem.isFolder(input), name == "safetensors" {
     _ = try TrainedModel(run: input)
-    try FileSystem.write(try FileSystem.read(RunFolder(input).model), to: output)
+    var bytes = try FileSystem.read(RunFolder(input).model)
+    if let calibration = try RunCalibration.of(run: input) {
+      var file = try SafetensorsFile(bytes, at: RunFolder(input).model)
+      file.metadata["calibration"] = calibration.json.description
+      bytes = try file.bytes()
+    }
+    try FileSystem.write(bytes, to: output)
     report(output, format: name, rows: nil, arguments)
     return
   }
   var vectors: Tensor
+  var calibration: RunCalibration?
   if FileSystem.isFolder(input) {
+    calibration = try RunCalibration.of(run: input)
     let model = try TrainedModel(run: input)
-    let items = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
+    let (items, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
     vectors = items.embeddings
     try format.write(vectors, options: options, to: output, name: input)
     try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+    try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
+      .write(to: path(beside: output, ending: ".labels.npy"))
   } else {
+    let beside = calibrationPath(beside: input)
+    if FileSystem.exists(beside) { calibration = try RunCalibration(path: beside) }
     vectors = try readMatrix(input)
     try format.write(vectors, options: options, to: output, name: input)
   }
+  try carry(calibration, to: calibrationPath(beside: output))
   report(output, format: name, rows: vectors.shape[0], arguments)
 }
 
-/// The embeddings of one part of the data that a run was trained on.
+/// Where the threshold of a file of vectors lies: E.calibration.json beside E.npy.
+func calibrationPath(beside file: String) -> String {
+  path(beside: file, ending: ".calibration.json")
+}
+
+/// Writes the threshold beside exported vectors, or takes away that of what they replace.
+private func carry(_ calibration: RunCalibration?, to path: String) throws(Failure) {
+  if let calibration {
+    try calibration.write(to: path)
+  } else if FileSystem.exists(path) {
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw Failure(
+        .cannotWrite, at: path, "this threshold of other vectors cannot be taken away",
+        remedy: "remove it, since the vectors beside it are new")
+    }
+  }
+}
+
+/// The embeddings and the classes of one part of the data that a run was trained on.
 private func embeddedPart(
   _ part: Part, of model: TrainedModel, isQuiet: Bool
-) throws(Failure) -> EmbeddedItems {
+) throws(Failure) -> (items: EmbeddedItems, labels: [Int]) {
   let data = try model.recipe.data.value.load(
     root: dataRoot(environment: ProcessInfo.processInfo.environment))
   let items = part == .test ? data.test : data.train
@@ -65,12 +101,12 @@ private func embeddedPart(
   let embeddings = embed(items, with: model.encoder) { done in
     progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
   }
-  return EmbeddedItems(embeddings: embeddings, names: items.itemNames)
+  return (EmbeddedItems(embeddings: embeddings, names: items.itemNames), items.labels)
 }
 
 /// The embeddings of a run's test items, for searching.
 func gallery(of model: TrainedModel, isQuiet: Bool) throws(Failure) -> EmbeddedItems {
-  try embeddedPart(.test, of: model, isQuiet: isQuiet)
+  try embeddedPart(.test, of: model, isQuiet: isQuiet).items
 }
 
 private func report(_ output: String, format: String, rows: Int?, _ arguments: Arguments) {

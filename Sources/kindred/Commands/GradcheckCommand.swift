@@ -24,7 +24,8 @@ private func checkGradients(_ arguments: Arguments) throws {
     for loss in allLosses { rows += gradientChecks(for: loss) }
   }
   for name in arguments.positionals {
-    let loss: any Loss = try allLosses.named(name, kind: "loss", at: "kindred gradcheck")
+    let loss: any Loss = try allLosses.named(
+      name, kind: "loss", at: "kindred gradcheck", mistake: .badUsage)
     rows += gradientChecks(for: Named(name, loss))
   }
   let progress = ProgressLine(isQuiet: arguments.has("--json"))

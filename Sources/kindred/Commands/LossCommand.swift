@@ -42,7 +42,8 @@ private struct Point: Parameterized {
 private func computeLoss(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let name = arguments.positionals[0]
-  let registered: any Loss = try allLosses.named(name, kind: "loss", at: "kindred loss")
+  let registered: any Loss = try allLosses.named(
+    name, kind: "loss", at: "kindred loss", mistake: .badUsage)
   var loss = try configured(registered, try arguments.settings("--params"), at: "--params")
   let batch = try LabelledMatrix(arguments)
   let embeddings = batch.embeddings
@@ -55,7 +56,8 @@ private func computeLoss(_ arguments: Arguments) throws {
   }
   var tuples: Tuples?
   if let minerName = arguments.value("--miner") {
-    let found: any Miner = try allMiners.named(minerName, kind: "miner", at: "--miner")
+    let found: any Miner = try allMiners.named(
+      minerName, kind: "miner", at: "--miner", mistake: .badUsage)
     let miner = try configured(
       found, try arguments.settings("--miner-params"), at: "--miner-params")
     try miner.validate(at: "--miner-params")
@@ -100,6 +102,17 @@ private func setWeights(
   let embeddings = batch.embeddings
   var classCount = (batch.labels.max() ?? -1) + 1
   guard let path = arguments.value("--weights") else {
+    // What one class needs tells what all of them do.
+    var probe = loss
+    probe.makeParameters(
+      classCount: 1, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
+    let perClass = probe.parameters.reduce(0) { $0 + $1.value.count }
+    guard perClass == 0 || classCount <= (1 << 28) / perClass else {
+      throw Failure(
+        .badData, at: arguments.value("--labels") ?? "--labels",
+        "a label is \(classCount - 1), so as many classes would need parameters",
+        expected: "classes numbered from 0", remedy: "number them anew, or give --weights")
+    }
     loss.makeParameters(
       classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype,
       random: random)

@@ -22,7 +22,8 @@ let mineCommand = Subcommand(
 private func mine(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let name = arguments.positionals[0]
-  let registered: any Miner = try allMiners.named(name, kind: "miner", at: "kindred mine")
+  let registered: any Miner = try allMiners.named(
+    name, kind: "miner", at: "kindred mine", mistake: .badUsage)
   let miner = try configured(registered, try arguments.settings("--params"), at: "--params")
   try miner.validate(at: "--params")
   let batch = try LabelledMatrix(arguments)

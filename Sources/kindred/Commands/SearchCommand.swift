@@ -1,4 +1,5 @@
 import Autodiff
+import Evaluation
 import Files
 import Index
 import Settings
@@ -13,7 +14,7 @@ let searchCommand = Subcommand(
   options: [
     .init("--query", "FILE", "a picture or folder (of a run), or an .npy file"),
     .init("--top", "K", "how many neighbours to tell (default: 10)"),
-    .init("--threshold", "S", "the least similarity that is a match"),
+    .init("--threshold", "S", "the least similarity that is a match (default: as calibrated)"),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -23,6 +24,8 @@ let searchCommand = Subcommand(
 /// What is searched, what is asked for, and what both are called.
 private struct Search {
   let index: ExactIndex
+  /// The threshold that was calibrated for these vectors, and the file that it is from.
+  var calibration: (Calibration, path: String)?
   /// The name of each row of the index; empty if it has none.
   let itemNames: [String]
   let queries: Tensor
@@ -33,7 +36,7 @@ private func search(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let path = try arguments.required("--query")
   let top = try arguments.wholeNumber("--top", in: 1...1_000_000) ?? 10
-  let threshold = try number("--threshold", arguments)
+  let given = try number("--threshold", arguments)
   let place = arguments.positionals[0]
   let found =
     FileSystem.isFolder(place)
@@ -45,6 +48,10 @@ private func search(_ arguments: Arguments) throws {
   func similarity(_ score: Float) -> Double {
     isDistance ? -Double(max(0, score)).squareRoot() : Double(score)
   }
+  // An inner product of vectors without unit length has no calibrated threshold.
+  let calibrated = found.calibration.flatMap { isDistance ? -$0.0.distance : $0.0.similarity }
+  let threshold = given ?? calibrated
+  let source = given != nil ? "--threshold" : calibrated == nil ? nil : found.calibration?.path
   if arguments.has("--json") {
     let rows = (0..<found.queries.shape[0]).map { query in
       JSONValue.array(
@@ -61,6 +68,7 @@ private func search(_ arguments: Arguments) throws {
     Terminal.printJSON([
       "neighbors": .array(rows), "metric": .string(found.index.metric.rawValue),
       "threshold": threshold.map { .number($0) } ?? .null,
+      "thresholdSource": source.map { .string($0) } ?? .null,
     ])
     return
   }
@@ -77,7 +85,26 @@ private func search(_ arguments: Arguments) throws {
     }
     print(table.text, terminator: "")
   }
-  if threshold == nil { print("Give --threshold S to tell matches from others.") }
+  print(explanation(of: threshold, from: source, found, isDistance: isDistance))
+}
+
+/// Which threshold told matches from others.
+private func explanation(
+  of threshold: Double?, from source: String?, _ found: Search, isDistance: Bool
+) -> String {
+  guard let threshold, let source else {
+    return found.calibration == nil
+      ? "Give --threshold S, or run kindred calibrate, to tell matches from others."
+      : "The calibrated threshold is a distance; inner products need --threshold S."
+  }
+  let value =
+    isDistance
+    ? "a distance up to \(fixed(-threshold, 4))" : "a similarity from \(fixed(threshold, 4))"
+  let rate =
+    found.calibration.map { calibration, path in
+      path == source ? ", for a false accept rate of \(calibration.requestedRate)" : ""
+    } ?? ""
+  return "A match is \(value) (\(source)\(rate))."
 }
 
 private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Failure) -> Search {
@@ -86,6 +113,9 @@ private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Fai
   let items = try gallery(of: model, isQuiet: isQuiet)
   return Search(
     index: try ExactIndex(items.embeddings, metric: .automatic(for: items.embeddings), name: run),
+    calibration: try RunCalibration.of(run: run).map {
+      ($0.calibration, RunFolder(run).calibration)
+    },
     itemNames: items.names, queries: asked.embeddings, queryNames: asked.names)
 }
 
@@ -104,8 +134,12 @@ private func searchFile(_ path: String, _ query: String) throws(Failure) -> Sear
     itemNames = try FileSystem.readText(names).split(separator: "\n").map(String.init)
     if itemNames.count != index.count { itemNames = [] }
   }
+  let beside = calibrationPath(beside: path)
+  let calibration =
+    FileSystem.exists(beside)
+    ? (try RunCalibration(path: beside).calibration, path: beside) : nil
   return Search(
-    index: index, itemNames: itemNames, queries: queries,
+    index: index, calibration: calibration, itemNames: itemNames, queries: queries,
     queryNames: (0..<queries.shape[0]).map { "\(query)#\($0)" })
 }
 

@@ -1,0 +1,176 @@
+import Autodiff
+import Settings
+
+/// Fits one threshold on half of the classes and checks it on the other half.
+///
+/// The classes are divided at random. On the first half the threshold is the largest distance at
+/// which no more than the share `rate` of the pairs that do not match are accepted. Intervals are
+/// those of the bootstrap over classes (percentiles 2.5 and 97.5), so they tell what other classes
+/// of the same kind would have given; with few classes they are too narrow.
+///
+/// - Parameters:
+///   - rate: the false accept rate to keep to, above 0 and below 1.
+///   - draws: bootstrap draws.
+/// - Returns: the threshold; the same bits for any number of threads.
+/// - Throws: if a half has fewer than 10 / `rate` pairs that do not match (a rate so small would
+///   be a guess; the message says the least that the data allow), or if so many of them are at
+///   distance 0 that no threshold keeps to the rate.
+/// - Complexity: O(n² d) time; per draw O(rate · n²), and memory O(rate · n² + matching pairs).
+public func calibrate(
+  _ set: EmbeddingSet, falseAcceptRate rate: Double, seed: Int = 0, draws: Int = 1000
+) throws(Failure) -> Calibration {
+  try set.check()
+  guard rate > 0, rate < 1 else {
+    throw Failure(
+      .badUsage, at: "far", "the false accept rate is \(rate)", expected: "above 0 and below 1")
+  }
+  guard draws > 0 else {
+    throw Failure(.badUsage, at: "draws", "there are \(draws) draws", expected: "1 or more")
+  }
+  let random = Random(seed: UInt64(bitPattern: Int64(seed))).split("calibration")
+  let halves = try set.halves(random.split("halves"))
+  for half in halves {
+    let pairs = half.negativePairs
+    guard Double(pairs) * rate >= 10 * (1 - 1e-12) else {
+      throw Failure(
+        .badData, at: set.name,
+        "half of the classes have \(pairs) pairs that do not match: too few for a false accept "
+          + "rate of \(rate)", expected: "\(Int((10 / rate).rounded(.up))) pairs",
+        remedy: pairs > 10
+          ? "ask for a rate of \(Float((10 / Double(pairs)).nextUp)) or more, or give more items"
+          : "give more items")
+    }
+  }
+  return set.embeddings.dtype == .float64
+    ? try Calibrator<Double>(halves, set.name, rate, seed, draws, random).calibrate()
+    : try Calibrator<Float>(halves, set.name, rate, seed, draws, random).calibrate()
+}
+
+private struct Calibrator<S: Scalar> {
+  let fit, check: DistanceRows<S>
+  let isUnit: Bool
+  let name: String
+  let rate: Double
+  let seed, draws: Int
+  let random: Random
+
+  init(
+    _ halves: [EmbeddingSet], _ name: String, _ rate: Double, _ seed: Int, _ draws: Int,
+    _ random: Random
+  ) {
+    let rows = halves.map { LabeledRows<S>.prepare([$0], distance: .euclidean)[0] }
+    fit = DistanceRows(query: rows[0], gallery: rows[0], isSelf: true)
+    check = DistanceRows(query: rows[1], gallery: rows[1], isSelf: true)
+    isUnit = halves.allSatisfy(\.hasUnitRows)
+    (self.name, self.rate, self.random) = (name, rate, random)
+    (self.seed, self.draws) = (seed, draws)
+  }
+
+  func calibrate() throws(Failure) -> Calibration {
+    let (distance, interval) = try threshold()
+    return Calibration(
+      requestedRate: rate, distance: distance, distanceInterval: interval, isUnit: isUnit,
+      fit: part(fit, distance, random.split("fit")),
+      check: part(check, distance, random.split("check")), seed: seed, draws: draws)
+  }
+
+  private func threshold() throws(Failure) -> (Double, ClosedRange<Double>) {
+    let scale = fit.query.scale
+    let bins = RankPass(fit, measures: [], countsPairs: true).negativeBins
+    let bootstrap = ClassBootstrap(
+      sizes: fit.query.members.map(\.count), draws: draws, random: random.split("threshold"))
+    let ones = [Int](repeating: 1, count: bootstrap.sizes.count)
+    let total = bootstrap.negativePairs(ones)
+    // Draws need more of the tail than the classes as they are; how much, the draws tell.
+    var count = Int(min(Double(total), rate * Double(total) * 4 + 1000))
+    while true {
+      let tail = NegativeTail(fit, bins: bins, count: count)
+      func distance(_ weights: [Int]) -> Double? {
+        let pairs = bootstrap.negativePairs(weights)
+        guard let (low, high) = tail.crossing(share: rate, weights: weights, total: pairs) else {
+          return nil
+        }
+        return (Double(low).squareRoot() + Double(high).squareRoot()) / 2 * scale
+      }
+      let found = distance(ones)
+      let values = bootstrap.values(distance)
+      guard let found, let interval = ClassBootstrap.interval(values),
+        tail.isWhole || !values.contains(nil)
+      else {
+        count = min(total, count * 2)
+        continue
+      }
+      guard found > 0 else {
+        throw Failure(
+          .badData, at: name,
+          "more than \(rate) of the pairs that do not match have the same embedding",
+          remedy: "no threshold can tell them apart; train longer or look for equal items")
+      }
+      return (found, interval)
+    }
+  }
+
+  private func part(
+    _ distances: DistanceRows<S>, _ distance: Double, _ random: Random
+  ) -> Calibration.Part {
+    let limit = distance / distances.query.scale
+    let counts = ThresholdCounts(distances, limit: limit * limit)
+    let bootstrap = ClassBootstrap(
+      sizes: distances.query.members.map(\.count), draws: draws, random: random)
+    func falseAcceptRate(_ weights: [Int]) -> Double {
+      Double(counts.falseAccepts(weights)) / Double(bootstrap.negativePairs(weights))
+    }
+    let ones = [Int](repeating: 1, count: bootstrap.sizes.count)
+    return Calibration.Part(
+      classes: bootstrap.sizes.count, items: distances.query.count,
+      positivePairs: counts.positives.reduce(0, +), negativePairs: bootstrap.negativePairs(ones),
+      falseAcceptRate: falseAcceptRate(ones), falseRejectRate: counts.falseRejectRate(ones),
+      falseAcceptInterval: ClassBootstrap.interval(bootstrap.values(falseAcceptRate)),
+      falseRejectInterval: ClassBootstrap.interval(bootstrap.values(counts.falseRejectRate)))
+  }
+}
+
+extension EmbeddingSet {
+  /// Unordered pairs of rows of different classes.
+  fileprivate var negativePairs: Int {
+    let sizes = Dictionary(labels.map { ($0, 1) }, uniquingKeysWith: +).values
+    return (count * count - sizes.reduce(0) { $0 + $1 * $1 }) / 2
+  }
+
+  /// Whether every row has unit length within 10⁻³.
+  fileprivate var hasUnitRows: Bool {
+    let (rows, d) = (embeddings.converted(to: .float64), embeddings.shape[1])
+    return rows.withElements(of: Double.self) { x in
+      stride(from: 0, to: x.count, by: d).allSatisfy { start in
+        abs(x[start..<start + d].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
+      }
+    }
+  }
+
+  /// The rows of one half of the classes, drawn at random, and those of the other half.
+  fileprivate func halves(_ random: Random) throws(Failure) -> [EmbeddingSet] {
+    let classes = Set(labels).sorted()
+    guard classes.count >= 4 else {
+      throw Failure(
+        .badData, at: name, "there are \(classes.count) classes",
+        expected: "at least 4: two to fit a threshold on and two others to check it")
+    }
+    var random = random
+    let order = random.permutation(classes.count)
+    let first = Set(order.prefix(classes.count / 2).map { classes[$0] })
+    return [true, false].map { isFirst in
+      let rows = labels.indices.filter { first.contains(labels[$0]) == isFirst }
+      return EmbeddingSet(
+        embeddings: embeddings.dtype == .float64
+          ? gathered(rows, of: Double.self) : gathered(rows, of: Float.self),
+        labels: rows.map { labels[$0] }, name: name)
+    }
+  }
+
+  private func gathered<S: Scalar>(_ rows: [Int], of type: S.Type) -> Tensor {
+    let d = embeddings.shape[1]
+    return embeddings.withElements(of: type) { elements in
+      Tensor(rows.flatMap { elements[$0 * d..<($0 + 1) * d] }, shape: [rows.count, d])
+    }
+  }
+}

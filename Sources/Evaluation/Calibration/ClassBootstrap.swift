@@ -1,0 +1,59 @@
+import Autodiff
+
+/// Draws of as many classes as there are, with replacement: how often each was drawn.
+///
+/// A statistic of a draw counts a pair of different classes as often as the product of both
+/// multiplicities, so that no draw needs memory for its pairs; copies of one class make no pairs
+/// that do not match.
+struct ClassBootstrap {
+  /// Rows of each class.
+  let sizes: [Int]
+  let draws: Int
+  let random: Random
+
+  /// Unordered pairs of rows of different classes, class c counting `weights[c]` times.
+  func negativePairs(_ weights: [Int]) -> Int {
+    var (sum, squares) = (0, 0)
+    for (size, weight) in zip(sizes, weights) {
+      sum += size * weight
+      squares += size * weight * size * weight
+    }
+    return (sum * sum - squares) / 2
+  }
+
+  /// The statistic of every draw; nil where a draw has none.
+  func values(_ statistic: (_ weights: [Int]) -> Double?) -> [Double?] {
+    var values = [Double?](repeating: nil, count: draws)
+    values.withUnsafeMutableBufferPointer { values in
+      let values = values
+      Parallel.forEach(draws) { draw in
+        var random = random.split(UInt64(draw))
+        values[draw] = statistic(weights(&random))
+      }
+    }
+    return values
+  }
+
+  private func weights(_ random: inout Random) -> [Int] {
+    while true {
+      var weights = [Int](repeating: 0, count: sizes.count)
+      for _ in sizes { weights[random.below(sizes.count)] += 1 }
+      // A draw of one class alone has no pairs that do not match.
+      if sizes.count < 2 || negativePairs(weights) > 0 { return weights }
+    }
+  }
+
+  /// The interval that holds the middle 95 % of the values (linear between neighbours).
+  static func interval(_ values: [Double?]) -> ClosedRange<Double>? {
+    let sorted = values.compactMap { $0 }.sorted()
+    guard !sorted.isEmpty else { return nil }
+    func quantile(_ share: Double) -> Double {
+      let place = share * Double(sorted.count - 1)
+      let below = Int(place)
+      let next = sorted[min(below + 1, sorted.count - 1)]
+      return sorted[below] + (place - Double(below)) * (next - sorted[below])
+    }
+    let low = quantile(0.025)
+    return low...max(low, quantile(0.975))
+  }
+}

@@ -1,0 +1,70 @@
+import Files
+import Foundation
+import Settings
+import Testing
+
+/// A threshold from where it is fitted to where it is used.
+@Suite struct CalibrationCommands {
+  private func object(_ outcome: Outcome) throws -> JSONValue {
+    #expect(outcome.status == 0, "\(outcome)")
+    return try JSONValue(json5: outcome.output, at: "output")
+  }
+
+  @Test func aThresholdGoesWithTheModel() throws {
+    let scratch = try Scratch()
+    let run = scratch.path + "/run"
+    let trained = try kindred([
+      "train", packageRoot + "/recipes/quickstart.json5", "--out", run, "--json", "--set",
+      "training.steps=4", "--set", "training.evaluateEvery=4", "--set", "targets={}",
+    ])
+    #expect(trained.status == 0, "\(trained)")
+
+    let refused = try kindred("calibrate", run, "--far", "0.0000001", "--json")
+    #expect(refused.status == 65 && refused.error.contains("or more"), "\(refused)")
+    #expect(!FileSystem.exists(run + "/calibration.json"))
+
+    let calibration = try object(try kindred("calibrate", run, "--far", "0.01", "--json"))
+    guard case .number(let similarity)? = calibration["similarity"] else {
+      Issue.record("no similarity in \(calibration)")
+      return
+    }
+    #expect(
+      try JSONValue(json5: FileSystem.readText(run + "/calibration.json"), at: "file")
+        == calibration)
+
+    // The run's own threshold, that beside an exported index, and one that overrides both.
+    let (vectors, index) = (scratch.path + "/e.npy", scratch.path + "/e.faiss")
+    for (format, path) in [("npy", vectors), ("faiss-flat", index)] {
+      #expect(try kindred("export", run, "--format", format, "--out", path).status == 0)
+      let found = try object(
+        try kindred("search", path, "--query", vectors, "--top", "2", "--json"))
+      #expect(found["threshold"] == .number(similarity))
+      #expect(found["thresholdSource"] == .string(scratch.path + "/e.calibration.json"))
+    }
+    let told = try kindred("search", index, "--query", vectors, "--top", "1")
+    #expect(told.output.contains("for a false accept rate of 0.01"))
+    let other = try object(
+      try kindred("search", index, "--query", vectors, "--threshold", "0.5", "--json"))
+    #expect(other["threshold"] == 0.5 && other["thresholdSource"] == "--threshold")
+
+    let model = scratch.path + "/model.safetensors"
+    #expect(try kindred("export", run, "--format", "safetensors", "--out", model).status == 0)
+    let text = try #require(try SafetensorsFile.read(model).metadata["calibration"])
+    #expect(try JSONValue(json5: text, at: "metadata") == calibration)
+
+    // Another model must not be used with this threshold.
+    var file = try SafetensorsFile.read(run + "/model.safetensors")
+    file.metadata["note"] = "changed"
+    try file.write(to: run + "/model.safetensors")
+    let stale = try kindred("export", run, "--format", "npy", "--out", vectors)
+    #expect(stale.status == 65 && stale.error.contains("another model"), "\(stale)")
+    try FileManager.default.removeItem(atPath: run + "/calibration.json")
+    #expect(try kindred("export", run, "--format", "npy", "--out", vectors).status == 0)
+    #expect(!FileSystem.exists(scratch.path + "/e.calibration.json"))
+  }
+
+  @Test(arguments: ["0", "1", "-0.1", "nan", "often"]) func ratesAreChecked(rate: String) throws {
+    let outcome = try kindred("calibrate", "/nowhere", "--far", rate)
+    #expect(outcome.status == 64 && outcome.error.contains("above 0 and below 1"), "\(outcome)")
+  }
+}
