@@ -52,6 +52,9 @@ public enum RunEvent: Sendable {
   case stepped(Trainer.StepReport, imagesPerSecond: Double)
   case evaluated(step: Int, Evaluation, watched: String)
   case stopped(reason: String)
+  /// The steps of this process are over: how long they waited for their batches, and how long they
+  /// took with evaluations and checkpoints.
+  case stepsEnded(waited: Double, seconds: Double)
 }
 
 /// Trains by a recipe into a run folder.
@@ -93,12 +96,11 @@ private func takeSteps(
   var isAskedToStop = onEvent(.started(trainer: trainer))
   let clock = ContinuousClock()
   let (start, firstStep) = (clock.now, trainer.step)
+  var batches = BatchQueue()
   while !trainer.isFinished, !isAskedToStop {
-    let report = try trainer.takeStep()
+    let report = try trainer.takeStep(on: batches.take(for: trainer))
     log.append(report.json)
-    let elapsed = clock.now - start
-    let seconds =
-      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    let seconds = (clock.now - start).inSeconds
     let images =
       Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
       / max(seconds, 1e-9)
@@ -128,7 +130,15 @@ private func takeSteps(
         reason: "no progress in \(trainer.evaluationsSinceBest) evaluations "
           + "(step \(trainer.step) of \(settings.steps))"))
   }
+  _ = onEvent(
+    .stepsEnded(waited: batches.waited.inSeconds, seconds: (clock.now - start).inSeconds))
   return trainer.isFinished
+}
+
+extension Duration {
+  fileprivate var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
 }
 
 /// Judges the kept model beside the raw input and writes what the run leaves behind.

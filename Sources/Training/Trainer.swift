@@ -64,14 +64,18 @@ public struct Trainer: Sendable {
 
   /// Draws a batch, embeds it, mines, differentiates and moves the parameters.
   public mutating func takeStep() throws(Failure) -> StepReport {
-    let number = UInt64(step)
-    let batch = recipe.sampler.value.batch(
-      step, of: data.train.labels, random: random.split("sampler"))
-    let inputs = data.train.batch(
-      batch, augmentation: recipe.augmentation?.value,
-      random: random.split("augmentation").split(number))
-    let labels = batch.map { data.train.labels[$0] }
-    let minerRandom = random.split("miner").split(number)
+    try takeStep(on: batchMaker.batch(step))
+  }
+
+  /// What batches depend on.
+  var batchMaker: BatchMaker { BatchMaker(recipe: recipe, train: data.train, random: random) }
+
+  /// The same with the batch of this step, made before.
+  mutating func takeStep(on batch: TrainingBatch) throws(Failure) -> StepReport {
+    precondition(
+      batch.step == step, "takeStep: the batch is for step \(batch.step), not \(step)")
+    let (inputs, labels) = (batch.inputs, batch.labels)
+    let minerRandom = random.split("miner").split(UInt64(step))
     var pass = Pass(isTraining: true)
     var terms: [(name: String, value: Double, active: Double)] = []
     let (value, found) = valueWithGradient(at: objective) { objective in

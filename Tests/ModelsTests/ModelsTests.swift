@@ -51,6 +51,25 @@ import Testing
     #expect(encoder.embed(input).elements(as: Float.self) == input.elements(as: Float.self))
   }
 
+  /// 28×28 images are embedded in groups of 20; the last group is smaller.
+  @Test(arguments: [0, 1, 20, 47])
+  func imagesInGroupsGiveWhatOnePassGives(count: Int) throws {
+    var encoder = try Conv4().makeEncoder(
+      inputShape: [28, 28, 1], random: Random(seed: 1), at: "test")
+    var random = Random(seed: 2)
+    let input = Tensor(normal: [count, 28, 28, 1], deviation: 1, dtype: .float32, random: &random)
+    // Statistics other than those that a new encoder starts with.
+    let batch = Tensor(normal: [9, 28, 28, 1], deviation: 2, dtype: .float32, random: &random)
+    var training = Pass(isTraining: true)
+    _ = encoder(batch, in: &training)
+    encoder.absorb(training)
+    var pass = Pass(isTraining: false)
+    let expected = encoder(input, in: &pass).elements(as: Float.self)
+    let found = encoder.embed(input)
+    #expect(found.shape == [count, encoder.embeddingSize])
+    for (a, b) in zip(found.elements(as: Float.self), expected) { #expect(abs(a - b) <= 1e-6) }
+  }
+
   @Test func inputsThatDoNotFitAreRefused() {
     #expect(throws: Failure.self) {
       try Conv4().makeEncoder(inputShape: [784], random: Random(seed: 0), at: "test")

@@ -91,6 +91,21 @@ private func train(
     #expect(try FileSystem.read(scratch.path + "/other/model.safetensors") != models[0])
   }
 
+  @Test func stepsSayHowLongTheyWaitedForBatches() throws {
+    let scratch = try Scratch()
+    var ends: [(waited: Double, seconds: Double)] = []
+    _ = try Training.train(
+      Recipe(["data": ["name": "digits"], "training": ["steps": 5]], at: "test"),
+      into: RunFolder(scratch.path + "/run"), dataRoot: "data", resuming: false
+    ) { event in
+      if case .stepsEnded(let waited, let seconds) = event { ends.append((waited, seconds)) }
+      return false
+    }
+    let end = try #require(ends.first)
+    #expect(ends.count == 1)
+    #expect(end.waited > 0 && end.waited < end.seconds)
+  }
+
   @Test(arguments: [
     ["training.keep=last"], ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
   ])

@@ -10,6 +10,9 @@ let benchCommand = Subcommand(
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
     .init("--batch", "N", "bench step and losses: items in a batch"),
     .init("--dimension", "N", "bench losses: the width of an embedding (default: 128)"),
+    .init(
+      "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),
+    .init("--repeat", "N", "repeat each so often; 1 measures without warming up"),
     .init("--only", "NAME", "bench losses and step: one of them", isRepeated: true),
     Subcommand.threads,
     Subcommand.json,

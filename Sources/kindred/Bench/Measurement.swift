@@ -20,15 +20,23 @@ struct Measurement: Sendable {
 
   var gigaflops: Double { operations / (median * 1e-3) / 1e9 }
 
-  /// Repeats `work` for about `budget` seconds, and at least five times.
-  init(_ name: String, operations: Double = 0, budget: Double = 1, work: () -> Void) {
-    work()
-    work()
+  /// Repeats `work` for about `budget` seconds, and at least five times; or `repeats` times, where
+  /// one repetition is the first, without any to warm up.
+  init(
+    _ name: String, operations: Double = 0, budget: Double = 1, repeats: Int? = nil,
+    work: () -> Void
+  ) {
+    if repeats != 1 {
+      work()
+      work()
+    }
     let allocationsBefore = MemoryStatistics.allocations
     var times: [Double] = []
     let clock = ContinuousClock()
     let start = clock.now
-    while times.count < 5 || (seconds(clock.now - start) < budget && times.count < 10_000) {
+    let fewest = repeats ?? 5
+    let most = repeats ?? 10_000
+    while times.count < fewest || (seconds(clock.now - start) < budget && times.count < most) {
       times.append(seconds(clock.measure(work)) * 1000)
     }
     let sorted = times.sorted()

@@ -44,6 +44,7 @@ private func stepCases() -> [StepCase] {
 /// four items a class, and the embedding of images.
 @Sendable func benchStep(_ arguments: Arguments) throws {
   let only = arguments.allValues("--only")
+  let repeats = try arguments.wholeNumber("--repeat", in: 1...1_000_000)
   var results: [Measurement] = []
   for one in stepCases() where only.isEmpty || only.contains(one.name) {
     let batch = try arguments.wholeNumber("--batch", in: 8...65_536) ?? one.batch
@@ -56,7 +57,7 @@ private func stepCases() -> [StepCase] {
       normal: [batch] + one.inputShape, deviation: 1, dtype: .float32, random: &random)
     let labels = (0..<batch).map { $0 / 4 }
     results.append(
-      Measurement("step \(one.name), batch \(batch)", budget: 3) {
+      Measurement("step \(one.name), batch \(batch)", budget: 3, repeats: repeats) {
         var pass = Pass(isTraining: true)
         let (_, gradient) = valueWithGradient(at: objective) { objective in
           objective.loss(objective.encoder(input, in: &pass), labels: labels, random: random).value
@@ -69,9 +70,9 @@ private func stepCases() -> [StepCase] {
     var random = Random(seed: 3)
     let encoder = try Conv4().makeEncoder(
       inputShape: [28, 28, 1], random: random.split("model"), at: "conv4")
-    let images = Tensor(normal: [256, 28, 28, 1], deviation: 1, dtype: .float32, random: &random)
+    let images = Tensor(normal: [250, 28, 28, 1], deviation: 1, dtype: .float32, random: &random)
     results.append(
-      Measurement("embed 10,240 images with conv4", budget: 3) {
+      Measurement("embed 10,000 images with conv4", budget: 3) {
         for _ in 0..<40 { _ = encoder.embed(images) }
       })
   }

@@ -99,6 +99,11 @@ private func show(
   case .stopped(let reason):
     progress.finish()
     print("Stopped early: \(reason).")
+  case .stepsEnded(let waited, let seconds):
+    progress.finish()
+    print(
+      "Steps waited \(fixed(waited, 3)) s of \(fixed(seconds, 2)) s for their batches "
+        + "(\(fixed(100 * waited / max(seconds, 1e-9), 1)) %).")
   }
 }
 

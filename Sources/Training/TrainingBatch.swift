@@ -1,0 +1,54 @@
+import Autodiff
+import Data
+import Settings
+
+/// The items of one step, drawn and augmented.
+struct TrainingBatch: Sendable {
+  /// The step that the batch belongs to, from 0.
+  let step: Int
+  /// [items] + the shape of an item.
+  let inputs: Tensor
+  let labels: [Int]
+}
+
+/// The batches of a run in order; the next one is made on another thread during a step.
+///
+/// A batch depends on the recipe, the data and the step's number alone, so it is the same bits
+/// whenever it is made.
+struct BatchQueue {
+  private var next: Pending<TrainingBatch>?
+  private var nextStep = -1
+  /// How long steps waited for their batches.
+  private(set) var waited = Duration.zero
+
+  /// The batch of the trainer's next step; starts on the one after it.
+  mutating func take(for trainer: Trainer) -> TrainingBatch {
+    let step = trainer.step
+    let start = ContinuousClock.now
+    let maker = trainer.batchMaker
+    let batch = (nextStep == step ? next?.take() : nil) ?? maker.batch(step)
+    waited += ContinuousClock.now - start
+    next = nil
+    if step + 1 < trainer.recipe.training.steps {
+      next = Pending { maker.batch(step + 1) }
+      nextStep = step + 1
+    }
+    return batch
+  }
+}
+
+/// What a batch depends on, without the model.
+struct BatchMaker: Sendable {
+  let recipe: Recipe
+  let train: Dataset
+  let random: Random
+
+  func batch(_ step: Int) -> TrainingBatch {
+    let items = recipe.sampler.value.batch(
+      step, of: train.labels, random: random.split("sampler"))
+    let inputs = train.batch(
+      items, augmentation: recipe.augmentation?.value,
+      random: random.split("augmentation").split(UInt64(step)))
+    return TrainingBatch(step: step, inputs: inputs, labels: items.map { train.labels[$0] })
+  }
+}
