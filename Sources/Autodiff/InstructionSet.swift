@@ -20,8 +20,11 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 
   /// The kernels for elements of a size, in bytes.
   static func kernels(elementSize: Int) -> ck_kernels {
-    (chosen.map { ck_get_kernels_of($0.number, elementSize) } ?? ck_get_kernels(elementSize))
-      .pointee
+    kernelTable(elementSize: elementSize).pointee
+  }
+
+  static func kernelTable(elementSize: Int) -> UnsafePointer<ck_kernels> {
+    chosen.map { ck_get_kernels_of($0.number, elementSize) } ?? ck_get_kernels(elementSize)
   }
 
   /// What the kernels use: at first the most able that the processor has.

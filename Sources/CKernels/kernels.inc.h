@@ -35,6 +35,8 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
 
 #include "rows.inc.h"
 
+#include "pairs.inc.h"
+
 #include "convolution.inc.h"
 
 #include "columns.inc.h"
@@ -63,4 +65,17 @@ const ck_kernels KERNELS = {
     .sgd = sgd,
     .normalize_rows = normalize_rows,
     .normalize_rows_gradient = normalize_rows_gradient,
+    .inner_product = product_of_rows,
+    .maximum = maximum,
+    .exp_sum = exp_sum,
+    .scale_sides = scale_sides,
+    .side_maxima = side_maxima,
+    .side_exp = side_exp,
+    .hinges = hinges,
+    .next_positive = next_positive,
+    .triplet_hinges = triplet_hinges,
+    .soft_rank = soft_rank,
+    .soft_rank_gradient = soft_rank_gradient,
+    .distances = distances,
+    .distance_weights = distance_weights,
 };

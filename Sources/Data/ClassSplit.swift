@@ -40,23 +40,3 @@ struct ClassSplit: Sendable {
       test: data.keeping(classes: test, name: data.name + " (test)"))
   }
 }
-
-/// Refuses or drops classes that are too small to make pairs.
-func checkClassSizes(
-  of data: Dataset, minimum: Int, dropping: Bool, at place: String
-) throws(Failure) -> Dataset {
-  let sizes = data.classSizes
-  guard let small = sizes.firstIndex(where: { $0 < minimum }) else { return data }
-  guard dropping else {
-    throw Failure(
-      .badData, at: place,
-      "the class '\(data.classNames[small])' has \(sizes[small]) item\(sizes[small] == 1 ? "" : "s")",
-      expected: "\(minimum) or more, to make pairs",
-      remedy: "add items, or set dropSmallClasses: true")
-  }
-  let kept = sizes.indices.filter { sizes[$0] >= minimum }
-  guard !kept.isEmpty else {
-    throw Failure(.badData, at: place, "no class has \(minimum) items", remedy: "add items")
-  }
-  return data.keeping(classes: kept)
-}

@@ -3,11 +3,15 @@ import Settings
 /// Every loss, with its default settings.
 public let allLosses: [Named<any Loss>] = [
   Named("angular", AngularLoss()),
+  Named("angular-prototypical", AngularPrototypicalLoss()),
   Named("arc-face", ArcFaceLoss()),
+  Named("batch-all-triplet", BatchAllTripletLoss()),
+  Named("batch-hard-triplet", BatchHardTripletLoss()),
   Named("circle", CircleLoss()),
   Named("contrastive", ContrastiveLoss()),
   Named("cos-face", CosFaceLoss()),
   Named("fast-ap", FastAPLoss()),
+  Named("ge2e", GE2ELoss()),
   Named("generalized-lifted-structure", GeneralizedLiftedStructureLoss()),
   Named("instance", InstanceLoss()),
   Named("intra-pair-variance", IntraPairVarianceLoss()),
@@ -19,6 +23,8 @@ public let allLosses: [Named<any Loss>] = [
   Named("normalized-softmax", NormalizedSoftmaxLoss()),
   Named("nt-xent", NTXentLoss()),
   Named("pnp", PNPLoss()),
+  Named("proto-triplet", ProtoTripletLoss()),
+  Named("prototypical", PrototypicalLoss()),
   Named("proxy-anchor", ProxyAnchorLoss()),
   Named("proxy-nca", ProxyNCALoss()),
   Named("ranked-list", RankedListLoss()),
@@ -30,5 +36,6 @@ public let allLosses: [Named<any Loss>] = [
   Named("supervised-contrastive", SupervisedContrastiveLoss()),
   Named("threshold-consistent-margin", ThresholdConsistentMarginLoss()),
   Named("triplet-margin", TripletMarginLoss()),
+  Named("triplet-ratio", TripletRatioLoss()),
   Named("tuplet-margin", TupletMarginLoss()),
 ]

@@ -55,22 +55,24 @@ public struct CircleLoss: PairwiseLoss {
     _ row: LossRow<S>, weighing fixed: UnsafeBufferPointer<S>, into sums: inout LossSums
   ) {
     let (margin, gamma) = (S(margin), S(gamma))
-    let positive = row.logSumExp(over: .positive) {
-      -gamma * max(0, 1 + margin - fixed[$0]) * (row.values[$0] - (1 - margin))
+    for j in row.indices {
+      let isPositive = row.kinds[j] > 0
+      let weight = isPositive ? max(0, 1 + margin - fixed[j]) : max(0, fixed[j] + margin)
+      let past = isPositive ? 1 - margin - row.values[j] : row.values[j] - margin
+      row.derivatives[j] = gamma * weight * past
     }
-    let negative = row.logSumExp(over: .negative) {
-      gamma * max(0, fixed[$0] + margin) * (row.values[$0] - margin)
-    }
-    guard let positive, let negative else {
+    let costs = row.logSumExp()
+    guard let positive = costs.positive, let negative = costs.negative else {
       row.derivatives.update(repeating: 0)
       return sums.terms.add(0)
     }
     let (cost, slope) = softplus(positive + negative)
     sums.terms.add(Double(cost))
-    for j in row.indices where row.kinds[j] != 0 {
+    let factor = slope * gamma
+    for j in row.indices {
       let weight =
         row.kinds[j] > 0 ? -max(0, 1 + margin - fixed[j]) : max(0, fixed[j] + margin)
-      row.derivatives[j] *= slope * gamma * weight
+      row.derivatives[j] *= factor * weight
     }
   }
 }

@@ -43,19 +43,12 @@ public struct ContrastiveLoss: PairwiseLoss, Measuring {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    let (positiveMargin, negativeMargin) = (S(positiveMargin), S(negativeMargin))
-    let sign = S(distance.sign)
-    for j in row.indices where row.kinds[j] != 0 {
-      let times = Int(abs(row.kinds[j]))
-      if row.kinds[j] > 0 {
-        let cost = max(0, sign * (row.values[j] - positiveMargin))
-        sums.terms.add(Double(cost), times: times)
-        if cost > 0 { row.derivatives[j] = sign * S(times) }
-      } else {
-        let cost = max(0, sign * (negativeMargin - row.values[j]))
-        sums.negativeTerms.add(Double(cost), times: times)
-        if cost > 0 { row.derivatives[j] = -sign * S(times) }
-      }
-    }
+    guard let (values, kinds, derivatives) = row.start else { return }
+    let terms = row.kernels.hinges(
+      derivatives, values, kinds: kinds,
+      bounds: Sides(positive: S(positiveMargin), negative: S(negativeMargin)),
+      sign: S(distance.sign), row.values.count)
+    sums.terms.add(terms.positive)
+    sums.negativeTerms.add(terms.negative)
   }
 }

@@ -39,11 +39,13 @@ public struct GeneralizedLiftedStructureLoss: PairwiseLoss, Measuring {
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     let sign = S(distance.sign)
     let (positiveMargin, negativeMargin) = (S(positiveMargin), S(negativeMargin))
-    let positive = row.logSumExp(over: .positive) { sign * (row.values[$0] - positiveMargin) }
-    let negative = row.logSumExp(over: .negative) { sign * (negativeMargin - row.values[$0]) }
-    let cost = max(0, (positive ?? 0) + (negative ?? 0))
+    row.scale(
+      by: Sides(positive: sign, negative: -sign),
+      from: Sides(positive: positiveMargin, negative: negativeMargin))
+    let costs = row.logSumExp()
+    let cost = max(0, (costs.positive ?? 0) + (costs.negative ?? 0))
     sums.terms.add(Double(cost))
     let slope = cost > 0 ? sign : 0
-    for j in row.indices { row.derivatives[j] *= row.kinds[j] > 0 ? slope : -slope }
+    row.scaleDerivatives(by: Sides(positive: slope, negative: -slope))
   }
 }

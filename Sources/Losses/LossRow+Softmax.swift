@@ -1,56 +1,82 @@
 import Autodiff
 
-/// What log-sum-exp leaves out of a row.
-enum PairSide { case positive, negative }
-
 extension LossRow {
   @inline(__always)
-  func isOn(_ side: PairSide, _ j: Int) -> Bool {
-    side == .positive ? kinds[j] > 0 : kinds[j] < 0
+  var start:
+    (
+      values: UnsafePointer<S>, kinds: UnsafePointer<Int32>, derivatives: UnsafeMutablePointer<S>
+    )?
+  {
+    guard let values = values.baseAddress, let kinds = kinds.baseAddress,
+      let derivatives = derivatives.baseAddress
+    else { return nil }
+    return (values, kinds, derivatives)
   }
 
-  /// log(1 + Σ exp(exponent)) over the pairs of one side, each once; 0 if there are none.
-  ///
-  /// Writes the derivative in each exponent, exp(exponent) / (1 + Σ exp), and leaves the other
-  /// elements. The largest exponent is taken out first, so nothing overflows.
+  /// Calls `body` with each positive pair.
   @inline(__always)
-  func logOnePlusSumExp(over side: PairSide, _ exponent: (Int) -> S) -> S {
-    var peak: S = 0
-    var isEmpty = true
-    for j in indices where isOn(side, j) {
-      derivatives[j] = exponent(j)
-      peak = max(peak, derivatives[j])
-      isEmpty = false
+  func forEachPositive(_ body: (Int) -> Void) {
+    guard let (_, kinds, _) = start else { return }
+    var j = kernels.nextPositive(kinds, from: 0, values.count)
+    while j < values.count {
+      body(j)
+      j = kernels.nextPositive(kinds, from: j + 1, values.count)
     }
-    guard !isEmpty else { return 0 }
-    var sum: S = 0
-    for j in indices where isOn(side, j) {
-      derivatives[j] = S.exp(derivatives[j] - peak)
-      sum += derivatives[j]
-    }
-    let total = sum + S.exp(-peak)
-    for j in indices where isOn(side, j) { derivatives[j] /= total }
-    return peak == 0 ? S.logOnePlus(sum) : peak + S.log(total)
   }
 
-  /// log Σ exp(exponent) over the pairs of one side, each once; nil if there are none.
-  ///
-  /// Writes the derivative in each exponent and leaves the other elements.
+  /// The derivatives = factor (value - base) with the numbers of the pair's side; 0 for no pair.
   @inline(__always)
-  func logSumExp(over side: PairSide, _ exponent: (Int) -> S) -> S? {
-    var peak = -S.infinity
-    for j in indices where isOn(side, j) {
-      derivatives[j] = exponent(j)
-      peak = max(peak, derivatives[j])
-    }
-    guard peak > -S.infinity else { return nil }
-    var sum: S = 0
-    for j in indices where isOn(side, j) {
-      derivatives[j] = S.exp(derivatives[j] - peak)
-      sum += derivatives[j]
-    }
-    for j in indices where isOn(side, j) { derivatives[j] /= sum }
-    return peak + S.log(sum)
+  func scale(by factors: Sides<S>, from bases: Sides<S> = Sides(positive: 0, negative: 0)) {
+    guard let (values, kinds, derivatives) = start else { return }
+    kernels.scaleSides(
+      derivatives, values, kinds: kinds, factors: factors,
+      offsets: Sides(
+        positive: -factors.positive * bases.positive, negative: -factors.negative * bases.negative),
+      self.values.count)
+  }
+
+  /// The derivatives times a factor for each side.
+  @inline(__always)
+  func scaleDerivatives(by factors: Sides<S>) {
+    guard let (_, kinds, derivatives) = start else { return }
+    kernels.scaleSides(derivatives, derivatives, kinds: kinds, factors: factors, values.count)
+  }
+
+  /// log(1 + Σ exp) of each side, each pair once; 0 for a side without pairs.
+  ///
+  /// The derivatives hold the exponents; they become the derivative in each, times `factors`.
+  @inline(__always)
+  func logOnePlusSumExp(timesFactors factors: Sides<S>) -> Sides<S> {
+    guard let (_, kinds, derivatives) = start else { return Sides(positive: 0, negative: 0) }
+    var peaks = kernels.sideMaxima(derivatives, kinds: kinds, values.count)
+    peaks = Sides(positive: max(0, peaks.positive), negative: max(0, peaks.negative))
+    let sums = kernels.sideExp(derivatives, derivatives, kinds: kinds, peaks: peaks, values.count)
+    let totals = Sides(
+      positive: sums.positive + S.exp(-peaks.positive),
+      negative: sums.negative + S.exp(-peaks.negative))
+    scaleDerivatives(
+      by: Sides(
+        positive: factors.positive / totals.positive,
+        negative: factors.negative / totals.negative))
+    return Sides(
+      positive: peaks.positive == 0
+        ? S.logOnePlus(sums.positive) : peaks.positive + S.log(totals.positive),
+      negative: peaks.negative == 0
+        ? S.logOnePlus(sums.negative) : peaks.negative + S.log(totals.negative))
+  }
+
+  /// log Σ exp of each side, each pair once; nil for a side without pairs.
+  ///
+  /// The derivatives hold the exponents; they become the derivative in each.
+  @inline(__always)
+  func logSumExp() -> Sides<S?> {
+    guard let (_, kinds, derivatives) = start else { return Sides(positive: nil, negative: nil) }
+    let peaks = kernels.sideMaxima(derivatives, kinds: kinds, values.count)
+    let sums = kernels.sideExp(derivatives, derivatives, kinds: kinds, peaks: peaks, values.count)
+    scaleDerivatives(by: Sides(positive: 1 / sums.positive, negative: 1 / sums.negative))
+    return Sides(
+      positive: peaks.positive > -S.infinity ? peaks.positive + S.log(sums.positive) : nil,
+      negative: peaks.negative > -S.infinity ? peaks.negative + S.log(sums.negative) : nil)
   }
 
   /// Adds, for each positive pair, log(1 + Σ exp(negative exponent) / exp(positive exponent)), a
@@ -59,38 +85,44 @@ extension LossRow {
   /// The sum over the negatives is shared by the positives, so a row costs O(row).
   ///
   /// - Parameters:
-  ///   - negative: a negative's exponent for its value; `slope` is its derivative.
+  ///   - slope, base: a negative's exponent is slope (value - base).
   ///   - positive: a positive's exponent for its value, and the derivative of that.
   @inline(__always)
   func addPositivesAgainstNegatives(
-    to terms: inout TermSum, slope: S, negative: (S) -> S, positive: (S) -> (value: S, slope: S)
+    to terms: inout TermSum, slope: S, base: S = 0, positive: (S) -> (value: S, slope: S)
   ) {
-    var peak = -S.infinity
-    for j in indices where kinds[j] < 0 {
-      derivatives[j] = negative(values[j])
-      peak = max(peak, derivatives[j])
-    }
-    var sum: S = 0
-    for j in indices where kinds[j] < 0 {
-      derivatives[j] = S.exp(derivatives[j] - peak) * S(-kinds[j])
-      sum += derivatives[j]
-    }
+    guard let (_, kinds, derivatives) = start else { return }
+    scale(by: Sides(positive: slope, negative: slope), from: Sides(positive: base, negative: base))
+    let peak = kernels.sideMaxima(derivatives, kinds: kinds, values.count).negative
     let isOneSided = peak == -S.infinity
+    var sum: S = 0
+    if !isOneSided {
+      sum =
+        kernels.sideExp(
+          derivatives, derivatives, kinds: kinds,
+          peaks: Sides(positive: S.infinity, negative: peak), counting: true, values.count
+        ).negative
+    }
     let total = isOneSided ? 0 : peak + S.log(sum)
     var share: S = 0
-    for j in indices where kinds[j] > 0 {
+    var added = TermSum()
+    forEachPositive { j in
       let times = Int(kinds[j])
       guard !isOneSided else {
-        terms.add(0, times: times)
-        continue
+        derivatives[j] = 0
+        added.add(0, times: times)
+        return
       }
       let exponent = positive(values[j])
       let (cost, slope) = softplus(total - exponent.value)
-      terms.add(Double(cost), times: times)
+      added.add(Double(cost), times: times)
       derivatives[j] = -slope * exponent.slope * S(times)
       share += slope * S(times)
     }
-    for j in indices where kinds[j] < 0 { derivatives[j] *= share * slope / sum }
+    terms.add(added)
+    if !isOneSided {
+      scaleDerivatives(by: Sides(positive: 1, negative: share * slope / sum))
+    }
   }
 
   /// -log of the share that one element has in the softmax of the derivatives.
@@ -98,15 +130,12 @@ extension LossRow {
   /// The derivatives hold the logits; they become the derivative in each logit.
   @inline(__always)
   func crossEntropy(target: Int) -> S {
-    var peak = derivatives[target]
-    for j in indices { peak = max(peak, derivatives[j]) }
+    guard let start = derivatives.baseAddress else { return 0 }
+    let peak = kernels.maximum(start, values.count)
     let logit = derivatives[target] - peak
-    var sum: S = 0
-    for j in indices {
-      derivatives[j] = S.exp(derivatives[j] - peak)
-      sum += derivatives[j]
-    }
-    for j in indices { derivatives[j] /= sum }
+    let sum = kernels.expSum(start, start, peak: peak, values.count)
+    let factor = 1 / sum
+    for j in indices { derivatives[j] *= factor }
     derivatives[target] -= 1
     return S.log(sum) - logit
   }
@@ -115,27 +144,23 @@ extension LossRow {
   /// that are not ignored; nil if there are no positives.
   @inline(__always)
   func softmaxCost(scale: S) -> S? {
-    var (peak, positivePeak) = (-S.infinity, -S.infinity)
-    for j in indices where kinds[j] != 0 {
-      derivatives[j] = scale * values[j]
-      peak = max(peak, derivatives[j])
-      if kinds[j] > 0 { positivePeak = max(positivePeak, derivatives[j]) }
-    }
-    guard positivePeak > -S.infinity else {
-      derivatives.update(repeating: 0)
+    guard let (_, kinds, derivatives) = start else { return nil }
+    self.scale(by: Sides(positive: scale, negative: scale))
+    let peaks = kernels.sideMaxima(derivatives, kinds: kinds, values.count)
+    guard peaks.positive > -S.infinity else {
+      self.derivatives.update(repeating: 0)
       return nil
     }
-    var (sum, positiveSum): (S, S) = (0, 0)
-    for j in indices where kinds[j] != 0 {
-      sum += S.exp(derivatives[j] - peak)
-      if kinds[j] > 0 { positiveSum += S.exp(derivatives[j] - positivePeak) }
-    }
-    for j in indices where kinds[j] != 0 {
-      let exponent = derivatives[j]
-      derivatives[j] = scale * S.exp(exponent - peak) / sum
-      if kinds[j] > 0 { derivatives[j] -= scale * S.exp(exponent - positivePeak) / positiveSum }
-    }
-    return (peak - positivePeak) + S.log(sum) - S.log(positiveSum)
+    let sums = kernels.sideExp(derivatives, derivatives, kinds: kinds, peaks: peaks, values.count)
+    // What each side has of the sum over both, whose largest exponent is `peak`.
+    let peak = max(peaks.positive, peaks.negative)
+    let (positive, negative) = (S.exp(peaks.positive - peak), S.exp(peaks.negative - peak))
+    let sum = sums.positive * positive + sums.negative * negative
+    // The share of a positive in both sides less its share in its own.
+    let positiveFactor = -sums.negative * negative / (sum * sums.positive)
+    scaleDerivatives(
+      by: Sides(positive: scale * positiveFactor, negative: scale * negative / sum))
+    return (peak - peaks.positive) + S.log(sum) - S.log(sums.positive)
   }
 
   /// Multiplies every derivative with the row's weight and returns the weighted cost.

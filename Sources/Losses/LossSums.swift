@@ -1,3 +1,5 @@
+import Autodiff
+
 /// Terms of a loss, summed.
 public struct TermSum: Sendable {
   /// The sum of the terms.
@@ -33,6 +35,15 @@ public struct TermSum: Sendable {
     count += other.count
     activeCount += other.activeCount
     skippedCount += other.skippedCount
+  }
+}
+
+extension TermSum {
+  /// Adds the terms of one side of a row, each as often as said.
+  mutating func add(_ side: PairTerms, times: Int = 1) {
+    add(
+      total: side.total * Double(times), count: side.count * times,
+      activeCount: side.activeCount * times)
   }
 }
 

@@ -105,24 +105,26 @@ private struct BoundaryRows: RowFunction {
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     let last = row.values.count - 1
     let (boundary, margin, sign) = (row.values[last], S(margin), S(sign))
-    var (positives, negatives) = (0, 0)
-    for kind in row.kinds {
-      if kind > 0 { positives += Int(kind) } else { negatives -= Int(kind) }
-    }
+    guard let (values, kinds, derivatives) = row.start else { return }
+    let found = row.kernels.hinges(
+      derivatives, values, kinds: kinds,
+      bounds: Sides(positive: boundary - sign * margin, negative: boundary + sign * margin),
+      sign: sign, last)
+    let (positives, negatives) = (found.positive.count, found.negative.count)
     let triplets = countsTriplets ? positives : positives * negatives
+    let times =
+      countsTriplets
+      ? Sides(positive: 1, negative: 1) : Sides(positive: negatives, negative: positives)
+    row.scaleDerivatives(
+      by: triplets > 0
+        ? Sides(positive: S(times.positive), negative: S(times.negative))
+        : Sides(positive: 0, negative: 0))
     guard triplets > 0 else { return }
-    var slope: S = 0
-    for j in 0..<last where row.kinds[j] != 0 {
-      let isPositive = row.kinds[j] > 0
-      let others = countsTriplets ? 1 : isPositive ? negatives : positives
-      let times = Int(abs(row.kinds[j])) * others
-      let direction = isPositive ? sign : -sign
-      let hinge = max(0, direction * (row.values[j] - boundary) + margin)
-      sums.terms.add(Double(hinge), times: times)
-      guard hinge > 0 else { continue }
-      row.derivatives[j] = direction * S(times)
-      slope -= direction * S(times)
-    }
+    sums.terms.add(found.positive, times: times.positive)
+    sums.terms.add(found.negative, times: times.negative)
+    let slope =
+      sign
+      * S(found.negative.activeCount * times.negative - found.positive.activeCount * times.positive)
     sums.terms.add(
       total: cost * Double(boundary) * Double(triplets), count: 0, activeCount: 0)
     row.derivatives[last] = slope + S(cost) * S(triplets)

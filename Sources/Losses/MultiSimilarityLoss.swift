@@ -38,11 +38,11 @@ public struct MultiSimilarityLoss: PairwiseLoss, Measuring {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    let sign = S(distance.sign)
+    let sign = S(-distance.sign)
     let (alpha, beta, base) = (S(alpha), S(beta), S(base))
-    let positive = row.logOnePlusSumExp(over: .positive) { alpha * sign * (row.values[$0] - base) }
-    let negative = row.logOnePlusSumExp(over: .negative) { beta * sign * (base - row.values[$0]) }
-    for j in row.indices { row.derivatives[j] *= row.kinds[j] > 0 ? sign : -sign }
-    sums.terms.add(Double(positive / alpha + negative / beta))
+    let both = Sides(positive: base, negative: base)
+    row.scale(by: Sides(positive: -alpha * sign, negative: beta * sign), from: both)
+    let costs = row.logOnePlusSumExp(timesFactors: Sides(positive: -sign, negative: sign))
+    sums.terms.add(Double(costs.positive / alpha + costs.negative / beta))
   }
 }

@@ -36,6 +36,6 @@ public struct NTXentLoss: PairwiseLoss, Measuring {
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     let scale = S(-distance.sign / temperature)
     row.addPositivesAgainstNegatives(
-      to: &sums.terms, slope: scale, negative: { $0 * scale }, positive: { ($0 * scale, scale) })
+      to: &sums.terms, slope: scale, positive: { ($0 * scale, scale) })
   }
 }

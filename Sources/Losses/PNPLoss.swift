@@ -65,22 +65,19 @@ private struct RankRows: RowFunction {
     var members = row.indices.filter { row.kinds[$0] > 0 }
     guard !members.isEmpty else { return }
     if hasItself { members.append(row.index) }
+    guard let (values, kinds, derivatives) = row.start else { return }
     let scale = S(1 / loss.anneal)
-    let share = 1 / Double(members.count)
     var total = 0.0
-    for i in members {
-      var rank: S = 0
-      for n in row.indices where row.kinds[n] < 0 {
-        rank += logistic((row.values[n] - row.values[i]) * scale)
-      }
-      let (value, slope) = loss.transformed(Double(rank))
-      total += share * value
-      let factor = S(share * slope) * scale
-      for n in row.indices where row.kinds[n] < 0 {
-        let chance = logistic((row.values[n] - row.values[i]) * scale)
-        let step = factor * chance * (1 - chance)
-        row.derivatives[n] += step
-        row.derivatives[i] -= step
+    let share = 1 / Double(members.count)
+    withUnsafeTemporaryAllocation(of: S.self, capacity: row.values.count) {
+      guard let chances = $0.baseAddress else { return }
+      for i in members {
+        let rank = row.kernels.softRank(
+          chances, values, kinds: kinds, centre: values[i], scale: scale, row.values.count)
+        let (value, slope) = loss.transformed(Double(rank))
+        total += share * value
+        derivatives[i] -= row.kernels.addSoftRankGradient(
+          derivatives, rank: chances, slope: S(share * slope) * scale, row.values.count)
       }
     }
     sums.terms.add(total)

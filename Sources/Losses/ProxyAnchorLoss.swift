@@ -63,17 +63,15 @@ private struct ProxyRows: RowFunction {
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     let (margin, alpha, sign) = (S(margin), S(alpha), S(sign))
-    let offset = { (j: Int) in weights.map { S($0[j] - 1) } ?? 0 }
-    let positive = row.logOnePlusSumExp(over: .positive) {
-      alpha * (margin - sign * row.values[$0]) + offset($0)
+    row.scale(
+      by: Sides(positive: -alpha * sign, negative: alpha * sign),
+      from: Sides(positive: sign * margin, negative: -sign * margin))
+    if let weights {
+      for j in row.indices where row.kinds[j] != 0 { row.derivatives[j] += S(weights[j] - 1) }
     }
-    let negative = row.logOnePlusSumExp(over: .negative) {
-      alpha * (sign * row.values[$0] + margin) + offset($0)
-    }
-    for j in row.indices {
-      row.derivatives[j] *= row.kinds[j] > 0 ? -alpha * sign : alpha * sign
-    }
-    if row.kinds.contains(where: { $0 > 0 }) { sums.terms.add(Double(positive)) }
-    sums.negativeTerms.add(Double(negative))
+    let costs = row.logOnePlusSumExp(
+      timesFactors: Sides(positive: -alpha * sign, negative: alpha * sign))
+    if row.kinds.contains(where: { $0 > 0 }) { sums.terms.add(Double(costs.positive)) }
+    sums.negativeTerms.add(Double(costs.negative))
   }
 }

@@ -13,6 +13,8 @@ public struct LossRow<S: Scalar> {
   public let derivatives: UnsafeMutableBufferPointer<S>
   /// What the row's terms are to be multiplied with, for losses with a term for each row.
   public let weight: S
+  /// Loops over the row.
+  let kernels: RowKernels<S>
 
   @inline(__always) public var indices: Range<Int> { 0..<values.count }
 }
@@ -59,6 +61,7 @@ extension Tensor {
   ) -> LossOutput {
     let (rows, columns) = (pairs.rows, pairs.columns)
     let grain = 16
+    let kernels = RowKernels<S>()
     var pieces = [LossSums](repeating: LossSums(), count: (rows + grain - 1) / grain)
     var derivative = withElements(of: S.self) { values in
       pieces.withUnsafeMutableBufferPointer { pieces in
@@ -73,7 +76,7 @@ extension Tensor {
                   index: i, values: UnsafeBufferPointer(rebasing: values[place]),
                   kinds: UnsafeBufferPointer(kinds),
                   derivatives: UnsafeMutableBufferPointer(rebasing: derivatives[place]),
-                  weight: S(weights?[i] ?? 1))
+                  weight: S(weights?[i] ?? 1), kernels: kernels)
                 row.derivatives.update(repeating: 0)
                 function.evaluate(row, into: &sums)
               }
@@ -117,12 +120,17 @@ extension Tensor {
   @specialized(where S == Double)
   private mutating func scaleNegatives<S: Scalar>(of pairs: PairTable, in _: S.Type, by factor: S) {
     let columns = pairs.columns
+    let kernels = RowKernels<S>()
     updateElements(of: S.self) { x in
+      guard let x = x.baseAddress else { return }
       Parallel.forEachRange(pairs.rows, grain: 16) { range in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+          guard let start = kinds.baseAddress else { return }
           for i in range {
             pairs.fill(kinds, row: i)
-            for j in 0..<columns { x[i * columns + j] *= kinds[j] < 0 ? factor : 1 }
+            kernels.scaleSides(
+              x + i * columns, x + i * columns, kinds: start,
+              factors: Sides(positive: 1, negative: factor), columns)
           }
         }
       }

@@ -45,31 +45,32 @@ private struct SoftRankRows: RowFunction {
     var members = row.indices.filter { row.kinds[$0] > 0 }
     guard !members.isEmpty else { return }
     if hasItself { members.append(row.index) }
-    let negatives = row.indices.filter { row.kinds[$0] < 0 }
+    guard let (values, kinds, derivatives) = row.start else { return }
     let scale = S(1 / temperature)
     let share = 1 / S(members.count)
-    var precision: S = 0
-    for i in members {
-      var (positiveRank, rank): (S, S) = (1, 0)
-      for k in members where k != i {
-        positiveRank += logistic((row.values[k] - row.values[i]) * scale)
+    let precision = withUnsafeTemporaryAllocation(of: S.self, capacity: row.values.count) {
+      guard let chances = $0.baseAddress else { return S.zero }
+      var precision: S = 0
+      for i in members {
+        var positiveRank: S = 1
+        for k in members where k != i { positiveRank += logistic((values[k] - values[i]) * scale) }
+        let rank =
+          positiveRank
+          + row.kernels.softRank(
+            chances, values, kinds: kinds, centre: values[i], scale: scale, row.values.count)
+        precision += share * positiveRank / rank
+        // The derivatives of -share × positiveRank / rank in the two ranks.
+        let slope = share * scale * positiveRank / (rank * rank)
+        let positiveSlope = slope - share * scale / rank
+        for k in members where k != i {
+          let chance = logistic((values[k] - values[i]) * scale)
+          derivatives[k] += positiveSlope * chance * (1 - chance)
+          derivatives[i] -= positiveSlope * chance * (1 - chance)
+        }
+        derivatives[i] -= row.kernels.addSoftRankGradient(
+          derivatives, rank: chances, slope: slope, row.values.count)
       }
-      for k in negatives { rank += logistic((row.values[k] - row.values[i]) * scale) }
-      rank += positiveRank
-      precision += share * positiveRank / rank
-      // The derivatives of -share × positiveRank / rank in the two ranks.
-      let slope = share * scale * positiveRank / (rank * rank)
-      let positiveSlope = slope - share * scale / rank
-      for k in members where k != i {
-        let chance = logistic((row.values[k] - row.values[i]) * scale)
-        row.derivatives[k] += positiveSlope * chance * (1 - chance)
-        row.derivatives[i] -= positiveSlope * chance * (1 - chance)
-      }
-      for k in negatives {
-        let chance = logistic((row.values[k] - row.values[i]) * scale)
-        row.derivatives[k] += slope * chance * (1 - chance)
-        row.derivatives[i] -= slope * chance * (1 - chance)
-      }
+      return precision
     }
     sums.terms.add(Double(max(0, 1 - precision)))
   }

@@ -36,37 +36,29 @@ public struct SupervisedContrastiveLoss: PairwiseLoss, Measuring {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let (values, kinds, derivatives) = row.start else { return }
     let scale = S(-distance.sign / temperature)
-    var peak = -S.infinity
-    var positives: S = 0
-    var mean: S = 0
-    for j in row.indices where row.kinds[j] != 0 {
-      row.derivatives[j] = row.values[j] * scale
-      peak = max(peak, row.derivatives[j])
-      if row.kinds[j] > 0 {
-        positives += 1
-        mean += row.derivatives[j]
-      }
+    var (positives, mean): (S, S) = (0, 0)
+    row.forEachPositive {
+      positives += 1
+      mean += values[$0] * scale
     }
-    guard positives > 0 else {
-      row.derivatives.update(repeating: 0)
-      return
-    }
+    guard positives > 0 else { return }
     mean /= positives
-    var sum: S = 0
-    for j in row.indices where row.kinds[j] != 0 {
-      row.derivatives[j] = S.exp(row.derivatives[j] - peak)
-      sum += row.derivatives[j]
-    }
+    row.scale(by: Sides(positive: scale, negative: scale))
+    let peaks = row.kernels.sideMaxima(derivatives, kinds: kinds, row.values.count)
+    let peak = max(peaks.positive, peaks.negative)
+    let parts = row.kernels.sideExp(
+      derivatives, derivatives, kinds: kinds, peaks: Sides(positive: peak, negative: peak),
+      row.values.count)
+    let sum = parts.positive + parts.negative
     let cost = peak - mean + S.log(sum)
     sums.terms.add(Double(cost))
     guard cost > 0 else {
       row.derivatives.update(repeating: 0)
       return
     }
-    for j in row.indices where row.kinds[j] != 0 {
-      row.derivatives[j] *= scale / sum
-      if row.kinds[j] > 0 { row.derivatives[j] -= scale / positives }
-    }
+    row.scaleDerivatives(by: Sides(positive: scale / sum, negative: scale / sum))
+    row.forEachPositive { derivatives[$0] -= scale / positives }
   }
 }

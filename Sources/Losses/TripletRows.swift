@@ -21,20 +21,41 @@ struct JoinedTriplets: RowFunction {
   var reduction: Reduction { .meanOfActive }
 
   /// With more positives than this, sorting is faster than looking at every triplet.
-  var mostPositives = 24
+  var mostPositives = 192
 
   init(term: HingeTerm) { self.term = term }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard term.isSmooth || row.kinds.count(where: { $0 > 0 }) > mostPositives else {
+      return visit(row, into: &sums.terms)
+    }
     let positives = row.indices.filter { row.kinds[$0] > 0 }
     let negatives = row.indices.filter { row.kinds[$0] < 0 }
-    if !term.isSmooth, positives.count > mostPositives {
-      sort(row, positives, negatives, into: &sums.terms)
-    } else {
+    if term.isSmooth {
       enumerate(row, positives, negatives, into: &sums.terms)
+    } else {
+      sort(row, positives, negatives, into: &sums.terms)
     }
+  }
+
+  /// Each positive with all negatives at once.
+  private func visit<S: Scalar>(_ row: LossRow<S>, into terms: inout TermSum) {
+    guard let (values, kinds, derivatives) = row.start else { return }
+    let (margin, sign) = (S(term.margin), S(term.sign))
+    var added = TermSum()
+    row.forEachPositive { p in
+      let times = Int(kinds[p])
+      let found = row.kernels.tripletHinges(
+        derivatives, values, kinds: kinds, limit: sign * values[p] + margin, sign: sign,
+        times: S(times), row.values.count)
+      derivatives[p] += sign * S(found.activeCount * times)
+      added.add(
+        total: found.total * Double(times), count: found.count * times,
+        activeCount: found.activeCount * times)
+    }
+    terms.add(added)
   }
 
   private func enumerate<S: Scalar>(

@@ -36,7 +36,7 @@ public struct TupletMarginLoss: PairwiseLoss {
     let scale = S(scale)
     let margin = AngularMargin<S>(degrees: -margin)
     row.addPositivesAgainstNegatives(
-      to: &sums.terms, slope: scale, negative: { $0 * scale },
+      to: &sums.terms, slope: scale,
       positive: { cosine in
         let (value, slope) = margin.added(to: cosine)
         return (value * scale, slope * scale)

@@ -44,12 +44,10 @@ private let nearness = 1e-3
 private func squaredLengths(of x: Tensor) -> [Double] {
   let (n, d) = (x.shape[0], x.shape[1])
   func run<S: Scalar>(_: S.Type) -> [Double] {
-    x.withElements(of: S.self) { x in
-      (0..<n).map { i in
-        var sum = 0.0
-        for j in i * d..<(i + 1) * d { sum += Double(x[j]) * Double(x[j]) }
-        return sum
-      }
+    let kernels = RowKernels<S>()
+    return x.withElements(of: S.self) { x in
+      guard let x = x.baseAddress else { return [] }
+      return (0..<n).map { kernels.innerProduct(x + $0 * d, x + $0 * d, d) }
     }
   }
   return x.dtype == .float32 ? run(Float.self) : run(Double.self)
@@ -61,34 +59,44 @@ private func distances<S: Scalar>(_ a: Tensor, _ b: Tensor?, _ power: Double, _:
   let other = b ?? a
   let (m, d) = (other.shape[0], a.shape[1])
   let isOwn = b == nil
-  let rowSquares = squaredLengths(of: a)
-  let columnSquares = isOwn ? rowSquares : squaredLengths(of: other)
-  let columns = columnSquares.map { S($0) }
+  let rowSquares = squaredLengths(of: a).map { S($0) }
+  let columnSquares = isOwn ? rowSquares : squaredLengths(of: other).map { S($0) }
+  let kernels = RowKernels<S>()
+  let isRoot = power == 1
   var matrix = a.timesTransposed(other)
   matrix.updateElements(of: S.self) { y in
     a.withElements(of: S.self) { a in
       other.withElements(of: S.self) { b in
-        Parallel.forEachRange(rowSquares.count, grain: 32) { rows in
-          for i in rows {
-            let row = UnsafeMutableBufferPointer(rebasing: y[i * m..<(i + 1) * m])
-            let own = S(rowSquares[i])
-            let limit = S(nearness)
-            for j in 0..<m {
-              var square = own + columns[j] - 2 * row[j]
-              if square < limit * (own + columns[j]) {
-                square = 0
-                for k in 0..<d {
-                  let difference = a[i * d + k] - b[j * d + k]
-                  square += difference * difference
-                }
+        columnSquares.withUnsafeBufferPointer { squares in
+          guard let y = y.baseAddress, let squares = squares.baseAddress else { return }
+          /// Finds the distances from row i of some columns.
+          func find(_ i: Int, _ columns: Range<Int>) {
+            let (row, first) = (y + i * m, columns.lowerBound)
+            let hasNear = kernels.distances(
+              row + first, squares: squares + first, own: rowSquares[i], nearness: S(nearness),
+              isRoot: isRoot, columns.count)
+            guard hasNear else { return }
+            for j in columns where row[j] == -1 {
+              var square: S = 0
+              for k in 0..<d {
+                let difference = a[i * d + k] - b[j * d + k]
+                square += difference * difference
               }
-              row[j] = square
+              row[j] = isRoot ? square.squareRoot() : square
             }
-            if isOwn { row[i] = 0 }
-            if power == 1 {
-              for j in 0..<m { row[j] = row[j].squareRoot() }
-            } else if power != 2 {
-              for j in 0..<m { row[j] = S(pow(Double(row[j]), power / 2)) }
+          }
+          Parallel.forEachRange(rowSquares.count, grain: 32) { rows in
+            for i in rows {
+              if isOwn {
+                find(i, 0..<i)
+                y[i * m + i] = 0
+                find(i, i + 1..<m)
+              } else {
+                find(i, 0..<m)
+              }
+              if power != 1, power != 2 {
+                for j in i * m..<(i + 1) * m { y[j] = S(pow(Double(y[j]), power / 2)) }
+              }
             }
           }
         }
@@ -144,36 +152,37 @@ private struct Pullback {
   ) -> (weights: Tensor, near: [NearPair<S>]) {
     let (n, m) = (a.shape[0], b.shape[0])
     let rowSquares = squaredLengths(of: a).map { S($0) }
-    let columnSquares = squaredLengths(of: b).map { S($0) }
+    let columnSquares = side == .both ? rowSquares : squaredLengths(of: b).map { S($0) }
     let grain = 32
     var near = [[NearPair<S>]](repeating: [], count: (n + grain - 1) / grain)
-    let power = self.power
+    let (power, limit) = (self.power, S(nearness))
+    let kernels = RowKernels<S>()
     let weights = cotangent.withElements(of: S.self) { g in
       value.withElements(of: S.self) { value in
         near.withUnsafeMutableBufferPointer { near in
-          Tensor(shape: [n, m], of: S.self) { w in
-            Parallel.forEachRange(n, grain: grain) { rows in
-              for i in rows {
-                let limit = S(nearness)
-                for j in 0..<m {
-                  let distance = value[i * m + j]
-                  let slope: S
-                  let square: S
-                  if power == 1 {
-                    square = distance * distance
-                    slope = distance > 0 ? 1 / distance : 0
-                  } else if power == 2 {
-                    square = distance
-                    slope = 2
-                  } else {
-                    square = S(pow(Double(distance), 2 / power))
-                    slope = distance > 0 ? S(power) * distance / square : 0
+          columnSquares.withUnsafeBufferPointer { squares in
+            Tensor(shape: [n, m], of: S.self) { w in
+              guard let w = w.baseAddress, let g = g.baseAddress, let value = value.baseAddress,
+                let squares = squares.baseAddress
+              else { return }
+              Parallel.forEachRange(n, grain: grain) { rows in
+                for i in rows {
+                  let start = i * m
+                  if power == 1 || power == 2 {
+                    let hasNear = kernels.distanceWeights(
+                      w + start, g + start, value + start, squares: squares, own: rowSquares[i],
+                      nearness: limit, isRoot: power == 1, m)
+                    guard hasNear else { continue }
                   }
-                  let weight = g[i * m + j] * slope
-                  let isNear = square < limit * (rowSquares[i] + columnSquares[j])
-                  w[i * m + j] = isNear ? 0 : weight
-                  if isNear, square > 0, weight != 0 {
-                    near[i / grain].append(NearPair(row: i, column: j, weight: weight))
+                  for j in 0..<m {
+                    let distance = value[start + j]
+                    let (square, slope) = squareAndSlope(distance)
+                    let isNear = square < limit * (rowSquares[i] + squares[j])
+                    let weight = g[start + j] * slope
+                    w[start + j] = isNear ? 0 : weight
+                    if isNear, square > 0, weight != 0 {
+                      near[i / grain].append(NearPair(row: i, column: j, weight: weight))
+                    }
                   }
                 }
               }
@@ -185,20 +194,22 @@ private struct Pullback {
     return (weights, Array(near.joined()))
   }
 
+  /// The squared distance, and p Dᵖ⁻¹ / D.
+  @inline(__always)
+  private func squareAndSlope<S: Scalar>(_ distance: S) -> (S, S) {
+    if power == 1 { return (distance * distance, distance > 0 ? 1 / distance : 0) }
+    if power == 2 { return (distance, 2) }
+    let square = S(pow(Double(distance), 2 / power))
+    return (square, distance > 0 ? S(power) * distance / square : 0)
+  }
+
   private func sums<S: Scalar>(of weights: Tensor, _: S.Type) -> [S] {
+    if side == .columns { return weights.sumOverRows().elements(as: S.self) }
     let (n, m) = (weights.shape[0], weights.shape[1])
+    let kernels = RowKernels<S>()
     return weights.withElements(of: S.self) { w in
-      var sums = [S](repeating: 0, count: side == .columns ? m : n)
-      for i in 0..<n {
-        if side == .columns {
-          for j in 0..<m { sums[j] += w[i * m + j] }
-        } else {
-          var sum: S = 0
-          for j in 0..<m { sum += w[i * m + j] }
-          sums[i] = sum
-        }
-      }
-      return sums
+      guard let w = w.baseAddress else { return [] }
+      return (0..<n).map { S(kernels.sum(w + $0 * m, m)) }
     }
   }
 }

@@ -40,6 +40,10 @@ public struct Candidates {
   public let distances: UnsafeBufferPointer<Double>
   /// The kind of each pair; see ``PairTable``.
   public let kinds: UnsafeBufferPointer<Int32>
+  /// How many numbers an embedding has.
+  public let dimension: Int
+  /// A stream of the anchor's own, for miners that draw.
+  public let random: Random
 
   public var indices: Range<Int> { 0..<kinds.count }
   public var positives: some Sequence<Int> { indices.lazy.filter { kinds[$0] > 0 } }
@@ -70,6 +74,7 @@ extension AnchorwiseMiner {
     let pairs = PairTable(labels: labels, reference: reference)
     let matrix = distance.matrix(embeddings.detached, reference?.embeddings.detached)
     let (columns, sign) = (pairs.columns, distance.sign)
+    let dimension = embeddings.shape[1]
     let grain = 16
     var found = [FoundTuples](repeating: FoundTuples(), count: (pairs.rows + grain - 1) / grain)
     found.withUnsafeMutableBufferPointer { found in
@@ -81,7 +86,8 @@ extension AnchorwiseMiner {
               pairs.fill(kinds, row: anchor)
               let row = Candidates(
                 anchor: anchor, distances: UnsafeBufferPointer(distances),
-                kinds: UnsafeBufferPointer(kinds))
+                kinds: UnsafeBufferPointer(kinds), dimension: dimension,
+                random: random.split(UInt64(anchor)))
               mine(row, into: &found[rows.lowerBound / grain])
             }
           }

@@ -9,22 +9,45 @@ public struct PairTable: Sendable {
   private let source: Source
 
   private enum Source {
-    case labels(rows: [Int], columns: [Int], places: [Int?])
+    case labels(rows: [Int32], columns: [Int32], places: [Int?])
     case kinds([Int32], width: Int)
   }
 
   /// Every pair: positive where labels are equal, without pairs of a row with itself.
   public init(labels: [Int], reference: ReferenceSet?) {
     (rows, columns) = (labels.count, reference?.labels.count ?? labels.count)
-    source = .labels(
-      rows: labels, columns: reference?.labels ?? labels,
-      places: reference?.places ?? labels.indices.map { $0 })
+    let places = reference?.places ?? labels.indices.map { $0 }
+    let (own, others) = PairTable.shortened(labels, reference?.labels)
+    source = .labels(rows: own, columns: others, places: places)
   }
 
   /// Every pair of a row and a column, positive where their labels are equal.
   public init(rowLabels: [Int], columnLabels: [Int]) {
     (rows, columns) = (rowLabels.count, columnLabels.count)
-    source = .labels(rows: rowLabels, columns: columnLabels, places: [])
+    let (rows, columns) = PairTable.shortened(rowLabels, columnLabels)
+    source = .labels(rows: rows, columns: columns, places: [])
+  }
+
+  /// Labels in 32 bits, which compare faster, equal where the given ones are; nil repeats the rows.
+  private static func shortened(
+    _ rows: [Int], _ columns: [Int]?
+  ) -> (rows: [Int32], columns: [Int32]) {
+    let fits = { (labels: [Int]) in labels.allSatisfy { $0 == Int(Int32(truncatingIfNeeded: $0)) } }
+    if fits(rows), columns.map(fits) ?? true {
+      let short = rows.map { Int32(truncatingIfNeeded: $0) }
+      return (short, columns.map { $0.map { Int32(truncatingIfNeeded: $0) } } ?? short)
+    }
+    var numbers: [Int: Int32] = [:]
+    let number = { (label: Int) -> Int32 in
+      let next = Int32(numbers.count)
+      return numbers[label]
+        ?? {
+          numbers[label] = next
+          return next
+        }()
+    }
+    let short = rows.map(number)
+    return (short, columns.map { $0.map(number) } ?? short)
   }
 
   /// The given tuples and no others; a pair that occurs again counts again.

@@ -74,21 +74,37 @@ private let smallestLength = 1e-12
 private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengths: [Double]) {
   let (n, d) = (x.shape[0], x.shape[1])
   var lengths = [Double](repeating: 0, count: n)
-  let unit = x.withElements(of: S.self) { x in
-    Tensor(shape: [n, d], of: S.self) { y in
-      for i in 0..<n {
-        let row = UnsafeBufferPointer(rebasing: x[i * d..<(i + 1) * d])
-        lengths[i] = length(of: row)
-        let length = max(lengths[i], smallestLength)
-        for j in 0..<d { y[i * d + j] = S(Double(row[j]) / length) }
+  let kernels = RowKernels<S>()
+  let unit = lengths.withUnsafeMutableBufferPointer { lengths in
+    x.withElements(of: S.self) { x in
+      Tensor(shape: [n, d], of: S.self) { y in
+        guard let start = x.baseAddress else { return }
+        Parallel.forEachRange(n, grain: grain) { rows in
+          for i in rows {
+            let row = UnsafeBufferPointer(start: start + i * d, count: d)
+            let square = kernels.innerProduct(start + i * d, start + i * d, d)
+            // Beyond these the square has lost digits.
+            let isExact = square > 1e-24 && square < 1e30
+            lengths[i] = isExact ? square.squareRoot() : length(of: row)
+            if isExact {
+              let factor = S(1 / lengths[i])
+              for j in 0..<d { y[i * d + j] = row[j] * factor }
+            } else {
+              let length = max(lengths[i], smallestLength)
+              for j in 0..<d { y[i * d + j] = S(Double(row[j]) / length) }
+            }
+          }
+        }
       }
     }
   }
   return (unit, lengths)
 }
 
+/// Rows of a piece of work.
+private let grain = 64
+
 /// ‖x‖ in double precision, also where the sum of squares would overflow or vanish.
-@inline(__always)
 private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
   var sum = 0.0
   for value in x { sum += Double(value) * Double(value) }
@@ -105,19 +121,22 @@ private func unitRowsPullback<S: Scalar>(
   _ cotangent: Tensor, _ unit: Tensor, _ lengths: [Double], _: S.Type
 ) -> Tensor {
   let (n, d) = (unit.shape[0], unit.shape[1])
+  let kernels = RowKernels<S>()
   return cotangent.withElements(of: S.self) { g in
     unit.withElements(of: S.self) { y in
       Tensor(shape: [n, d], of: S.self) { result in
-        for i in 0..<n {
-          let row = i * d..<(i + 1) * d
-          guard lengths[i] > smallestLength else {
-            for j in row { result[j] = 0 }
-            continue
+        guard let g = g.baseAddress, let y = y.baseAddress else { return }
+        Parallel.forEachRange(n, grain: grain) { rows in
+          for i in rows {
+            let row = i * d..<(i + 1) * d
+            guard lengths[i] > smallestLength else {
+              for j in row { result[j] = 0 }
+              continue
+            }
+            let projection = S(kernels.innerProduct(g + i * d, y + i * d, d))
+            let scale = S(1 / lengths[i])
+            for j in row { result[j] = (g[j] - y[j] * projection) * scale }
           }
-          var projection = 0.0
-          for j in row { projection += Double(g[j]) * Double(y[j]) }
-          let scale = 1 / lengths[i]
-          for j in row { result[j] = S((Double(g[j]) - Double(y[j]) * projection) * scale) }
         }
       }
     }

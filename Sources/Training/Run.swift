@@ -13,6 +13,8 @@ public struct RunResult: Sendable {
   public let baseline, trained: Evaluation
   /// The step that the kept model is from, and how many steps were taken.
   public let keptStep, steps: Int
+  /// The classes on which the kept model was chosen; nil for the last one, which was not chosen.
+  public let chosenOn: String?
   public let recipe: Recipe
 
   /// Whether the trained embedding beats the raw input in MAP@R.
@@ -36,6 +38,7 @@ public struct RunResult: Sendable {
       "trained": trained.json,
       "steps": JSONValue(steps),
       "keptStep": JSONValue(keptStep),
+      "chosenOn": chosenOn.map { .string($0) } ?? .null,
       "beatsBaseline": .bool(beatsBaseline),
       "targets": .object(recipe.targets.mapValues { .number($0) }),
       "targetsReached": .bool(missedTargets.isEmpty),
@@ -137,9 +140,9 @@ private func finish(
   let result = RunResult(
     baseline: try judge(test.flattened, of: test),
     trained: try judge(kept.encoder, on: test),
-    keptStep: trainer.recipe.training.keep == .best
-      ? trainer.best?.step ?? trainer.step : trainer.step,
-    steps: trainer.step, recipe: trainer.recipe)
+    keptStep: trainer.keptStep, steps: trainer.step,
+    chosenOn: trainer.keptStep == trainer.step ? nil : trainer.data.watchedName,
+    recipe: trainer.recipe)
   try log.flush()
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)

@@ -116,6 +116,9 @@ public struct Trainer: Sendable {
     recipe.training.keep == .best ? best?.objective ?? objective : objective
   }
 
+  /// The step that the model that the run keeps is from.
+  var keptStep: Int { recipe.training.keep == .best ? best?.step ?? step : step }
+
   private var isLowerBetter: Bool { recipe.training.monitor.hasPrefix("opis") }
 }
 

@@ -9,7 +9,7 @@ public struct TrainingSettings: Configurable {
   public var evaluateEvery = 100
   public var patience = 0
   public var validation = 0.0
-  public var keep = Kept.last
+  public var keep = Kept.best
   public var monitor = "map@r"
   public var gradientClip = 0.0
   public var checkpointEvery = 0

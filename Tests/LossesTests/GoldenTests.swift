@@ -5,7 +5,8 @@ import Miners
 import Settings
 import Testing
 
-/// One row of losses.json: what pytorch-metric-learning computes in float64.
+/// One row of losses.json, what pytorch-metric-learning computes in float64, or of methods.json,
+/// what the published formulas give in torch.
 struct LossCase: Sendable, CustomStringConvertible {
   let id, loss: String
   let parameters: [String: JSONValue]
@@ -29,13 +30,17 @@ struct LossCase: Sendable, CustomStringConvertible {
     (weights, weightGradient) = (row["weights"]?.rows, row["weightGradient"]?.rows)
   }
 
-  static let all: [LossCase] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/losses", withExtension: "json"),
+  static let peer = read("losses")
+  static let methods = read("methods")
+  static let all = (peer + methods).filter { row in allLosses.contains { $0.name == row.loss } }
+
+  private static func read(_ name: String) -> [LossCase] {
+    guard let url = Bundle.module.url(forResource: "Fixtures/\(name)", withExtension: "json"),
       let text = try? String(contentsOf: url, encoding: .utf8),
-      case .array(let cases)? = (try? JSONValue(json5: text, at: "losses.json"))?["cases"]
+      case .array(let cases)? = (try? JSONValue(json5: text, at: name))?["cases"]
     else { return [] }
     return cases.compactMap { LossCase($0) }
-  }()
+  }
 
   func prepared(dtype: DType) throws -> (loss: any Loss, input: LossInput) {
     let found: any Loss = try allLosses.named(loss, kind: "loss", at: id)
@@ -70,7 +75,8 @@ func largestError(_ found: Tensor, _ expected: Tensor) -> Double {
 
 @Suite struct GoldenTests {
   @Test func everyLossHasGoldenRows() {
-    #expect(LossCase.all.count == 112)
+    #expect(LossCase.peer.count == 112)
+    #expect(LossCase.methods.count == 36)
     let golden = Set(LossCase.all.map(\.loss))
     #expect(allLosses.map(\.name).filter { !golden.contains($0) } == [])
   }

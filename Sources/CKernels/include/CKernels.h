@@ -54,6 +54,11 @@ typedef struct ck_patches {
   ptrdiff_t height, width, channels, kernel_height, kernel_width;
 } ck_patches;
 
+/// What the pairs of a row cost beyond two bounds: of the positive pairs, then of the negative ones.
+typedef struct ck_hinges {
+  double total[2], count[2], active[2];
+} ck_hinges;
+
 /// The kernels of one element type on one instruction set; `void` stands for that type.
 ///
 /// They run on the calling thread. Sizes count elements.
@@ -141,6 +146,61 @@ typedef struct ck_kernels {
   void (*_Nonnull normalize_rows_gradient)(void *_Nonnull result, const void *_Nonnull g,
                                            const void *_Nonnull y, const void *_Nonnull length,
                                            double shortest, ptrdiff_t rows, ptrdiff_t columns);
+
+  double (*_Nonnull inner_product)(const void *_Nonnull a, const void *_Nonnull b,
+                                   ptrdiff_t count);
+  /// The largest element; minus infinity if there are none.
+  double (*_Nonnull maximum)(const void *_Nonnull x, ptrdiff_t count);
+  /// y = e^(x - peak); returns the sum.
+  double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double peak,
+                             ptrdiff_t count);
+
+  // The pairs of a row: kind > 0 is a positive pair, < 0 a negative one and 0 none; its size says
+  // how often the pair occurs. Numbers for two sides are those of positive pairs, then negative.
+
+  /// y = x factor + offset with the numbers of the pair's side; 0 for no pair.
+  void (*_Nonnull scale_sides)(void *_Nonnull y, const void *_Nonnull x,
+                               const int32_t *_Nonnull kinds, const double *_Nonnull factors,
+                               const double *_Nonnull offsets, ptrdiff_t count);
+  /// The largest element of each side; minus infinity if there are none.
+  void (*_Nonnull side_maxima)(double *_Nonnull largest, const void *_Nonnull x,
+                               const int32_t *_Nonnull kinds, ptrdiff_t count);
+  /// y = e^(x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
+  /// for no pair. `sums` gets the sum of each side.
+  void (*_Nonnull side_exp)(double *_Nonnull sums, void *_Nonnull y, const void *_Nonnull x,
+                            const int32_t *_Nonnull kinds, const double *_Nonnull peaks,
+                            int counting, ptrdiff_t count);
+  /// The terms max(0, sign (x - bound)) of positive pairs and max(0, sign (bound - x)) of negative
+  /// ones, each as often as its pair occurs; y is the derivative.
+  void (*_Nonnull hinges)(ck_hinges *_Nonnull result, void *_Nonnull y, const void *_Nonnull x,
+                          const int32_t *_Nonnull kinds, const double *_Nonnull bounds,
+                          double sign, ptrdiff_t count);
+
+  /// The first place from `first` on with a positive pair; `count` if there is none.
+  ptrdiff_t (*_Nonnull next_positive)(const int32_t *_Nonnull kinds, ptrdiff_t first,
+                                      ptrdiff_t count);
+  /// The terms max(0, limit - sign x) over negative pairs, each as often as its pair occurs, as the
+  /// second side of `result`; y -= sign times the numbers of the active ones.
+  void (*_Nonnull triplet_hinges)(ck_hinges *_Nonnull result, void *_Nonnull y,
+                                  const void *_Nonnull x, const int32_t *_Nonnull kinds,
+                                  double limit, double sign, double times, ptrdiff_t count);
+  /// y = 1 / (1 + e^-((x - centre) scale)) for negative pairs, else 0; returns the sum.
+  double (*_Nonnull soft_rank)(void *_Nonnull y, const void *_Nonnull x,
+                               const int32_t *_Nonnull kinds, double centre, double scale,
+                               ptrdiff_t count);
+  /// y += slope rank (1 - rank); returns the sum of what was added.
+  double (*_Nonnull soft_rank_gradient)(void *_Nonnull y, const void *_Nonnull rank,
+                                        double slope, ptrdiff_t count);
+
+  /// y = own + squares - 2 y, or its root. Where that is less than `nearness` of own + squares, y
+  /// is -1; returns whether there is such an element.
+  int (*_Nonnull distances)(void *_Nonnull y, const void *_Nonnull squares, double own,
+                            double nearness, int root, ptrdiff_t count);
+  /// weights = g / y for roots, else 2 g, where y is what `distances` gave; 0 for the near ones.
+  /// Returns whether one of the near has a derivative and is not 0.
+  int (*_Nonnull distance_weights)(void *_Nonnull weights, const void *_Nonnull g,
+                                   const void *_Nonnull y, const void *_Nonnull squares,
+                                   double own, double nearness, int root, ptrdiff_t count);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.

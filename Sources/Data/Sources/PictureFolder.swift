@@ -1,7 +1,7 @@
 import Settings
 
 /// Pictures in folders, a class for each leaf folder.
-public struct PictureFolder: DataSource {
+public struct PictureFolder: ClassRuled {
   /// How many channels an item has.
   public enum Colour: String, CaseIterable, Sendable { case gray, rgb }
 
@@ -10,30 +10,21 @@ public struct PictureFolder: DataSource {
   public var size = 28
   public var colour = Colour.gray
   public var invert = false
-  public var testClasses: [String] = []
-  public var testFraction = 0.5
-  public var seed = 0
-  public var minimumPerClass = 2
-  public var dropSmallClasses = false
+  public var classRules = ClassRules()
 
   public init() {}
 
   public static let summary = "pictures (PNG, PGM, PPM) in folders, a class for each leaf folder"
-  public static let settings = [
-    Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
-    Setting("testPath", \Self.testPath, "a second folder to judge on; empty: classes of the first"),
-    Setting("size", \Self.size, "the width and height that pictures are brought to", in: 1...4096),
-    Setting("colour", \Self.colour, "whether items have one channel or three"),
-    Setting("invert", \Self.invert, "whether dark becomes 1 and light 0"),
-    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
-    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
-    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
-    Setting(
-      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
-    Setting(
-      "dropSmallClasses", \Self.dropSmallClasses,
-      "whether smaller classes are left out instead of refused"),
-  ]
+  public static let settings: [Setting<Self>] =
+    [
+      Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
+      Setting(
+        "testPath", \Self.testPath, "a second folder to judge on; empty: classes of the first"),
+      Setting(
+        "size", \Self.size, "the width and height that pictures are brought to", in: 1...4096),
+      Setting("colour", \Self.colour, "whether items have one channel or three"),
+      Setting("invert", \Self.invert, "whether dark becomes 1 and light 0"),
+    ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
     guard !path.isEmpty else {
@@ -42,8 +33,7 @@ public struct PictureFolder: DataSource {
     }
     let first = try read(resolved(path, below: root))
     guard !testPath.isEmpty else {
-      return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
-        .apply(to: first, at: "data: folder")
+      return try classRules.split(first, at: "data: folder")
     }
     return DataSplit(train: first, test: try read(resolved(testPath, below: root)))
   }
@@ -76,8 +66,7 @@ public struct PictureFolder: DataSource {
     let data = Dataset(
       name: folder, itemShape: shape, values: values, labels: labels, classNames: classNames,
       itemNames: paths)
-    return try checkClassSizes(
-      of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: folder)
+    return try classRules.withoutSmallClasses(data, at: folder)
   }
 }
 

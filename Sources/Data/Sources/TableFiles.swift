@@ -1,30 +1,19 @@
 import Settings
 
 /// Pictures and labels in IDX files, as MNIST has them, plain or gzip.
-public struct IDXFiles: DataSource {
+public struct IDXFiles: ClassRuled {
   public var images = "idx/train-images-idx3-ubyte.gz"
   public var labels = "idx/train-labels-idx1-ubyte.gz"
-  public var testClasses: [String] = []
-  public var testFraction = 0.5
-  public var seed = 0
-  public var minimumPerClass = 2
-  public var dropSmallClasses = false
+  public var classRules = ClassRules()
 
   public init() {}
 
   public static let summary = "pictures and labels in IDX files, plain or gzip"
-  public static let settings = [
-    Setting("images", \Self.images, "the file of pictures, [items, height, width]"),
-    Setting("labels", \Self.labels, "the file of labels, [items]"),
-    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
-    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
-    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
-    Setting(
-      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
-    Setting(
-      "dropSmallClasses", \Self.dropSmallClasses,
-      "whether smaller classes are left out instead of refused"),
-  ]
+  public static let settings: [Setting<Self>] =
+    [
+      Setting("images", \Self.images, "the file of pictures, [items, height, width]"),
+      Setting("labels", \Self.labels, "the file of labels, [items]"),
+    ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let (imagePath, labelPath) = (resolved(images, below: root), resolved(labels, below: root))
@@ -54,11 +43,8 @@ public struct IDXFiles: DataSource {
     let data = try labelled(
       values, shape: shape, count: pictures.shape[0], by: labels, name: imagePath,
       labelPath: labelPath)
-    return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
-      .apply(
-        to: try checkClassSizes(
-          of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: labelPath),
-        at: "data: idx")
+    return try classRules.split(
+      try classRules.withoutSmallClasses(data, at: labelPath), at: "data: idx")
   }
 
   public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
@@ -67,30 +53,20 @@ public struct IDXFiles: DataSource {
 }
 
 /// Numbers in the columns of a CSV file, and a column of labels.
-public struct CSVFile: DataSource {
+public struct CSVFile: ClassRuled {
   public var path = "table.csv"
   public var labelColumn = ""
-  public var testClasses: [String] = []
-  public var testFraction = 0.5
-  public var seed = 0
-  public var minimumPerClass = 2
-  public var dropSmallClasses = false
+  public var classRules = ClassRules()
 
   public init() {}
 
   public static let summary = "numbers in the columns of a CSV file, and a column of labels"
-  public static let settings = [
-    Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
-    Setting("labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
-    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
-    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
-    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
-    Setting(
-      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
-    Setting(
-      "dropSmallClasses", \Self.dropSmallClasses,
-      "whether smaller classes are left out instead of refused"),
-  ]
+  public static let settings: [Setting<Self>] =
+    [
+      Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
+      Setting(
+        "labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
+    ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let file = resolved(path, below: root)
@@ -102,10 +78,7 @@ public struct CSVFile: DataSource {
       name: file, itemShape: [table.width], values: table.values,
       labels: table.labels.map { places[$0] ?? 0 }, classNames: classNames,
       itemNames: table.labels.indices.map { "\(file)#\($0)" })
-    return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
-      .apply(
-        to: try checkClassSizes(
-          of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: file),
-        at: "data: csv")
+    return try classRules.split(
+      try classRules.withoutSmallClasses(data, at: file), at: "data: csv")
   }
 }

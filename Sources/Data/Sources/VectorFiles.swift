@@ -2,40 +2,28 @@ import Files
 import Settings
 
 /// Given embeddings and labels in `.npy` files.
-public struct VectorFiles: DataSource {
+public struct VectorFiles: ClassRuled {
   public var embeddings = "vectors/embeddings.npy"
   public var labels = "vectors/labels.npy"
   public var testEmbeddings = ""
   public var testLabels = ""
-  public var testClasses: [String] = []
-  public var testFraction = 0.5
-  public var seed = 0
-  public var minimumPerClass = 2
-  public var dropSmallClasses = false
+  public var classRules = ClassRules()
 
   public init() {}
 
   public static let summary = "given vectors and labels in .npy files"
-  public static let settings = [
-    Setting("embeddings", \Self.embeddings, "the vectors, [items, width]"),
-    Setting("labels", \Self.labels, "the class of each vector, whole numbers"),
-    Setting("testEmbeddings", \Self.testEmbeddings, "vectors to judge on; empty: some classes"),
-    Setting("testLabels", \Self.testLabels, "the class of each vector to judge on"),
-    Setting("testClasses", \Self.testClasses, "the classes to judge on; empty: by testFraction"),
-    Setting("testFraction", \Self.testFraction, "the share of classes to judge on", in: 0...1),
-    Setting("seed", \Self.seed, "what the classes to judge on are drawn from"),
-    Setting(
-      "minimumPerClass", \Self.minimumPerClass, "the fewest items a class may have", in: 1...1000),
-    Setting(
-      "dropSmallClasses", \Self.dropSmallClasses,
-      "whether smaller classes are left out instead of refused"),
-  ]
+  public static let settings: [Setting<Self>] =
+    [
+      Setting("embeddings", \Self.embeddings, "the vectors, [items, width]"),
+      Setting("labels", \Self.labels, "the class of each vector, whole numbers"),
+      Setting("testEmbeddings", \Self.testEmbeddings, "vectors to judge on; empty: some classes"),
+      Setting("testLabels", \Self.testLabels, "the class of each vector to judge on"),
+    ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let first = try read(embeddings, labels, root: root)
     guard !testEmbeddings.isEmpty else {
-      return try ClassSplit(testClasses: testClasses, testFraction: testFraction, seed: seed)
-        .apply(to: first, at: "data: vectors")
+      return try classRules.split(first, at: "data: vectors")
     }
     guard !testLabels.isEmpty else {
       throw Failure(
@@ -58,8 +46,7 @@ public struct VectorFiles: DataSource {
     let labels = try NumPyArray.read(labelPath).labels(at: labelPath)
     let data = try labelled(
       values, shape: [columns], count: rows, by: labels, name: vectorPath, labelPath: labelPath)
-    return try checkClassSizes(
-      of: data, minimum: minimumPerClass, dropping: dropSmallClasses, at: labelPath)
+    return try classRules.withoutSmallClasses(data, at: labelPath)
   }
 }
 

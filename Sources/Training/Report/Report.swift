@@ -68,7 +68,8 @@ private func summary(of result: RunResult, data: TrainingData) -> String {
       : " Missed: "
         + missed.joined(separator: "; ") + "."
   return "Trained for \(result.steps) steps on \(data.train.count) items of "
-    + "\(data.train.classNames.count) classes; the model kept is that of step \(result.keptStep). "
+    + "\(data.train.classNames.count) classes; the model kept is that of step \(result.keptStep)"
+    + (result.chosenOn.map { ", chosen on the \($0). " } ?? ". ")
     + verdict + targets
 }
 

@@ -102,6 +102,17 @@ private func setWeights(
   let embeddings = batch.embeddings
   var classCount = (batch.labels.max() ?? -1) + 1
   guard let path = arguments.value("--weights") else {
+    // What one class needs tells what all of them do.
+    var probe = loss
+    probe.makeParameters(
+      classCount: 1, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
+    let perClass = probe.parameters.reduce(0) { $0 + $1.value.count }
+    guard perClass == 0 || classCount <= (1 << 28) / perClass else {
+      throw Failure(
+        .badData, at: arguments.value("--labels") ?? "--labels",
+        "a label is \(classCount - 1), so as many classes would need parameters",
+        expected: "classes numbered from 0", remedy: "number them anew, or give --weights")
+    }
     loss.makeParameters(
       classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype,
       random: random)

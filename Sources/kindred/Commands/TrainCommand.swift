@@ -57,6 +57,9 @@ private func train(_ arguments: Arguments) throws {
   } else {
     print(resultTable(result), terminator: "")
     print("\nThe run lies in \(folder.path); open \(folder.report) to look at it.")
+    if let chosenOn = result.chosenOn {
+      print("The model is that of step \(result.keptStep), chosen on the \(chosenOn).")
+    }
     if !result.beatsBaseline {
       print("The trained embedding does NOT beat the raw input in MAP@R.")
     }

@@ -16,7 +16,7 @@ enum Terminal {
   static func printJSON(_ value: JSONValue) { print(value.description) }
 }
 
-/// Columns aligned: the first to the left, the others to the right.
+/// Columns aligned: numbers to the right, all else to the left.
 struct Table {
   var header: [String]
   var rows: [[String]] = []
@@ -28,11 +28,15 @@ struct Table {
   var text: String {
     let all = [header] + rows
     let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    let isNumeric = header.indices.map { column in
+      column > 0 && rows.allSatisfy { Double($0[column]) != nil || $0[column] == "–" }
+    }
     func line(_ row: [String]) -> String {
-      row.indices.map { column in
+      let cells = row.indices.map { column in
         let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + padding : padding + row[column]
+        return isNumeric[column] ? padding + row[column] : row[column] + padding
       }.joined(separator: "  ")
+      return String(cells.reversed().drop { $0 == " " }.reversed())
     }
     let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
     return ([line(header), rule] + rows.map(line)).joined(separator: "\n") + "\n"

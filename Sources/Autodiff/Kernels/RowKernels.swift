@@ -1,0 +1,193 @@
+import CKernels
+
+/// A number for positive pairs and one for negative pairs.
+public struct Sides<Value> {
+  public var positive, negative: Value
+  @inline(__always)
+  public init(positive: Value, negative: Value) {
+    (self.positive, self.negative) = (positive, negative)
+  }
+}
+
+/// The terms of one side of a row, each as often as its pair occurs.
+public struct PairTerms {
+  public let total: Double
+  /// How many there are, and how many of them are above 0.
+  public let count, activeCount: Int
+}
+
+/// Loops over one row, on the calling thread, in the instruction set in use.
+///
+/// Get them once for an operation. Where there are kinds, kind > 0 is a positive pair, < 0 a
+/// negative one and 0 none; its size says how often the pair occurs.
+public struct RowKernels<S: Scalar> {
+  private let kernels: UnsafePointer<ck_kernels>
+
+  public init() {
+    kernels = InstructionSet.kernelTable(elementSize: MemoryLayout<S>.size)
+  }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func sum(_ x: UnsafePointer<S>, _ count: Int) -> Double { kernels.pointee.sum(x, count) }
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func innerProduct(
+    _ a: UnsafePointer<S>, _ b: UnsafePointer<S>, _ count: Int
+  ) -> Double {
+    kernels.pointee.inner_product(a, b, count)
+  }
+
+  /// The largest element; minus infinity if there are none.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func maximum(_ x: UnsafePointer<S>, _ count: Int) -> S {
+    S(kernels.pointee.maximum(x, count))
+  }
+
+  /// y = exp(x - peak); returns the sum.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func expSum(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, peak: S, _ count: Int
+  ) -> S {
+    S(kernels.pointee.exp_sum(y, x, Double(peak), count))
+  }
+
+  /// y = x · factor + offset with the numbers of the pair's side; 0 for no pair.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func scaleSides(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
+    factors: Sides<S>, offsets: Sides<S> = Sides(positive: 0, negative: 0), _ count: Int
+  ) {
+    withNumbers(Double(factors.positive), Double(factors.negative)) { factors in
+      withNumbers(Double(offsets.positive), Double(offsets.negative)) { offsets in
+        kernels.pointee.scale_sides(y, x, kinds, factors, offsets, count)
+      }
+    }
+  }
+
+  /// The largest element of each side; minus infinity if there are none.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func sideMaxima(
+    _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, _ count: Int
+  ) -> Sides<S> {
+    withNumbers(0, 0) { result in
+      kernels.pointee.side_maxima(result, x, kinds, count)
+      return Sides(positive: S(result[0]), negative: S(result[1]))
+    }
+  }
+
+  /// y = exp(x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
+  /// for no pair. Returns the sum of each side.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func sideExp(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
+    peaks: Sides<S>, counting: Bool = false, _ count: Int
+  ) -> Sides<S> {
+    withNumbers(Double(peaks.positive), Double(peaks.negative)) { peaks in
+      withNumbers(0, 0) { sums in
+        kernels.pointee.side_exp(sums, y, x, kinds, peaks, counting ? 1 : 0, count)
+        return Sides(positive: S(sums[0]), negative: S(sums[1]))
+      }
+    }
+  }
+
+  /// The terms max(0, sign (x - bound)) of positive pairs and max(0, sign (bound - x)) of negative
+  /// ones; y is the derivative.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func hinges(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
+    bounds: Sides<S>, sign: S, _ count: Int
+  ) -> Sides<PairTerms> {
+    var result = ck_hinges()
+    withNumbers(Double(bounds.positive), Double(bounds.negative)) {
+      kernels.pointee.hinges(&result, y, x, kinds, $0, Double(sign), count)
+    }
+    return Sides(
+      positive: PairTerms(
+        total: result.total.0, count: Int(result.count.0), activeCount: Int(result.active.0)),
+      negative: PairTerms(
+        total: result.total.1, count: Int(result.count.1), activeCount: Int(result.active.1)))
+  }
+
+  /// The first place from `first` on with a positive pair; `count` if there is none.
+  @inline(__always)
+  public func nextPositive(_ kinds: UnsafePointer<Int32>, from first: Int, _ count: Int) -> Int {
+    kernels.pointee.next_positive(kinds, first, count)
+  }
+
+  /// The terms max(0, limit - sign x) over negative pairs, each as often as its pair occurs;
+  /// y -= sign · times · number for each of them above 0.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func tripletHinges(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, limit: S,
+    sign: S, times: S, _ count: Int
+  ) -> PairTerms {
+    var result = ck_hinges()
+    kernels.pointee.triplet_hinges(
+      &result, y, x, kinds, Double(limit), Double(sign), Double(times), count)
+    return PairTerms(
+      total: result.total.1, count: Int(result.count.1), activeCount: Int(result.active.1))
+  }
+
+  /// y = 1 / (1 + exp(-(x - centre) scale)) for negative pairs, else 0; returns the sum.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func softRank(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, centre: S,
+    scale: S, _ count: Int
+  ) -> S {
+    S(kernels.pointee.soft_rank(y, x, kinds, Double(centre), Double(scale), count))
+  }
+
+  /// y += slope · rank (1 - rank); returns the sum of what was added.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func addSoftRankGradient(
+    _ y: UnsafeMutablePointer<S>, rank: UnsafePointer<S>, slope: S, _ count: Int
+  ) -> S {
+    S(kernels.pointee.soft_rank_gradient(y, rank, Double(slope), count))
+  }
+
+  /// y = own + squares - 2 y, or its root; -1 where that is less than `nearness` of own + squares.
+  /// Returns whether there is such an element.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func distances(
+    _ y: UnsafeMutablePointer<S>, squares: UnsafePointer<S>, own: S, nearness: S, isRoot: Bool,
+    _ count: Int
+  ) -> Bool {
+    kernels.pointee.distances(y, squares, Double(own), Double(nearness), isRoot ? 1 : 0, count) != 0
+  }
+
+  /// weights = g / y for roots, else 2 g, where y is a distance; 0 for the near ones. Returns
+  /// whether one of the near has a derivative and is not 0.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func distanceWeights(
+    _ weights: UnsafeMutablePointer<S>, _ g: UnsafePointer<S>, _ y: UnsafePointer<S>,
+    squares: UnsafePointer<S>, own: S, nearness: S, isRoot: Bool, _ count: Int
+  ) -> Bool {
+    kernels.pointee.distance_weights(
+      weights, g, y, squares, Double(own), Double(nearness), isRoot ? 1 : 0, count) != 0
+  }
+
+  @inline(__always)
+  private func withNumbers<Result>(
+    _ first: Double, _ second: Double, _ body: (UnsafeMutablePointer<Double>) -> Result
+  ) -> Result {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2) { numbers in
+      numbers[0] = first
+      numbers[1] = second
+      guard let start = numbers.baseAddress else { preconditionFailure("two numbers have a place") }
+      return body(start)
+    }
+  }
+}
