@@ -64,6 +64,14 @@ struct Contingency {
     return abs(room) > 1e-15 ? (mutualInformation - expected) / room : 0
   }
 
+  /// 2 P R / (P + R) over pairs of items, where P is the share of pairs in one cluster that share a
+  /// label, and R the share of pairs of one label that share a cluster; 0 if no pair shares both.
+  var pairF1: Double {
+    func pairs(_ counts: some Sequence<Int>) -> Int { counts.reduce(0) { $0 + $1 * ($1 - 1) / 2 } }
+    let both = pairs(cells.values)
+    return both > 0 ? Double(2 * both) / Double(pairs(labelSizes) + pairs(clusterSizes)) : 0
+  }
+
   /// E[I] when the sizes of labels and clusters are kept and the items are dealt at random.
   ///
   /// - Complexity: O(different label sizes × different cluster sizes × n).

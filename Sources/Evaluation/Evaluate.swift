@@ -36,51 +36,66 @@ public func evaluate(
 
 private struct Evaluator<S: Scalar> {
   let distances: DistanceRows<S>
+  /// The queries with unit length.
+  let unit: LabeledRows<S>
   let options: EvaluationOptions
 
   init(_ sets: [EmbeddingSet], _ options: EvaluationOptions) {
     let rows = LabeledRows<S>.prepare(sets, distance: options.distance)
     distances = DistanceRows(query: rows[0], gallery: rows[rows.count - 1], isSelf: rows.count == 1)
+    unit =
+      options.distance == .cosine
+      ? rows[0] : LabeledRows<S>.prepare([sets[0]], distance: .cosine)[0]
     self.options = options
   }
 
   func measure(_ metrics: [Named<MetricDescription>]) -> Evaluation {
-    let groups = Set(metrics.map(\.value.group))
-    let measures = metrics.compactMap { metric -> (@Sendable (Ranks) -> Double)? in
-      if case .ranks(let measure) = metric.value.measure { measure } else { nil }
-    }
-    let countsPairs = groups.contains(.verification)
-    let pass = RankPass(distances, measures: measures, countsPairs: countsPairs)
-    let pairs = countsPairs ? PairCurve(distances, pass) : nil
-    let needsCurves = metrics.contains {
-      if case .operatingCurves = $0.value.measure { true } else { false }
-    }
+    let needs = Needs(metrics)
+    let nearestCount =
+      needs.nearest
+      ? min(NearestRows.most, distances.gallery.count - (distances.isSelf ? 1 : 0)) : 0
+    let pass = RankPass(
+      distances, measures: needs.measures, countsPairs: needs.pairs, nearestCount: nearestCount)
+    let pairs = needs.pairs ? PairCurve(distances, pass) : nil
     let curves =
-      needsCurves
+      needs.curves
       ? pairs.flatMap { OperatingCurves(distances, over: $0.falseAcceptQuantiles) } : nil
-    let clusters = groups.contains(.clustering) ? contingency() : nil
+    let clusters = needs.clusters ? contingency() : nil
+    let nearest = needs.nearest ? nearestRows(pass.nearest, countPerQuery: nearestCount) : nil
+    let space = needs.space ? Space(distances.query, unit: unit) : nil
 
     let query = distances.query
     let lone = query.classes.count {
       distances.gallery.members[$0].count <= (distances.isSelf ? 1 : 0)
     }
-    var means = pass.values.map { mean($0) }.makeIterator()
+    var values = pass.values.makeIterator()
     let entries = metrics.map { metric in
       let value: Double?
       let reason: String
       switch metric.value.measure {
       case .ranks:
-        value = means.next() ?? nil
+        value = values.next().flatMap { mean($0) }
         reason = "no query has a match in the gallery"
+      case .macroRanks:
+        value = values.next().flatMap { macroMean($0) }
+        reason = "no query has a match in the gallery"
+      case .nearest(let measure), .spaceOfNearest(let measure):
+        value = nearest.flatMap(measure)
+        reason = "no query has a neighbour, or none has a match"
       case .clusters(let measure):
         value = clusters.map(measure)
         reason = ""
-      case .pairs(let measure):
-        value = pairs.map(measure)
-        reason = "there are no matching pairs, or no others"
+      case .pairs(let measure), .spaceOfPairs(let measure):
+        value = pairs.flatMap(measure)
+        reason =
+          pairs == nil
+          ? "there are no matching pairs, or no others" : "too few pairs that do not match"
       case .operatingCurves(let measure):
         value = curves.map(measure)
         reason = "fewer than two classes have a matching pair"
+      case .space(let measure):
+        value = space.flatMap(measure)
+        reason = "there is no pair to measure, or nothing but zeros"
       }
       return Evaluation.Entry(
         name: metric.name, id: metric.value.id, value: value, reason: value == nil ? reason : "")
@@ -96,11 +111,44 @@ private struct Evaluator<S: Scalar> {
     return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
   }
 
+  /// The mean over the classes that have such queries, of the mean over their queries.
+  private func macroMean(_ values: [Double]) -> Double? {
+    let means = distances.query.members.compactMap { rows in mean(rows.map { values[$0] }) }
+    return mean(means)
+  }
+
+  private func nearestRows(_ rows: [Int32], countPerQuery: Int) -> NearestRows {
+    let (query, gallery) = (distances.query, distances.gallery)
+    return NearestRows(
+      rows: rows, countPerQuery: countPerQuery, queryClasses: query.classes,
+      galleryClasses: gallery.classes,
+      hasMatch: query.classes.map { gallery.members[$0].count > (distances.isSelf ? 1 : 0) })
+  }
+
   /// Labels of the queries against as many clusters as there are labels.
   private func contingency() -> Contingency {
     let query = distances.query
     var random = Random(seed: UInt64(options.seed)).split("k-means")
     let means = KMeans(query, count: query.members.count { !$0.isEmpty }, random: &random)
     return Contingency(labels: query.classes, clusters: means.clusters)
+  }
+}
+
+/// What metrics need to be computed from.
+private struct Needs {
+  var measures: [@Sendable (Ranks) -> Double] = []
+  var (pairs, curves, clusters, nearest, space) = (false, false, false, false, false)
+
+  init(_ metrics: [Named<MetricDescription>]) {
+    for metric in metrics {
+      switch metric.value.measure {
+      case .ranks(let measure), .macroRanks(let measure): measures.append(measure)
+      case .nearest, .spaceOfNearest: nearest = true
+      case .clusters: clusters = true
+      case .pairs, .spaceOfPairs: pairs = true
+      case .operatingCurves: (pairs, curves) = (true, true)
+      case .space: space = true
+      }
+    }
   }
 }

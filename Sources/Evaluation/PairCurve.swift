@@ -12,6 +12,14 @@ struct PairCurve {
   let equalErrorRate: Double
   /// Distances that 1 % and 10 % of the negatives do not exceed (linear between neighbours).
   let falseAcceptQuantiles: ClosedRange<Double>
+  /// For each of ``rates`` the share of positives accepted by the largest threshold that accepts
+  /// no more than that share of the negatives; nil with fewer than 10 / rate negatives.
+  let trueAcceptRates: [Double?]
+  /// Mean distances of pairs that match and of pairs that do not, as the rows were given.
+  let meanPositive, meanNegative: Double
+
+  /// False accept rates that are looked at: 10⁻¹ to 10⁻⁶.
+  static let rates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
 
   /// - Returns: nil if there are no positives or no negatives.
   init?<S: Scalar>(_ distances: DistanceRows<S>, _ pass: RankPass<S>) {
@@ -36,17 +44,32 @@ struct PairCurve {
     let positions = places.flatMap { [Int($0), min(Int($0) + 1, total.negatives - 1)] }
     let positiveBins = PairCurve.binCounts(pass.positives)
     let crossingBin = PairCurve.crossingBin(positiveBins, pass.negativeBins, total)
-    let wanted = Set(positions.map(bin(ofNegative:)) + [crossingBin.index])
+    // The first negative that must be refused for each rate.
+    let limits = PairCurve.rates.map { rate -> Int? in
+      let share = rate * Double(total.negatives) * (1 + 1e-12)
+      return share >= 10 ? Int(share) : nil
+    }
+    let wanted = Set(
+      (positions + limits.compactMap { $0 }).map(bin(ofNegative:)) + [crossingBin.index])
 
     let found = NegativePass(distances, positives: positives, bins: wanted.sorted())
     areaUnderCurve =
       Double(found.twicePositivesBelow) / 2 / Double(total.positives) / Double(total.negatives)
 
-    func negativeDistance(_ position: Int) -> Double {
+    func negativeSquare(_ position: Int) -> Double {
       let bin = bin(ofNegative: position)
-      let square = found.tallies[bin]?.value(at: position - negativesBefore[bin]) ?? 0
-      return square.squareRoot()
+      return found.tallies[bin]?.value(at: position - negativesBefore[bin]) ?? 0
     }
+    func negativeDistance(_ position: Int) -> Double { negativeSquare(position).squareRoot() }
+    trueAcceptRates = limits.map { limit in
+      limit.map {
+        Double(positives.countBelow(S(negativeSquare($0)))) / Double(total.positives)
+      }
+    }
+    let scale = distances.query.scale
+    meanPositive =
+      pass.positives.reduce(0.0) { $0 + Double($1).squareRoot() } / Double(total.positives) * scale
+    meanNegative = pass.negativeDistances / Double(total.negatives) * scale
     let quantiles = (0..<2).map { i in
       let (low, high) = (negativeDistance(positions[2 * i]), negativeDistance(positions[2 * i + 1]))
       return low + (high - low) * (places[i] - places[i].rounded(.down))

@@ -9,6 +9,10 @@ struct RankPass<S: Scalar> {
   let positives: [S]
   /// How many pairs that do not match fall into each bin; see ``DistanceBin``.
   let negativeBins: [Int]
+  /// The sum of the distances of pairs that do not match.
+  let negativeDistances: Double
+  /// The nearest rows of each query, as many for each; empty if not asked for.
+  let nearest: [Int32]
 
   fileprivate struct Accumulator {
     var matches: [Int] = []
@@ -17,28 +21,40 @@ struct RankPass<S: Scalar> {
     var ranks: [Int] = []
     var positives: [S] = []
     var negativeBins: [Int] = []
+    var negativeDistances = 0.0
   }
 
-  init(_ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool) {
+  /// - Parameter nearestCount: how many of the nearest rows of each query to keep.
+  init(
+    _ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
+    nearestCount: Int = 0
+  ) {
     let (query, gallery) = (distances.query, distances.gallery)
     var initial = Accumulator()
     if countsPairs { initial.negativeBins = Array(repeating: 0, count: DistanceBin.count) }
     var values = Array(repeating: Double.nan, count: measures.count * query.count)
-    let accumulators = values.withUnsafeMutableBufferPointer { values in
-      distances.reduce(initial) { lane, row, line in
-        let number = query.classes[row]
-        lane.findMatches(of: row, among: gallery.members[number], distances, line)
-        if !lane.matches.isEmpty, !measures.isEmpty {
-          lane.rankMatches(line, classes: gallery.classes, of: number)
-          lane.ranks.withUnsafeBufferPointer { ranks in
-            for (i, measure) in measures.enumerated() {
-              values[i * query.count + row] = measure(Ranks(values: ranks))
+    var nearest = [Int32](repeating: 0, count: nearestCount * query.count)
+    let accumulators = nearest.withUnsafeMutableBufferPointer { nearest in
+      values.withUnsafeMutableBufferPointer { values in
+        distances.reduce(initial) { lane, row, line in
+          let place = row * nearestCount..<(row + 1) * nearestCount
+          selectSmallest(line, into: UnsafeMutableBufferPointer(rebasing: nearest[place]))
+          let number = query.classes[row]
+          lane.findMatches(of: row, among: gallery.members[number], distances, line)
+          if !lane.matches.isEmpty, !measures.isEmpty {
+            lane.rankMatches(line, classes: gallery.classes, of: number)
+            lane.ranks.withUnsafeBufferPointer { ranks in
+              for (i, measure) in measures.enumerated() {
+                values[i * query.count + row] = measure(Ranks(values: ranks))
+              }
             }
           }
+          if countsPairs { lane.countPairs(row, distances, line) }
         }
-        if countsPairs { lane.countPairs(row, distances, line) }
       }
     }
+    self.nearest = nearest
+    negativeDistances = accumulators.reduce(0) { $0 + $1.negativeDistances }
     self.values = measures.indices.map { Array(values[$0 * query.count..<($0 + 1) * query.count]) }
     positives = accumulators.flatMap(\.positives).sorted()
     negativeBins = accumulators.dropFirst().reduce(into: accumulators[0].negativeBins) {
@@ -96,9 +112,12 @@ extension RankPass.Accumulator {
     let first = distances.isSelf ? row + 1 : 0
     for match in matches where match >= first { positives.append(line[match]) }
     let classes = distances.gallery.classes
+    var sum = 0.0
     for column in first..<max(first, line.count) where classes[column] != number {
       negativeBins[DistanceBin.of(line[column])] += 1
+      sum += Double(line[column]).squareRoot()
     }
+    negativeDistances += sum
   }
 }
 

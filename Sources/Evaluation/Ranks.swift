@@ -1,3 +1,5 @@
+import Foundation
+
 /// The ranks of the matches of one query among all neighbours: 1 is the nearest.
 struct Ranks {
   /// Ascending, never empty.
@@ -6,6 +8,7 @@ struct Ranks {
   /// R: how many matches there are.
   var count: Int { values.count }
   var first: Int { values[0] }
+  var last: Int { values[values.count - 1] }
 
   /// How many matches are among the nearest `k`.
   func countWithin(_ k: Int) -> Int { values.firstIndex { $0 > k } ?? values.count }
@@ -18,5 +21,15 @@ struct Ranks {
       sum += Double(i + 1) / Double(rank)
     }
     return sum / Double(count)
+  }
+
+  /// Σ 1 / log₂(rank + 1) over the matches among the nearest `k`, divided by the most that it can be.
+  func discountedGain(within k: Int) -> Double {
+    var (gain, ideal) = (0.0, 0.0)
+    for (i, rank) in values.prefix(k).enumerated() {
+      if rank <= k { gain += 1 / log2(Double(rank + 1)) }
+      ideal += 1 / log2(Double(i + 2))
+    }
+    return gain / ideal
   }
 }

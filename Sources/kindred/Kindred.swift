@@ -4,7 +4,8 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, evaluateCommand, calibrateCommand, embedCommand, exportCommand, searchCommand,
+  trainCommand, evaluateCommand, compareCommand, calibrateCommand, embedCommand, exportCommand,
+  searchCommand,
   lossCommand,
   mineCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
 ]

@@ -19,6 +19,17 @@ import Testing
     ])
     #expect(trained.status == 0, "\(trained)")
 
+    // A run differs from itself by nothing.
+    let compared = try object(try kindred("compare", run, run, "--draws", "50", "--json"))
+    guard case .array(let comparisons)? = compared["comparisons"] else {
+      Issue.record("no comparisons in \(compared)")
+      return
+    }
+    #expect(comparisons.count == 5)
+    #expect(comparisons.allSatisfy { $0["difference"] == 0 && $0["p"] == 1 })
+    let single = try kindred("compare", run)
+    #expect(single.status == 64 && single.error.contains("RUN is missing"), "\(single)")
+
     let refused = try kindred("calibrate", run, "--far", "0.0000001", "--json")
     #expect(refused.status == 65 && refused.error.contains("or more"), "\(refused)")
     #expect(!FileSystem.exists(run + "/calibration.json"))

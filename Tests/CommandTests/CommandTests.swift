@@ -6,7 +6,8 @@ import Testing
     let help = try kindred("--help")
     #expect(help.status == 0)
     for name in [
-      "train", "evaluate", "calibrate", "embed", "export", "search", "loss", "mine", "gradcheck",
+      "train", "evaluate", "compare", "calibrate", "embed", "export", "search", "loss", "mine",
+      "gradcheck",
       "list",
       "recipes",
     ] {

@@ -53,7 +53,11 @@ import Testing
           #expect(result.entries.count == allMetrics.count)
           for entry in result.entries {
             if let value = entry.value {
-              #expect((-1...1).contains(value), "\(entry.name) of \(labels)")
+              let isShare = allMetrics.contains {
+                $0.name == entry.name && $0.value.group != .space
+              }
+              #expect(value.isFinite, "\(entry.name) of \(labels)")
+              #expect(!isShare || (-1...1).contains(value), "\(entry.name) of \(labels)")
             } else {
               #expect(!entry.reason.isEmpty, "\(entry.name) of \(labels)")
             }
