@@ -56,10 +56,12 @@ import Testing
     let lines = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n")
     let end = try #require(lines.firstIndex { $0.hasPrefix("public struct \(name)") })
     let start = lines[..<end].lastIndex { !$0.hasPrefix("///") }.map { $0 + 1 } ?? 0
-    return lines[start..<end]
-      .map { $0.dropFirst(3) }
-      .map { $0.hasPrefix(" ") ? String($0.dropFirst()) : String($0) }
-      .map { $0.hasPrefix("- Reference:") ? "\n" + $0 : $0 }
-      .joined(separator: "\n").replacingOccurrences(of: "``", with: "`")
+    var text: [String] = []
+    for line in lines[start..<end] {
+      let words = String(line.dropFirst(line.hasPrefix("/// ") ? 4 : 3))
+      if words.hasPrefix("- Reference:") { text.append("") }
+      text.append(words)
+    }
+    return text.joined(separator: "\n").replacingOccurrences(of: "``", with: "`")
   }
 }
