@@ -50,6 +50,12 @@ public struct Trainer: Sendable {
     loss.makeParameters(
       classCount: data.train.classNames.count, dimension: encoder.embeddingSize, dtype: .float32,
       random: random.split("loss"))
+    // A loss that asks for what a run does not give, as a teacher, says so before the first step.
+    try loss.validate(
+      LossInput(
+        embeddings: Tensor(zeros: [2, encoder.embeddingSize], dtype: .float32),
+        labels: [0, max(0, data.train.classNames.count - 1)]),
+      at: "losses")
     objective = Objective(encoder: encoder, loss: loss)
     optimizer = Optimizer(recipe.optimizer.value, for: objective)
   }

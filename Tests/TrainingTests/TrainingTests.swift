@@ -95,7 +95,13 @@ private func train(
     let scratch = try Scratch()
     var ends: [(waited: Double, seconds: Double)] = []
     _ = try Training.train(
-      Recipe(["data": ["name": "digits"], "training": ["steps": 5]], at: "test"),
+      Recipe(
+        [
+          "data": ["name": "digits"], "model": ["name": "linear"],
+          "losses": [["name": "contrastive"]],
+          "sampler": ["name": "m-per-class", "classes": 5, "perClass": 4],
+          "training": ["steps": 5],
+        ], at: "test"),
       into: RunFolder(scratch.path + "/run"), dataRoot: "data", resuming: false
     ) { event in
       if case .stepsEnded(let waited, let seconds) = event { ends.append((waited, seconds)) }
