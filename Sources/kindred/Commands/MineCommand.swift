@@ -28,6 +28,11 @@ private func mine(_ arguments: Arguments) throws {
   try miner.validate(at: "--params")
   let batch = try LabelledMatrix(arguments)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
+  if let anchorwise = miner as? any AnchorwiseMiner, type(of: anchorwise).findsTriplets {
+    streamTriplets(
+      of: anchorwise, batch, random: Random(seed: UInt64(seed)), isJSON: arguments.has("--json"))
+    return
+  }
   let tuples = miner.mine(
     batch.embeddings, labels: batch.labels, reference: nil, random: Random(seed: UInt64(seed)))
   let isJSON = arguments.has("--json")
@@ -58,6 +63,34 @@ private func mine(_ arguments: Arguments) throws {
     }
     if isJSON { lines.write("]}\n") }
   }
+  lines.flush()
+}
+
+/// Mines and writes a few anchors at a time: a batch may have more triplets than fit in memory.
+private func streamTriplets(
+  of miner: any AnchorwiseMiner, _ batch: LabelledMatrix, random: Random, isJSON: Bool
+) {
+  func forEachBlock(_ body: ([Triplet]) -> Void) {
+    miner.forEachBlock(of: 128, batch.embeddings, labels: batch.labels, random: random) { block in
+      if case .triplets(let triplets) = block { body(triplets) }
+    }
+  }
+  var lines = LineWriter()
+  if isJSON {
+    lines.write("{\"triplets\": [")
+  } else {
+    var count = 0
+    forEachBlock { count += $0.count }
+    lines.write("\(count) triplets (anchor, positive, negative)\n")
+  }
+  var written = 0
+  forEachBlock { triplets in
+    for one in triplets.sorted() {
+      lines.write([one.anchor, one.positive, one.negative], mark: "", at: written, isJSON: isJSON)
+      written += 1
+    }
+  }
+  if isJSON { lines.write("]}\n") }
   lines.flush()
 }
 
