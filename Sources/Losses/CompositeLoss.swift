@@ -10,9 +10,15 @@ public struct LossTerm: Sendable {
   public var weight: Double
   /// What chooses the tuples; nil for all.
   public var miner: (any Miner)?
+  /// Recent batches that the loss compares the present one with; nil for the batch alone.
+  public var memory: CrossBatchMemory?
 
-  public init(name: String, loss: any Loss, weight: Double = 1, miner: (any Miner)? = nil) {
+  public init(
+    name: String, loss: any Loss, weight: Double = 1, miner: (any Miner)? = nil,
+    memory: CrossBatchMemory? = nil
+  ) {
     (self.name, self.loss, self.weight, self.miner) = (name, loss, weight, miner)
+    self.memory = memory
   }
 }
 
@@ -40,13 +46,17 @@ public struct CompositeLoss: Parameterized {
 
   /// The weighted sum of the losses of a batch, each over the tuples of its miner.
   ///
-  /// Mining sees values only. Each miner gets a stream of `random` of its own.
+  /// Mining sees values only. Each miner gets a stream of `random` of its own. A term with a memory
+  /// that has warmed up compares with that rather than with `reference`; the batch is not put in
+  /// for good: see ``remember(_:labels:)``.
   public func callAsFunction(
     _ embeddings: Tensor, labels: [Int], reference: ReferenceSet? = nil, random: Random
   ) -> Output {
     var value = Tensor(0, dtype: embeddings.dtype)
     var results: [Term] = []
     for (i, (term, name)) in zip(terms, uniqueNames).enumerated() {
+      let reference =
+        term.memory?.reference(for: embeddings.detached, labels: labels) ?? reference
       let tuples = term.miner?.mine(
         embeddings.detached, labels: labels, reference: reference,
         random: random.split(UInt64(i)))
@@ -58,13 +68,28 @@ public struct CompositeLoss: Parameterized {
     return Output(value: value, terms: results)
   }
 
-  /// Makes the parameters of every loss.
+  /// Puts a batch in every memory, once its step is taken.
+  public mutating func remember(_ embeddings: Tensor, labels: [Int]) {
+    for i in terms.indices { terms[i].memory?.remember(embeddings.detached, labels: labels) }
+  }
+
+  /// Makes the parameters of every loss and empties every memory.
   public mutating func makeParameters(
     classCount: Int, dimension: Int, dtype: DType, random: Random
   ) {
     for i in terms.indices {
       terms[i].loss.makeParameters(
         classCount: classCount, dimension: dimension, dtype: dtype, random: random.split(UInt64(i)))
+      terms[i].memory?.clear(dimension: dimension, dtype: dtype)
+    }
+  }
+
+  /// Calls `body` with all that the memories hold, as in "contrastive.labels".
+  public mutating func updateMemories(
+    _ body: (_ name: String, inout Tensor) throws -> Void
+  ) rethrows {
+    for (i, prefix) in uniqueNames.enumerated() {
+      try terms[i].memory?.updateState { name, tensor in try body("\(prefix).\(name)", &tensor) }
     }
   }
 

@@ -30,7 +30,7 @@ public struct HDCMiner: Miner, Measuring {
     let values = distance.matrix(embeddings.detached, reference?.embeddings.detached)
       .elements(as: Double.self)
     let columns = pairs.columns
-    var positive: [(hardness: Double, pair: Pair)] = []
+    var positive: [Ranked] = []
     var negative = positive
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
       for i in 0..<pairs.rows {
@@ -38,21 +38,28 @@ public struct HDCMiner: Miner, Measuring {
         for j in 0..<columns where kinds[j] != 0 {
           let value = distance.sign * values[i * columns + j]
           if kinds[j] > 0 {
-            positive.append((value, Pair(i, j)))
+            positive.append(Ranked(hardness: value, anchor: Int32(i), other: Int32(j)))
           } else {
-            negative.append((-value, Pair(i, j)))
+            negative.append(Ranked(hardness: -value, anchor: Int32(i), other: Int32(j)))
           }
         }
       }
     }
-    return .pairs(positive: hardest(of: positive), negative: hardest(of: negative))
+    return .pairs(positive: hardest(of: &positive), negative: hardest(of: &negative))
   }
 
-  private func hardest(of pairs: [(hardness: Double, pair: Pair)]) -> [Pair] {
+  /// A pair and how hard it is, in 16 bytes: a batch has many.
+  private struct Ranked {
+    var hardness: Double
+    var anchor, other: Int32
+  }
+
+  private func hardest(of pairs: inout [Ranked]) -> [Pair] {
     let count = Int((fraction * Double(pairs.count)).rounded(.up))
-    let sorted = pairs.sorted {
-      $0.hardness != $1.hardness ? $0.hardness > $1.hardness : $0.pair < $1.pair
+    pairs.sort {
+      $0.hardness != $1.hardness
+        ? $0.hardness > $1.hardness : ($0.anchor, $0.other) < ($1.anchor, $1.other)
     }
-    return sorted.prefix(count).map(\.pair)
+    return pairs.prefix(count).map { Pair(Int($0.anchor), Int($0.other)) }
   }
 }

@@ -44,16 +44,19 @@ public struct MPerClassSampler: Sampler {
     let order = passRandom.permutation(members.count)
     let first = step % batches * classes
     var itemRandom = random.split("items").split(UInt64(step))
-    return order[first..<first + classes].flatMap { draw(from: members[$0], &itemRandom) }
+    return order[first..<first + classes].flatMap {
+      MPerClassSampler.draw(perClass, from: members[$0], &itemRandom)
+    }
   }
 
-  private func draw(from items: [Int], _ random: inout Random) -> [Int] {
-    guard items.count >= perClass else {
-      return (0..<perClass).map { _ in items[random.below(items.count)] }
+  /// Draws items without replacement, or with it if there are too few.
+  static func draw(_ count: Int, from items: [Int], _ random: inout Random) -> [Int] {
+    guard items.count >= count else {
+      return (0..<count).map { _ in items[random.below(items.count)] }
     }
     var items = items
-    for i in 0..<perClass { items.swapAt(i, i + random.below(items.count - i)) }
-    return Array(items.prefix(perClass))
+    for i in 0..<count { items.swapAt(i, i + random.below(items.count - i)) }
+    return Array(items.prefix(count))
   }
 }
 

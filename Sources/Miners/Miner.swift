@@ -73,15 +73,38 @@ extension AnchorwiseMiner {
   ) -> Tuples {
     let pairs = PairTable(labels: labels, reference: reference)
     let matrix = distance.matrix(embeddings.detached, reference?.embeddings.detached)
+    return mine(
+      0..<pairs.rows, of: pairs, matrix, dimension: embeddings.shape[1], random: random)
+  }
+
+  /// Chooses the same tuples of a batch as ``mine(_:labels:reference:random:)``, for a few anchors
+  /// at a time, so that they are never all in memory.
+  public func forEachBlock(
+    of size: Int, _ embeddings: Tensor, labels: [Int], random: Random, _ body: (Tuples) -> Void
+  ) {
+    let pairs = PairTable(labels: labels, reference: nil)
+    let matrix = distance.matrix(embeddings.detached)
+    for start in stride(from: 0, to: pairs.rows, by: size) {
+      body(
+        mine(
+          start..<min(pairs.rows, start + size), of: pairs, matrix,
+          dimension: embeddings.shape[1], random: random))
+    }
+  }
+
+  private func mine(
+    _ anchors: Range<Int>, of pairs: PairTable, _ matrix: Tensor, dimension: Int, random: Random
+  ) -> Tuples {
     let (columns, sign) = (pairs.columns, distance.sign)
-    let dimension = embeddings.shape[1]
     let grain = 16
-    var found = [FoundTuples](repeating: FoundTuples(), count: (pairs.rows + grain - 1) / grain)
+    var found = [FoundTuples](
+      repeating: FoundTuples(), count: (anchors.count + grain - 1) / grain)
     found.withUnsafeMutableBufferPointer { found in
-      Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+      Parallel.forEachRange(anchors.count, grain: grain) { rows in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: columns) { distances in
           withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-            for anchor in rows {
+            for place in rows {
+              let anchor = anchors.lowerBound + place
               matrix.read(row: anchor, times: sign, into: distances)
               pairs.fill(kinds, row: anchor)
               let row = Candidates(

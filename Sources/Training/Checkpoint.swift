@@ -8,11 +8,12 @@ import Settings
 /// All that a run needs to go on bit for bit, in one file that is replaced whole.
 ///
 /// Tensors: `encoder.…` and `loss.…` as in the model file, `optimizer.I.J` for the J-th memory of
-/// the I-th parameter, and `best.…` for the best model watched. The metadata hold the step, the
+/// the I-th parameter, `memory.…` for the recent batches of a loss, and `best.…` for the best model watched. The metadata hold the step, the
 /// score of the best, the recipe and a CRC-32 of all tensors.
 enum Checkpoint {
   static func write(_ trainer: Trainer, to path: String) throws(Failure) {
     var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
+    entries += trainer.objective.memories.map { SafetensorsEntry($0.name, $0.value) }
     for (i, state) in trainer.optimizer.states.enumerated() {
       for (j, tensor) in state.enumerated() {
         entries.append(SafetensorsEntry("optimizer.\(i).\(j)", tensor))
@@ -63,6 +64,7 @@ enum Checkpoint {
     let tensors = try file.tensorsByName(at: path)
     var restored = trainer
     try restored.objective.load(tensors, prefix: "", at: path)
+    try restored.objective.loadMemories(tensors, at: path)
     for i in restored.optimizer.states.indices {
       for j in restored.optimizer.states[i].indices {
         let name = "optimizer.\(i).\(j)"
@@ -103,6 +105,16 @@ extension Objective {
       tensor = fitting(tensors, prefix + "loss." + name, tensor, at: path, &failure)
     }
     if let failure { throw failure }
+  }
+
+  /// Takes what the losses remember of recent batches.
+  mutating func loadMemories(_ tensors: [String: Tensor], at path: String) throws(Failure) {
+    var failure: Failure?
+    loss.updateMemories { name, tensor in
+      tensor = fitting(tensors, "memory." + name, tensor, at: path, &failure)
+    }
+    if let failure { throw failure }
+    for term in loss.terms { try term.memory?.validate(at: path) }
   }
 }
 

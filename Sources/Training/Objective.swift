@@ -14,7 +14,7 @@ public struct Objective: Parameterized {
     try loss.updateParameters { try body("loss.\($0)", &$1) }
   }
 
-  /// Parameters and running statistics: all that a file must hold.
+  /// Parameters and running statistics: all that a model file must hold.
   public mutating func updateState(_ body: (String, inout Tensor) throws -> Void) rethrows {
     try updateParameters(body)
     try encoder.updateStatistics { try body("encoder.\($0)", &$1) }
@@ -25,6 +25,14 @@ public struct Objective: Parameterized {
     var copy = self
     var result: [(String, Tensor)] = []
     copy.updateState { result.append(($0, $1)) }
+    return result
+  }
+
+  /// What the losses remember of recent batches, with names; a checkpoint needs it too.
+  var memories: [(name: String, value: Tensor)] {
+    var copy = loss
+    var result: [(String, Tensor)] = []
+    copy.updateMemories { result.append(("memory.\($0)", $1)) }
     return result
   }
 

@@ -1,3 +1,4 @@
+import Autodiff
 import Data
 import Files
 import Losses
@@ -14,6 +15,8 @@ public struct Recipe: Sendable {
     public var loss: Choice<any Loss>
     public var weight: Double
     public var miner: Choice<any Miner>?
+    /// Recent batches that the loss compares with, if any.
+    public var memory: CrossBatchMemory?
   }
 
   /// What it shows, in a sentence.
@@ -75,8 +78,33 @@ public struct Recipe: Sendable {
     let weight = try reader.number("weight", in: 0...1e9) ?? 1
     let miner = try reader.choice("miner", of: "miner", in: allMiners)
     try miner?.value.validate(at: "\(place): miner")
+    let memory = reader.take("memory")
     let loss = try reader.chosen(of: "loss", in: allLosses)
-    return LossChoice(loss: loss, weight: weight, miner: miner)
+    return LossChoice(
+      loss: loss, weight: weight, miner: miner,
+      memory: try Recipe.memory(memory, of: loss, at: "\(place): memory"))
+  }
+
+  /// A memory, of a loss that compares a batch with others.
+  private static func memory(
+    _ value: JSONValue?, of loss: Choice<any Loss>, at place: String
+  ) throws(Failure) -> CrossBatchMemory? {
+    guard let value else { return nil }
+    guard case .object(let members) = value else {
+      throw Failure(
+        .badData, at: place, "this is \(value.kind)",
+        expected: "an object such as { size: 1024, warmup: 100 }")
+    }
+    guard loss.value is any PairwiseLoss || loss.value is TripletMarginLoss else {
+      throw Failure(
+        .badData, at: place, "the loss \"\(loss.name)\" compares a batch with itself only",
+        expected: "a loss over pairs or triplets", remedy: "leave \"memory\" out")
+    }
+    let row = Tensor(zeros: [1, 1], dtype: .float32)
+    let reference = ReferenceSet(embeddings: row, labels: [0])
+    try loss.value.validate(
+      LossInput(embeddings: row, labels: [0], reference: reference), at: place)
+    return try CrossBatchMemory().setting(members, at: place)
   }
 
   private static func training(_ value: JSONValue?, at place: String) throws(Failure)
@@ -147,6 +175,7 @@ extension Recipe.LossChoice {
     guard case .object(var members) = loss.json else { return .null }
     members["weight"] = .number(weight)
     if let miner { members["miner"] = miner.json }
+    if let memory { members["memory"] = .object(memory.settingValues) }
     return .object(members)
   }
 }

@@ -45,7 +45,8 @@ public struct Trainer: Sendable {
     var loss = CompositeLoss(
       recipe.losses.map {
         LossTerm(
-          name: $0.loss.name, loss: $0.loss.value, weight: $0.weight, miner: $0.miner?.value)
+          name: $0.loss.name, loss: $0.loss.value, weight: $0.weight, miner: $0.miner?.value,
+          memory: $0.memory)
       })
     loss.makeParameters(
       classCount: data.train.classNames.count, dimension: encoder.embeddingSize, dtype: .float32,
@@ -84,8 +85,10 @@ public struct Trainer: Sendable {
     let minerRandom = random.split("miner").split(UInt64(step))
     var pass = Pass(isTraining: true)
     var terms: [(name: String, value: Double, active: Double)] = []
+    var embedded: Tensor?
     let (value, found) = valueWithGradient(at: objective) { objective in
       let embeddings = objective.encoder(inputs, in: &pass)
+      embedded = embeddings.detached
       let output = objective.loss(embeddings, labels: labels, random: minerRandom)
       terms = output.terms.map { ($0.name, $0.value, $0.active) }
       return output.value
@@ -101,6 +104,7 @@ public struct Trainer: Sendable {
     optimizer.update(
       &objective, along: gradient, factor: factor, belongsToLoss: Objective.isLossParameter)
     objective.encoder.absorb(pass)
+    if let embedded { objective.loss.remember(embedded, labels: labels) }
     let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
     return StepReport(
       step: step, loss: value.item, active: active,

@@ -95,6 +95,20 @@ import Testing
     #expect(type(of: named.value).source.contains(/(19|20)\d\d/))
   }
 
+  @Test(arguments: allMiners) func blocksGiveTheSameTuples(_ named: Named<any Miner>) {
+    guard let miner = named.value as? any AnchorwiseMiner else { return }
+    let random = Random(seed: 1)
+    let whole = miner.mine(embeddings, labels: labels, reference: nil, random: random)
+    var (pairs, triplets): ((positive: [Pair], negative: [Pair]), [Triplet]) = (([], []), [])
+    miner.forEachBlock(of: 9, embeddings, labels: labels, random: random) { block in
+      pairs.positive += block.pairs.positive
+      pairs.negative += block.pairs.negative
+      if case .triplets(let some) = block { triplets += some }
+    }
+    #expect(pairs == whole.pairs)
+    if case .triplets(let all) = whole { #expect(triplets == all) }
+  }
+
   @Test func threadsDoNotChangeTuples() {
     let threads = Parallel.threadCount
     defer { Parallel.threadCount = threads }

@@ -42,6 +42,11 @@ private func train(
   }
 }
 
+/// Losses of which one compares with batches before; the ring goes round in the run.
+private let withMemory =
+  "[{name: 'multi-similarity', miner: {name: 'multi-similarity'}, memory: {size: 70, warmup: 3}},"
+  + "{name: 'proxy-anchor'}]"
+
 @Suite(.serialized) struct Runs {
   @Test func theQuickStartReachesItsScore() throws {
     let scratch = try Scratch()
@@ -113,7 +118,8 @@ private func train(
   }
 
   @Test(arguments: [
-    ["training.keep=last"], ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
+    ["training.keep=last"], ["losses=\(withMemory)"],
+    ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
   ])
   func aStoppedRunGoesOnBitForBit(overrides: [String]) throws {
     let scratch = try Scratch()

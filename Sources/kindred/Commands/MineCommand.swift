@@ -28,33 +28,93 @@ private func mine(_ arguments: Arguments) throws {
   try miner.validate(at: "--params")
   let batch = try LabelledMatrix(arguments)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
+  if let anchorwise = miner as? any AnchorwiseMiner, type(of: anchorwise).findsTriplets {
+    streamTriplets(
+      of: anchorwise, batch, random: Random(seed: UInt64(seed)), isJSON: arguments.has("--json"))
+    return
+  }
   let tuples = miner.mine(
     batch.embeddings, labels: batch.labels, reference: nil, random: Random(seed: UInt64(seed)))
   let isJSON = arguments.has("--json")
+  var lines = LineWriter()
   switch tuples {
   case .triplets(let triplets):
-    let rows = triplets.sorted().map { [$0.anchor, $0.positive, $0.negative] }
-    if isJSON {
-      print("{\"triplets\": \(text(of: rows))}")
-    } else {
-      print("\(rows.count) triplets (anchor, positive, negative)")
-      for row in rows { print(row.map(String.init).joined(separator: " ")) }
+    let triplets = triplets.sorted()
+    lines.write(
+      isJSON ? "{\"triplets\": [" : "\(triplets.count) triplets (anchor, positive, negative)\n")
+    for (i, one) in triplets.enumerated() {
+      lines.write([one.anchor, one.positive, one.negative], mark: "", at: i, isJSON: isJSON)
     }
+    if isJSON { lines.write("]}\n") }
   case .pairs(let positive, let negative):
-    let positives = positive.sorted().map { [$0.anchor, $0.other] }
-    let negatives = negative.sorted().map { [$0.anchor, $0.other] }
-    if isJSON {
-      print(
-        "{\"negativePairs\": \(text(of: negatives)), \"positivePairs\": \(text(of: positives))}")
-    } else {
-      print("\(positives.count) positive pairs, \(negatives.count) negative pairs")
-      for row in positives { print("+ " + row.map(String.init).joined(separator: " ")) }
-      for row in negatives { print("- " + row.map(String.init).joined(separator: " ")) }
+    let (positive, negative) = (positive.sorted(), negative.sorted())
+    lines.write(
+      isJSON
+        ? "{\"negativePairs\": ["
+        : "\(positive.count) positive pairs, \(negative.count) negative pairs\n")
+    for (first, pairs) in isJSON
+      ? [negative, positive].enumerated() : [positive, negative].enumerated()
+    {
+      if isJSON, first == 1 { lines.write("], \"positivePairs\": [") }
+      for (i, pair) in pairs.enumerated() {
+        lines.write(
+          [pair.anchor, pair.other], mark: first == 0 ? "+ " : "- ", at: i, isJSON: isJSON)
+      }
     }
+    if isJSON { lines.write("]}\n") }
   }
+  lines.flush()
 }
 
-private func text(of rows: [[Int]]) -> String {
-  "[" + rows.map { "[" + $0.map(String.init).joined(separator: ",") + "]" }.joined(separator: ",")
-    + "]"
+/// Mines and writes a few anchors at a time: a batch may have more triplets than fit in memory.
+private func streamTriplets(
+  of miner: any AnchorwiseMiner, _ batch: LabelledMatrix, random: Random, isJSON: Bool
+) {
+  func forEachBlock(_ body: ([Triplet]) -> Void) {
+    miner.forEachBlock(of: 128, batch.embeddings, labels: batch.labels, random: random) { block in
+      if case .triplets(let triplets) = block { body(triplets) }
+    }
+  }
+  var lines = LineWriter()
+  if isJSON {
+    lines.write("{\"triplets\": [")
+  } else {
+    var count = 0
+    forEachBlock { count += $0.count }
+    lines.write("\(count) triplets (anchor, positive, negative)\n")
+  }
+  var written = 0
+  forEachBlock { triplets in
+    for one in triplets.sorted() {
+      lines.write([one.anchor, one.positive, one.negative], mark: "", at: written, isJSON: isJSON)
+      written += 1
+    }
+  }
+  if isJSON { lines.write("]}\n") }
+  lines.flush()
+}
+
+/// Writes text to standard output in pieces of about 64 KiB, so that a long result is never held
+/// as a text.
+private struct LineWriter {
+  private var pending = ""
+
+  mutating func write(_ text: String) {
+    pending += text
+    if pending.utf8.count >= 1 << 16 { flush() }
+  }
+
+  /// Writes the item of a list: "[1,2]" with a comma before all but the first, or a line "1 2".
+  mutating func write(_ numbers: [Int], mark: String, at position: Int, isJSON: Bool) {
+    if isJSON {
+      write((position > 0 ? ",[" : "[") + numbers.map(String.init).joined(separator: ",") + "]")
+    } else {
+      write(mark + numbers.map(String.init).joined(separator: " ") + "\n")
+    }
+  }
+
+  mutating func flush() {
+    print(pending, terminator: "")
+    pending = ""
+  }
 }

@@ -1,0 +1,117 @@
+import Autodiff
+import Miners
+import Settings
+
+/// The embeddings of recent batches, which a loss compares the present batch with.
+///
+/// Rows go around a ring of ``size`` slots. A batch is put in first, detached, and then compared
+/// with every filled slot; a row makes no pair with its own slot. So gradients flow through anchors
+/// only: on the first batch the loss is the plain one, and its gradient half of the plain one if the
+/// loss weighs a pair the same from both of its ends.
+/// For the first ``warmup`` batches the memory is filled but not used, until the encoder moves
+/// slowly enough for old embeddings to be near to what it would make of the same items now. Of a
+/// batch with more rows than slots the last rows stay.
+/// - Complexity: O(size × dimension) memory and time a step, beside what the loss costs.
+/// - Reference: Wang et al., *Cross-Batch Memory for Embedding Learning* (CVPR 2020).
+public struct CrossBatchMemory: Configurable, Sendable {
+  /// How many embeddings are remembered.
+  public var size: Int
+  /// For how many batches the loss does without.
+  public var warmup: Int
+  /// [size, dimension]
+  private var embeddings = Tensor(zeros: [0, 0], dtype: .float32)
+  /// The class in each slot, a whole number; [size].
+  private var labels = Tensor(zeros: [0], dtype: .float64)
+  /// How many rows and how many batches were ever put in; [2].
+  private var counts = Tensor(zeros: [2], dtype: .float64)
+
+  public init(size: Int, warmup: Int = 0) { (self.size, self.warmup) = (size, warmup) }
+  public init() { self.init(size: 1024) }
+
+  public static let settings = [
+    Setting("size", \Self.size, "how many embeddings are remembered", in: 1...1_000_000),
+    Setting("warmup", \Self.warmup, "for how many batches the memory is filled but not used"),
+  ]
+
+  /// Empties the memory and makes room for embeddings of a dimension.
+  public mutating func clear(dimension: Int, dtype: DType) {
+    embeddings = Tensor(zeros: [size, dimension], dtype: dtype)
+    labels = Tensor(zeros: [size], dtype: .float64)
+    counts = Tensor(zeros: [2], dtype: .float64)
+  }
+
+  /// How many slots are filled.
+  public var count: Int { min(size, Int(counts.elements(as: Double.self)[0])) }
+  private var batches: Int { Int(counts.elements(as: Double.self)[1]) }
+
+  /// What a batch is compared with, the batch itself included; nil while warming up.
+  ///
+  /// - Parameter embeddings: [batch, dimension], of the dimension and dtype of ``clear(dimension:dtype:)``.
+  public func reference(for embeddings: Tensor, labels: [Int]) -> ReferenceSet? {
+    guard batches >= warmup else { return nil }
+    let rows = Int(counts.elements(as: Double.self)[0])
+    var filled = self
+    filled.remember(embeddings, labels: labels)
+    let places: [Int?] = labels.indices.map {
+      $0 < labels.count - size ? nil : (rows + $0) % size
+    }
+    let slots = Array(0..<filled.count)
+    return ReferenceSet(
+      embeddings: filled.embeddings.rows(at: slots),
+      labels: filled.labels.elements(as: Double.self).prefix(slots.count).map { Int($0) },
+      places: places)
+  }
+
+  /// Puts a batch in the next slots, over what was there longest.
+  public mutating func remember(_ batch: Tensor, labels batchLabels: [Int]) {
+    precondition(
+      batch.shape == [batchLabels.count, embeddings.shape[1]] && batch.dtype == embeddings.dtype
+        && embeddings.shape[0] == size,
+      "CrossBatchMemory.remember: \(batch.dtype) \(batch.shape) with \(batchLabels.count) labels "
+        + "do not fit \(size) slots of \(embeddings.dtype) \(embeddings.shape)")
+    let start = Int(counts.elements(as: Double.self)[0])
+    switch batch.dtype {
+    case .float32: copy(batch, from: start, Float.self)
+    case .float64: copy(batch, from: start, Double.self)
+    }
+    let size = size
+    labels.updateElements(of: Double.self) { labels in
+      for (i, label) in batchLabels.enumerated() { labels[(start + i) % size] = Double(label) }
+    }
+    counts.updateElements(of: Double.self) { counts in
+      counts[0] += Double(batchLabels.count)
+      counts[1] += 1
+    }
+  }
+
+  private mutating func copy<S: Scalar>(_ batch: Tensor, from start: Int, _: S.Type) {
+    let (size, dimension) = (size, embeddings.shape[1])
+    batch.withElements(of: S.self) { rows in
+      embeddings.updateElements(of: S.self) { slots in
+        for i in 0..<batch.shape[0] {
+          let slot = (start + i) % size
+          for k in 0..<dimension { slots[slot * dimension + k] = rows[i * dimension + k] }
+        }
+      }
+    }
+  }
+
+  /// Calls `body` with all that a resumed run needs, by name.
+  public mutating func updateState(_ body: (_ name: String, inout Tensor) throws -> Void) rethrows {
+    try body("embeddings", &embeddings)
+    try body("labels", &labels)
+    try body("counts", &counts)
+  }
+
+  /// Checks state that was read from a file.
+  public func validate(at place: String) throws(Failure) {
+    let numbers = labels.elements(as: Double.self) + counts.elements(as: Double.self)
+    guard counts.elements(as: Double.self).allSatisfy({ $0 >= 0 }),
+      numbers.allSatisfy({ abs($0) <= 0x1p53 && $0.rounded() == $0 })
+    else {
+      throw Failure(
+        .badData, at: place, "the labels or counts of a memory are no whole numbers",
+        expected: "what kindred train wrote")
+    }
+  }
+}
