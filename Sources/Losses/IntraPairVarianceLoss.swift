@@ -83,26 +83,35 @@ extension Tensor {
     of pairs: PairTable, _ function: @Sendable (Double, Bool) -> Double
   ) -> (positive: Double, negative: Double) {
     func run<S: Scalar>(_: S.Type) -> (Double, Double) {
-      var (totals, counts) = ((0.0, 0.0), (0, 0))
       let columns = pairs.columns
+      let grain = 16
+      // For each piece the totals of both kinds, then their counts.
+      var pieces = [SIMD4<Double>](repeating: .zero, count: (pairs.rows + grain - 1) / grain)
       withElements(of: S.self) { values in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-          for i in 0..<pairs.rows {
-            pairs.fill(kinds, row: i)
-            for j in 0..<columns where kinds[j] != 0 {
-              let value = function(Double(values[i * columns + j]), kinds[j] > 0)
-              if kinds[j] > 0 {
-                totals.0 += value * Double(kinds[j])
-                counts.0 += Int(kinds[j])
-              } else {
-                totals.1 -= value * Double(kinds[j])
-                counts.1 -= Int(kinds[j])
+        pieces.withUnsafeMutableBufferPointer { pieces in
+          Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+              var sums = SIMD4<Double>.zero
+              for i in rows {
+                pairs.fill(kinds, row: i)
+                for j in 0..<columns where kinds[j] != 0 {
+                  let isPositive = kinds[j] > 0
+                  let times = Double(abs(kinds[j]))
+                  let value = function(Double(values[i * columns + j]), isPositive) * times
+                  if isPositive {
+                    sums += SIMD4(value, 0, times, 0)
+                  } else {
+                    sums += SIMD4(0, value, 0, times)
+                  }
+                }
               }
+              pieces[rows.lowerBound / grain] = sums
             }
           }
         }
       }
-      return (totals.0 / Double(max(1, counts.0)), totals.1 / Double(max(1, counts.1)))
+      let sums = pieces.reduce(.zero, +)
+      return (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[3]))
     }
     return dtype == .float32 ? run(Float.self) : run(Double.self)
   }

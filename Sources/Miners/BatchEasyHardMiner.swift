@@ -95,6 +95,9 @@ public struct BatchEasyHardMiner: AnchorwiseMiner {
   }
 
   private func positive(of row: Candidates, nearerThan limit: Double?) -> Int? {
+    if positives == .hard, limit == nil, minimumPositive == nil, maximumPositive == nil {
+      return row.farthestPositive
+    }
     let allowed = row.positives.lazy.filter {
       isInside(row.distances[$0], minimumPositive, maximumPositive)
         && row.distances[$0] < limit ?? .infinity
@@ -103,6 +106,9 @@ public struct BatchEasyHardMiner: AnchorwiseMiner {
   }
 
   private func negative(of row: Candidates, fartherThan limit: Double?) -> Int? {
+    if negatives == .hard, limit == nil, minimumNegative == nil, maximumNegative == nil {
+      return row.nearestNegative
+    }
     let allowed = row.negatives.lazy.filter {
       isInside(row.distances[$0], minimumNegative, maximumNegative)
         && row.distances[$0] > limit ?? -.infinity

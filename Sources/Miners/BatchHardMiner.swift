@@ -18,9 +18,7 @@ public struct BatchHardMiner: AnchorwiseMiner {
   public static let findsTriplets = true
 
   public func mine(_ row: Candidates, into found: inout FoundTuples) {
-    guard let positive = row.farthest(of: row.positives),
-      let negative = row.nearest(of: row.negatives)
-    else { return }
+    guard let positive = row.farthestPositive, let negative = row.nearestNegative else { return }
     found.triplets.append(Triplet(row.anchor, positive, negative))
   }
 }

@@ -49,6 +49,24 @@ public struct Candidates {
   public var positives: some Sequence<Int> { indices.lazy.filter { kinds[$0] > 0 } }
   public var negatives: some Sequence<Int> { indices.lazy.filter { kinds[$0] < 0 } }
 
+  /// The nearest negative, the first of them if several are.
+  public var nearestNegative: Int? {
+    var (nearest, least) = (-1, Double.infinity)
+    for j in indices where kinds[j] < 0 && distances[j] < least {
+      (nearest, least) = (j, distances[j])
+    }
+    return nearest < 0 ? self.nearest(of: negatives) : nearest
+  }
+
+  /// The farthest positive, the first of them if several are.
+  public var farthestPositive: Int? {
+    var (farthest, most) = (-1, -Double.infinity)
+    for j in indices where kinds[j] > 0 && distances[j] > most {
+      (farthest, most) = (j, distances[j])
+    }
+    return farthest < 0 ? self.farthest(of: positives) : farthest
+  }
+
   /// The nearest of some rows, the first of them if several are.
   public func nearest(of rows: some Sequence<Int>) -> Int? {
     rows.min { distances[$0] < distances[$1] }

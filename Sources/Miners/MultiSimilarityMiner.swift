@@ -29,15 +29,15 @@ public struct MultiSimilarityMiner: AnchorwiseMiner {
   public static let findsTriplets = false
 
   public func mine(_ row: Candidates, into found: inout FoundTuples) {
-    guard let farthest = row.farthest(of: row.positives),
-      let nearest = row.nearest(of: row.negatives)
-    else { return }
+    guard let farthest = row.farthestPositive, let nearest = row.nearestNegative else { return }
     let (last, first) = (row.distances[farthest], row.distances[nearest])
-    for positive in row.positives where row.distances[positive] + epsilon > first {
-      found.positive.append(Pair(row.anchor, positive))
-    }
-    for negative in row.negatives where row.distances[negative] - epsilon < last {
-      found.negative.append(Pair(row.anchor, negative))
+    for j in row.indices {
+      if row.kinds[j] < 0 {
+        guard row.distances[j] - epsilon < last else { continue }
+        found.negative.append(Pair(row.anchor, j))
+      } else if row.kinds[j] > 0, row.distances[j] + epsilon > first {
+        found.positive.append(Pair(row.anchor, j))
+      }
     }
   }
 }

@@ -79,7 +79,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
     x.withElements(of: S.self) { x in
       Tensor(shape: [n, d], of: S.self) { y in
         guard let start = x.baseAddress else { return }
-        Parallel.forEachRange(n, grain: grain) { rows in
+        Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
           for i in rows {
             let row = UnsafeBufferPointer(start: start + i * d, count: d)
             let square = kernels.innerProduct(start + i * d, start + i * d, d)
@@ -102,7 +102,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
 }
 
 /// Rows of a piece of work.
-private let grain = 64
+private func grain(columns: Int) -> Int { max(16, 32_768 / max(1, columns)) }
 
 /// ‖x‖ in double precision, also where the sum of squares would overflow or vanish.
 private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
@@ -126,7 +126,7 @@ private func unitRowsPullback<S: Scalar>(
     unit.withElements(of: S.self) { y in
       Tensor(shape: [n, d], of: S.self) { result in
         guard let g = g.baseAddress, let y = y.baseAddress else { return }
-        Parallel.forEachRange(n, grain: grain) { rows in
+        Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
           for i in rows {
             let row = i * d..<(i + 1) * d
             guard lengths[i] > smallestLength else {
