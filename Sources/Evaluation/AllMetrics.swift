@@ -61,21 +61,21 @@ public let allMetrics: [Named<MetricDescription>] =
         id: "eer/all-pairs/roc-polyline",
         definition: "where false accept rate and false reject rate are equal, on straight lines "
           + "between neighbouring operating points",
-        measure: .pairs { $0.equalErrorRate })),
+        isLowerBetter: true, measure: .pairs { $0.equalErrorRate })),
     Named(
       "opis",
       MetricDescription(
         id: "opis/far-0.01-0.1/101-thresholds/single-image-classes-excluded",
         definition: "variance between classes of the utility 2·sens·spec/(sens + spec), mean over "
           + "101 thresholds from a false accept rate of 1 % to 10 % (Zhang et al., 2024)",
-        measure: .operatingCurves { $0.inconsistency })),
+        isLowerBetter: true, measure: .operatingCurves { $0.inconsistency })),
     Named(
       "opis-worst-10",
       MetricDescription(
         id: "eps-opis/0.1/far-0.01-0.1/101-thresholds/reconstructed",
         definition: "mean utility of the best tenth of the classes less that of the worst tenth, "
           + "over the same thresholds; reconstructed from descriptions of the paper",
-        measure: .operatingCurves { $0.gap(share: 0.1) })),
+        isLowerBetter: true, measure: .operatingCurves { $0.gap(share: 0.1) })),
   ] + acceptMetrics + spaceMetrics
 
 private let otherRetrievalMetrics: [Named<MetricDescription>] =
@@ -141,15 +141,15 @@ private let spaceMetrics: [Named<MetricDescription>] = [
   space(
     "alignment", "alignment/squared/unit-rows/all-pairs",
     "mean squared distance of matching pairs, rows of unit length (Wang and Isola, 2020)",
-    .space { $0.alignment }),
+    isLowerBetter: true, .space { $0.alignment }),
   space(
     "uniformity", "uniformity/t-2/unit-rows/all-pairs",
     "log of the mean of exp(-2 squared distance) over all pairs of different rows of unit length; "
-      + "0 if all are equal (Wang and Isola, 2020)", .space { $0.uniformity }),
+      + "0 if all are equal (Wang and Isola, 2020)", isLowerBetter: true, .space { $0.uniformity }),
   space(
     "mean-cosine", "mean-cosine/all-pairs",
     "mean cosine similarity over all pairs of different rows; 1 if all point one way",
-    .space { $0.meanCosine }),
+    isLowerBetter: true, .space { $0.meanCosine }),
   space(
     "effective-rank", "effective-rank/singular-values/not-centred",
     "exp of the entropy of the singular values over their sum: how many directions are in use "
@@ -157,19 +157,23 @@ private let spaceMetrics: [Named<MetricDescription>] = [
   space(
     "hubness", "hubness/k-occurrence-10/skewness/population",
     "skewness of how often each row is among the nearest 10 of another (Radovanović et al., 2010)",
-    .spaceOfNearest { $0.occurrenceSkewness }),
+    isLowerBetter: true, .spaceOfNearest { $0.occurrenceSkewness }),
   space(
     "intra-distance", "intra-distance/all-pairs/mean", "mean distance of matching pairs",
-    .spaceOfPairs { $0.meanPositive }),
+    isLowerBetter: true, .spaceOfPairs { $0.meanPositive }),
   space(
     "inter-distance", "inter-distance/all-pairs/mean", "mean distance of pairs that do not match",
     .spaceOfPairs { $0.meanNegative }),
 ]
 
 private func space(
-  _ name: String, _ id: String, _ definition: String, _ measure: MetricDescription.Measure
+  _ name: String, _ id: String, _ definition: String, isLowerBetter: Bool = false,
+  _ measure: MetricDescription.Measure
 ) -> Named<MetricDescription> {
-  Named(name, MetricDescription(id: id, definition: definition, measure: measure))
+  Named(
+    name,
+    MetricDescription(
+      id: id, definition: definition, isLowerBetter: isLowerBetter, measure: measure))
 }
 
 private func retrieval(

@@ -19,7 +19,19 @@ public struct MetricDescription: Sendable {
   public let id: String
   /// The definition in a sentence.
   public let definition: String
+  /// Which way is better, for targets and for choosing the best model.
+  public let isLowerBetter: Bool
   let measure: Measure
+
+  init(id: String, definition: String, isLowerBetter: Bool = false, measure: Measure) {
+    (self.id, self.definition) = (id, definition)
+    (self.isLowerBetter, self.measure) = (isLowerBetter, measure)
+  }
+
+  /// Whether a number of this metric is at least as good as another.
+  public func isReached(_ target: Double, by value: Double) -> Bool {
+    isLowerBetter ? value <= target : value >= target
+  }
 
   enum Measure: Sendable {
     /// A mean over the queries that have a match, of a function of the ranks of the matches.

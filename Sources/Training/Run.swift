@@ -22,12 +22,12 @@ public struct RunResult: Sendable {
     (trained["map@r"] ?? 0) > (baseline["map@r"] ?? 0)
   }
 
-  /// The targets of the recipe that were missed; opis-like metrics are better when lower.
+  /// The targets of the recipe that were missed; each metric's definition says which way is better.
   public var missedTargets: [(metric: String, target: Double, reached: Double)] {
     recipe.targets.sorted { $0.key < $1.key }.compactMap { metric, target in
       let reached = trained[metric] ?? .nan
-      let isReached =
-        metric.hasPrefix("opis") || metric == "eer" ? reached <= target : reached >= target
+      let description = allMetrics.first { $0.name == metric }?.value
+      let isReached = description?.isReached(target, by: reached) ?? false
       return isReached ? nil : (metric, target, reached)
     }
   }

@@ -114,7 +114,8 @@ public struct Trainer: Sendable {
   /// Judges the present model on the classes that are watched, and remembers it if it is the best.
   public mutating func watch() throws(Failure) -> Evaluation {
     let evaluation = try judge(objective.encoder, on: data.watched)
-    let score = evaluation[recipe.training.monitor] ?? -.infinity
+    let worst = Double.greatestFiniteMagnitude * (isLowerBetter ? 1 : -1)
+    let score = evaluation[recipe.training.monitor] ?? worst
     let isBetter = best.map { isLowerBetter ? score < $0.score : score > $0.score } ?? true
     if isBetter {
       best = Best(step: step, score: score, objective: objective)
@@ -133,7 +134,9 @@ public struct Trainer: Sendable {
   /// The step that the model that the run keeps is from.
   var keptStep: Int { recipe.training.keep == .best ? best?.step ?? step : step }
 
-  private var isLowerBetter: Bool { recipe.training.monitor.hasPrefix("opis") }
+  private var isLowerBetter: Bool {
+    allMetrics.first { $0.name == recipe.training.monitor }?.value.isLowerBetter ?? false
+  }
 }
 
 /// The metrics that are measured in a run, in the order in which they are shown.

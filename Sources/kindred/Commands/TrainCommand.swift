@@ -112,7 +112,8 @@ func resultTable(_ result: RunResult) -> String {
   var table = Table(["on classes never seen in training", "raw input", "trained"])
   for name in headlineMetrics {
     guard let raw = result.baseline[name], let trained = result.trained[name] else { continue }
-    let better = name.hasPrefix("opis") ? " (lower is better)" : ""
+    let isLowerBetter = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false
+    let better = isLowerBetter ? " (lower is better)" : ""
     table.append([name + better, fixed(raw, 4), fixed(trained, 4)])
   }
   return "\n" + table.text
