@@ -40,4 +40,14 @@ public struct EmbeddingSet: Sendable {
         remedy: "remove the row, or find out why the model returned it")
     }
   }
+
+  /// Whether every row has unit length within 10⁻³.
+  public var hasUnitRows: Bool {
+    let (rows, d) = (embeddings.converted(to: .float64), embeddings.shape[1])
+    return rows.withElements(of: Double.self) { x in
+      stride(from: 0, to: x.count, by: d).allSatisfy { start in
+        abs(x[start..<start + d].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
+      }
+    }
+  }
 }

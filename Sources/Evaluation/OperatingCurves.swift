@@ -14,6 +14,10 @@ struct OperatingCurves {
   static let thresholdCount = 101
   /// Shape [classes with a matching pair][thresholds].
   let utilities: [[Double]]
+  /// The numbers of the classes with a matching pair.
+  let classes: [Int]
+  /// Distances, in the scale of the rows.
+  let thresholds: [Double]
 
   /// - Returns: nil if fewer than two classes have a matching pair.
   init?<S: Scalar>(_ distances: DistanceRows<S>, over range: ClosedRange<Double>) {
@@ -50,6 +54,7 @@ struct OperatingCurves {
       for i in accepted.indices { accepted[i] = 0 }
     }
     let accepted = counts.withLock { $0 }
+    (self.classes, self.thresholds) = (classes, thresholds.values)
     utilities = classes.map { number in
       let rows = query.members[number].count
       let others = gallery.members[number].count

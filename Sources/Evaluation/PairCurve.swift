@@ -42,7 +42,7 @@ struct PairCurve {
     }
     let places = [0.01, 0.1].map { Double(total.negatives - 1) * $0 }
     let positions = places.flatMap { [Int($0), min(Int($0) + 1, total.negatives - 1)] }
-    let positiveBins = PairCurve.binCounts(pass.positives)
+    let positiveBins = DistanceBin.counts(pass.positives)
     let crossingBin = PairCurve.crossingBin(positiveBins, pass.negativeBins, total)
     // The first negative that must be refused for each rate.
     let limits = PairCurve.rates.map { rate -> Int? in
@@ -87,12 +87,6 @@ struct PairCurve {
     equalErrorRate = PairCurve.crossing(
       steps.sorted { $0.key < $1.key }.map(\.value),
       from: (crossingBin.positivesBefore, negativesBefore[crossingBin.index]), total)
-  }
-
-  private static func binCounts<S: Scalar>(_ values: [S]) -> [Int] {
-    values.reduce(into: Array(repeating: 0, count: DistanceBin.count)) {
-      $0[DistanceBin.of($1)] += 1
-    }
   }
 
   /// The first bin at whose end no more positives are refused than negatives accepted, as rates.

@@ -127,4 +127,14 @@ enum DistanceBin {
 
   @inline(__always)
   static func of<S: Scalar>(_ distance: S) -> Int { Int(Float(distance).bitPattern >> 14) }
+
+  /// The least squared distance that lies beyond a bin.
+  static func end(_ bin: Int) -> Double {
+    Double(min(Float(bitPattern: UInt32(bin + 1) << 14), .greatestFiniteMagnitude))
+  }
+
+  /// How many of some squared distances fall into each bin.
+  static func counts<S: Scalar>(_ values: [S]) -> [Int] {
+    values.reduce(into: Array(repeating: 0, count: count)) { $0[of($1)] += 1 }
+  }
 }

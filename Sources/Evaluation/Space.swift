@@ -55,21 +55,7 @@ struct Space {
 
   private static func effectiveRank<S: Scalar>(_ rows: LabeledRows<S>) -> Double? {
     let d = rows.dimension
-    var gram = [Double](repeating: 0, count: d * d)
-    rows.rows.withUnsafeBufferPointer { x in
-      gram.withUnsafeMutableBufferPointer { gram in
-        let gram = gram
-        Parallel.forEachRange(d, grain: 8) { columns in
-          for row in 0..<rows.count {
-            for i in columns {
-              let value = Double(x[row * d + i])
-              for j in 0...i { gram[i * d + j] += value * Double(x[row * d + j]) }
-            }
-          }
-        }
-      }
-    }
-    for i in 0..<d { for j in 0..<i { gram[j * d + i] = gram[i * d + j] } }
+    let gram = gram(rows.rows, count: rows.count, width: d)
     let values = symmetricEigenvalues(gram, size: d).map { max(0, $0).squareRoot() }
     // What is smaller than this is rounding of the squares.
     let floor = (values.max() ?? 0) * 1e-7

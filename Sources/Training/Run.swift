@@ -52,6 +52,8 @@ public enum RunEvent: Sendable {
   case stepped(Trainer.StepReport, imagesPerSecond: Double)
   case evaluated(step: Int, Evaluation, watched: String)
   case stopped(reason: String)
+  /// The map of the report is drawn, after everything else was written.
+  case reporting(done: Int, of: Int)
   /// The steps of this process are over: how long they waited for their batches, and how long they
   /// took with evaluations and checkpoints.
   case stepsEnded(waited: Double, seconds: Double)
@@ -147,18 +149,21 @@ private func finish(
 ) throws(Failure) -> RunResult {
   let kept = trainer.kept
   let test = trainer.data.test
+  let embeddings = embed(test, with: kept.encoder)
   let result = RunResult(
     baseline: try judge(test.flattened, of: test),
-    trained: try judge(kept.encoder, on: test),
+    trained: try judge(embeddings, of: test),
     keptStep: trainer.keptStep, steps: trainer.step,
     chosenOn: trainer.keptStep == trainer.step ? nil : trainer.data.watchedName,
     recipe: trainer.recipe)
   try log.flush()
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)
-  try FileSystem.write(
-    reportPage(of: result, data: trainer.data, metrics: try FileSystem.readText(folder.metrics)),
-    to: folder.report)
+  let report = try RunReport(
+    result, data: trainer.data, embeddings: embeddings, calibration: nil,
+    metrics: try FileSystem.readText(folder.metrics))
+  let page = report.html { done, total in _ = onEvent(.reporting(done: done, of: total)) }
+  try FileSystem.write(page, to: folder.report)
   return result
 }
 

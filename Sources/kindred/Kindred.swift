@@ -4,7 +4,8 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, evaluateCommand, compareCommand, calibrateCommand, embedCommand, exportCommand,
+  trainCommand, evaluateCommand, compareCommand, calibrateCommand, reportCommand, embedCommand,
+  exportCommand,
   searchCommand,
   lossCommand,
   mineCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,

@@ -137,16 +137,6 @@ extension EmbeddingSet {
     return (count * count - sizes.reduce(0) { $0 + $1 * $1 }) / 2
   }
 
-  /// Whether every row has unit length within 10⁻³.
-  fileprivate var hasUnitRows: Bool {
-    let (rows, d) = (embeddings.converted(to: .float64), embeddings.shape[1])
-    return rows.withElements(of: Double.self) { x in
-      stride(from: 0, to: x.count, by: d).allSatisfy { start in
-        abs(x[start..<start + d].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
-      }
-    }
-  }
-
   /// The rows of one half of the classes, drawn at random, and those of the other half.
   fileprivate func halves(_ random: Random) throws(Failure) -> [EmbeddingSet] {
     let classes = Set(labels).sorted()

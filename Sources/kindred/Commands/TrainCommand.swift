@@ -99,6 +99,8 @@ private func show(
   case .stopped(let reason):
     progress.finish()
     print("Stopped early: \(reason).")
+  case .reporting(let done, let total):
+    progress.show("drawing the map \(done)/\(total)", done: done, of: total)
   case .stepsEnded(let waited, let seconds):
     progress.finish()
     print(

@@ -1,0 +1,60 @@
+import Evaluation
+import Foundation
+
+extension RunReport {
+  /// What was trained on what, and what came of it.
+  var summarySection: ReportSection {
+    let recipe = result.recipe
+    let losses = recipe.losses.map { $0.json.description }.joined(separator: " + ")
+    let facts: [(String, String)] = [
+      (
+        "Trained on",
+        "\(data.train.name): \(data.train.count) items of \(data.train.classNames.count) classes"
+      ),
+      (
+        "Judged on",
+        "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, none of "
+          + "them seen in training"
+      ),
+      ("Encoder", "\(recipe.model.json.description), \(embeddings.shape[1]) numbers for each item"),
+      ("Loss", losses),
+      ("Batches", recipe.sampler.json.description),
+      ("Optimiser", recipe.optimizer.json.description),
+      (
+        "Kept",
+        "step \(result.keptStep) of \(result.steps)"
+          + (result.chosenOn.map { ", chosen on the \($0)" } ?? "")
+      ),
+    ]
+    let list = facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
+    let rows = trainingMetrics.compactMap { name -> [String]? in
+      guard let trained = result.trained[name] else { return nil }
+      let isLower = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false
+      return [
+        name, isLower ? "lower" : "higher", number(result.baseline[name]), number(trained),
+      ]
+    }
+    return ReportSection(
+      id: "summary", title: "What was trained on what",
+      body: """
+        <dl class="facts">\(list)</dl>
+        <p>\(verdict)</p>
+        \(htmlTable(["metric", "better when", "raw input", "trained"], rows))
+        """)
+  }
+
+  private var verdict: String {
+    let comparison =
+      result.beatsBaseline
+      ? "The trained embedding beats the raw input in MAP@R."
+      : "<strong>The trained embedding does not beat the raw input in MAP@R.</strong>"
+    guard !result.recipe.targets.isEmpty else { return comparison }
+    let missed = result.missedTargets.map {
+      "\(escaped($0.metric)) reached \(number($0.reached)), its target is \($0.target)"
+    }
+    return comparison
+      + (missed.isEmpty
+        ? " All targets of the recipe are reached."
+        : " <strong>Missed:</strong> " + missed.joined(separator: "; ") + ".")
+  }
+}

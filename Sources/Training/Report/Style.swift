@@ -1,0 +1,37 @@
+/// The looks of the page: one column on a phone, charts side by side where there is room, and the
+/// colours that the reader's system asks for.
+let reportStyle = """
+  :root{color-scheme:light dark;--a:#0b57d0;--b:#a84300;--c:#1a7f37;--d:#8250df;--line:#8886;
+  --soft:#8882;--l:40%;--page:#fff;--ink:#1b1b1f}
+  @media (prefers-color-scheme:dark){:root{--a:#7ab7ff;--b:#f0a45d;--c:#6bc46d;--d:#d2b3ff;
+  --l:68%;--page:#141418;--ink:#e6e6ea}}
+  *{box-sizing:border-box}
+  body{font:16px/1.5 system-ui,sans-serif;margin:0;background:var(--page);color:var(--ink)}
+  main{max-width:66rem;margin:auto;padding:1rem}
+  h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}h2{font-size:1.25rem;margin:2.2rem 0 .5rem}
+  h3{font-size:1rem;margin:1.2rem 0 .3rem}p{max-width:48rem}
+  nav{display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.9rem}a{color:var(--a)}
+  .wide{overflow-x:auto}table{border-collapse:collapse}caption{text-align:left;font-weight:600}
+  td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line)}
+  td{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left}
+  .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
+  figure{margin:.5rem 0;min-width:0}figcaption{font-weight:600}
+  .chart svg{width:100%;height:auto;display:block}
+  svg text{font:13px system-ui,sans-serif;fill:currentColor}svg .small{font-size:10px}
+  svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:3px;font-weight:600}
+  .grid{stroke:var(--line);stroke-width:.6}.rule{stroke:currentColor;stroke-width:1.2}
+  .legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.85rem;margin:0;padding:0;
+  list-style:none}.legend svg{width:28px;height:10px;vertical-align:middle;margin-right:.3rem}
+  .gallery{display:flex;flex-wrap:wrap;gap:.4rem .7rem;align-items:flex-start;margin:0 0 .8rem;
+  padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
+  .gallery figure{margin:0;width:5.6rem}.gallery figcaption{font-weight:400;font-size:.75rem;
+  line-height:1.25;overflow-wrap:anywhere}
+  .gallery img{width:4.5rem;height:4.5rem;object-fit:contain;image-rendering:pixelated;
+  background:#808080;border:2px solid var(--line)}
+  .gallery .hit img{border-color:var(--c)}.gallery .miss img{border:2px dashed var(--b)}
+  .gallery h3{width:100%;margin:0;font-size:.9rem}
+  pre{overflow-x:auto;padding:.8rem;border:1px solid var(--line);font-size:.8rem}
+  code{font-size:.85em;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .5rem 1rem}
+  .facts{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}.facts dd{margin:0}
+  @media (max-width:30rem){.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.4rem}}
+  """
