@@ -159,6 +159,7 @@ private func finish(
   try log.flush()
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)
+  guard trainer.recipe.training.report else { return result }
   let report = try RunReport(
     result, data: trainer.data, embeddings: embeddings, calibration: nil,
     metrics: try FileSystem.readText(folder.metrics))

@@ -13,6 +13,7 @@ public struct TrainingSettings: Configurable {
   public var monitor = "map@r"
   public var gradientClip = 0.0
   public var checkpointEvery = 0
+  public var report = true
 
   public init() {}
 
@@ -37,5 +38,6 @@ public struct TrainingSettings: Configurable {
     Setting(
       "checkpointEvery", \Self.checkpointEvery,
       "after how many steps a checkpoint is written; 0: with every evaluation"),
+    Setting("report", \Self.report, "whether a finished run is drawn as report.html"),
   ]
 }

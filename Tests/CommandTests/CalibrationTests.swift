@@ -15,7 +15,8 @@ import Testing
     let run = scratch.path + "/run"
     let trained = try kindred([
       "train", packageRoot + "/recipes/quickstart.json5", "--out", run, "--json", "--set",
-      "training.steps=4", "--set", "training.evaluateEvery=4", "--set", "targets={}",
+      "training.steps=4", "--set", "training.report=false", "--set", "training.evaluateEvery=4",
+      "--set", "targets={}",
     ])
     #expect(trained.status == 0, "\(trained)")
 
@@ -35,6 +36,9 @@ import Testing
     #expect(!FileSystem.exists(run + "/calibration.json"))
 
     let calibration = try object(try kindred("calibrate", run, "--far", "0.01", "--json"))
+    let written = try kindred("report", run)
+    #expect(written.status == 0, "\(written)")
+    #expect(try FileSystem.readText(run + "/report.html").contains("calibrated threshold for FAR"))
     guard case .number(let similarity)? = calibration["similarity"] else {
       Issue.record("no similarity in \(calibration)")
       return

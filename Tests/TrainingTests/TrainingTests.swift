@@ -31,7 +31,7 @@ private func train(
     ],
     "sampler": ["name": "m-per-class", "classes": 5, "perClass": 4],
     "augmentation": ["name": "affine"],
-    "training": ["steps": 12, "evaluateEvery": 4, "gradientClip": 5],
+    "training": ["steps": 12, "evaluateEvery": 4, "gradientClip": 5, "report": false],
   ]
   for override in overrides { try value.set(override) }
   return try Training.train(
@@ -65,7 +65,7 @@ private let withMemory =
   @Test func aRunIsComplete() throws {
     let scratch = try Scratch()
     let path = scratch.path + "/run"
-    let result = try #require(try train(into: path))
+    let result = try #require(try train(["training.report=true"], into: path))
     #expect(result.steps == 12)
     let names = try FileSystem.list(path)
     #expect(
@@ -73,6 +73,19 @@ private let withMemory =
         "checkpoint", "environment.json", "evaluation.json", "metrics.jsonl", "model.safetensors",
         "recipe.json5", "report.html",
       ])
+    let page = try FileSystem.readText(path + "/report.html")
+    for part in [
+      "summary", "steps", "retrieval", "pairs", "classes", "map", "hardest", "definitions",
+    ] {
+      #expect(page.contains("<h2 id=\"\(part)\">"), "\(part)")
+    }
+    // One file that needs no network and no script, with nothing that is no number in its drawings.
+    for word in ["http", "<script", "\"nan", "nan,", ",nan", "inf,"] {
+      #expect(!page.contains(word), "\(word)")
+    }
+    #expect(page.contains("data:image/png;base64,"))
+    let drawn = page.components(separatedBy: "<circle").count - 1
+    #expect(drawn == 2 * 896)
     let lines = try FileSystem.readText(path + "/metrics.jsonl").split(separator: "\n")
     #expect(lines.count == 12 + 3)
     let model = try TrainedModel(run: path)

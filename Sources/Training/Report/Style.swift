@@ -21,7 +21,8 @@ let reportStyle = """
   svg .halo{paint-order:stroke;stroke:var(--page);stroke-width:3px;font-weight:600}
   .grid{stroke:var(--line);stroke-width:.6}.rule{stroke:currentColor;stroke-width:1.2}
   .legend{display:flex;flex-wrap:wrap;gap:.1rem 1rem;font-size:.85rem;margin:0;padding:0;
-  list-style:none}.legend svg{width:28px;height:10px;vertical-align:middle;margin-right:.3rem}
+  list-style:none}.chart .legend svg{display:inline-block;width:28px;height:10px;vertical-align:middle;
+  margin-right:.3rem}
   .gallery{display:flex;flex-wrap:wrap;gap:.4rem .7rem;align-items:flex-start;margin:0 0 .8rem;
   padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
   .gallery figure{margin:0;width:5.6rem}.gallery figcaption{font-weight:400;font-size:.75rem;

@@ -35,9 +35,7 @@ struct Axis {
     if isLogarithmic {
       let powers =
         Int(log10(range.lowerBound).rounded(.up))...Int(log10(range.upperBound).rounded(.down))
-      return powers.map {
-        (pow(10, Double($0)), $0 > -4 ? String(format: "%g", pow(10, Double($0))) : "1e\($0)")
-      }
+      return powers.map { (pow(10, Double($0)), tickText(pow(10, Double($0)))) }
     }
     let span = range.upperBound - range.lowerBound
     let rough = span / 5
@@ -46,6 +44,14 @@ struct Axis {
     let first = Int((range.lowerBound / step - 1e-9).rounded(.up))
     let last = Int((range.upperBound / step + 1e-9).rounded(.down))
     guard first <= last, last - first < 20 else { return [] }
-    return (first...last).map { (Double($0) * step, String(format: "%.4g", Double($0) * step)) }
+    return (first...last).map { (Double($0) * step, tickText(Double($0) * step)) }
   }
+}
+
+/// A round number in little room: as it is, or as a power of ten.
+private func tickText(_ value: Double) -> String {
+  let size = abs(value)
+  guard value != 0, size < 0.001 || size >= 100_000 else { return String(format: "%.4g", value) }
+  let exponent = Int(log10(size * (1 + 1e-9)).rounded(.down))
+  return String(format: "%.3g", value / pow(10, Double(exponent))) + "e\(exponent)"
 }

@@ -37,10 +37,7 @@ struct Chart {
           + "text-anchor=\"\(anchor)\">\(tick.text)</text>")
     }
     for mark in marks {
-      parts.append(
-        mark.svg(
-          { short(placeX($0)) }, { short(placeY($0)) }, floor: y.range.lowerBound
-        ).replacingOccurrences(of: "TOP", with: "\(Chart.top)"))
+      parts.append(mark.svg({ short(placeX($0)) }, { short(placeY($0)) }, range: y.range))
     }
     parts.append(
       "<text x=\"\(short((Chart.left + right) / 2))\" y=\"\(Chart.height - 4)\" "

@@ -21,7 +21,7 @@ enum Mark {
     }
   }
 
-  func svg(_ x: (Double) -> String, _ y: (Double) -> String, floor: Double) -> String {
+  func svg(_ x: (Double) -> String, _ y: (Double) -> String, range: ClosedRange<Double>) -> String {
     switch self {
     case .line(_, let points, let style):
       let path = points.map { "\(x($0.x)),\(y($0.y))" }.joined(separator: " ")
@@ -33,15 +33,16 @@ enum Mark {
       return "<polygon points=\"\(path)\" fill-opacity=\".22\" style=\"fill:\(colour(style))\"/>"
     case .bars(_, let bars, let style):
       var path: [String] = []
-      if let first = bars.first { path.append("\(x(first.x.lowerBound)),\(y(floor))") }
+      if let first = bars.first { path.append("\(x(first.x.lowerBound)),\(y(range.lowerBound))") }
       for bar in bars {
         path.append("\(x(bar.x.lowerBound)),\(y(bar.y)) \(x(bar.x.upperBound)),\(y(bar.y))")
       }
-      if let last = bars.last { path.append("\(x(last.x.upperBound)),\(y(floor))") }
+      if let last = bars.last { path.append("\(x(last.x.upperBound)),\(y(range.lowerBound))") }
       return "<polygon points=\"\(path.joined(separator: " "))\" fill-opacity=\".28\" "
         + "\(stroke(style, fill: true))/>"
     case .rule(_, let place):
-      return "<line x1=\"\(x(place))\" x2=\"\(x(place))\" y1=\"\(y(floor))\" y2=\"TOP\" "
+      return
+        "<line x1=\"\(x(place))\" x2=\"\(x(place))\" y1=\"\(y(range.lowerBound))\" y2=\"\(y(range.upperBound))\" "
         + "class=\"rule\" stroke-dasharray=\"4 2\"/>"
     }
   }

@@ -27,6 +27,7 @@ struct ScatterPlot {
         ScatterPlot.size - ScatterPlot.margin - (place.y - lowY) / span * inner
       )
     }
+    let names = groupNames.count > 6 ? "small halo" : "halo"
     let radius = points.count > 2000 ? 1.6 : points.count > 500 ? 2.2 : 3.2
     let groups = Dictionary(grouping: points, by: \.group)
     var parts: [String] = []
@@ -50,7 +51,7 @@ struct ScatterPlot {
       let (x, y) = at(middle)
       let anchor = x < 80 ? "start" : x > 320 ? "end" : "middle"
       parts.append(
-        "<text class=\"small halo\" x=\"\(short(x))\" y=\"\(short(y))\" text-anchor=\"\(anchor)\">"
+        "<text class=\"\(names)\" x=\"\(short(x))\" y=\"\(short(y))\" text-anchor=\"\(anchor)\">"
           + "\(escaped(name))</text>")
     }
     let side = Int(ScatterPlot.size)

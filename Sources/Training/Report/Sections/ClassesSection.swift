@@ -41,7 +41,7 @@ extension RunReport {
       id: "classes", title: "Class by class",
       body: "<p>The utility of a class is 2 · sensitivity · specificity / (sensitivity + "
         + "specificity) on its own pairs, at thresholds that accept 1 % to 10 % of all other pairs. "
-        + "OPIS, \(number(result.trained["opis"], "%.5f")), is the mean square of the width of the band: 0 if "
+        + "OPIS, \(number(result.trained["opis"], "%.5f")), is the mean of the square of that deviation: 0 if "
         + "one threshold suits all \(curves.labels.count) classes alike.</p>"
         + "<div class=\"charts\">\(chart.html)"
         + htmlTable(

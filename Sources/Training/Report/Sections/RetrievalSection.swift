@@ -17,17 +17,19 @@ extension RunReport {
       ["\($0)", number(inspection.recall(at: $0))]
     }
     let lone = inspection.firstRanks.count - known.count
+    let left = lone == 0 ? "" : " \(lone) items are the only ones of their class and left out."
     let chart = Chart(
       title: "Recall over k",
       description: "recall@1 is \(number(points[0].y)), recall@\(ks.last ?? 1) is "
         + "\(number(points.last?.y))",
-      x: Axis("k", range: 1...Double(most), isLogarithmic: true), y: Axis("", range: 0...1),
+      x: Axis("k", range: 1...Double(most), isLogarithmic: true),
+      y: Axis("", range: (points[0].y * 10).rounded(.down) / 10 - 0.1...1),
       marks: [.line("", points, style: 0)])
     return ReportSection(
       id: "retrieval", title: "Recall over k",
       body:
         "<p>Recall at k is the share of items with an item of their own class among the nearest "
-        + "k others. \(lone) items are the only ones of their class and are left out.</p>"
+        + "k others.\(left)</p>"
         + "<div class=\"charts\">\(chart.html)\(htmlTable(["k", "recall"], rows))</div>")
   }
 }

@@ -1,11 +1,12 @@
 import Evaluation
 import Foundation
+import Settings
 
 extension RunReport {
   /// What was trained on what, and what came of it.
   var summarySection: ReportSection {
     let recipe = result.recipe
-    let losses = recipe.losses.map { $0.json.description }.joined(separator: " + ")
+    let losses = recipe.losses.map { inWords($0.json) }.joined(separator: "; plus ")
     let facts: [(String, String)] = [
       (
         "Trained on",
@@ -16,10 +17,10 @@ extension RunReport {
         "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, none of "
           + "them seen in training"
       ),
-      ("Encoder", "\(recipe.model.json.description), \(embeddings.shape[1]) numbers for each item"),
+      ("Encoder", "\(inWords(recipe.model.json)), \(embeddings.shape[1]) numbers for each item"),
       ("Loss", losses),
-      ("Batches", recipe.sampler.json.description),
-      ("Optimiser", recipe.optimizer.json.description),
+      ("Batches", inWords(recipe.sampler.json)),
+      ("Optimiser", inWords(recipe.optimizer.json)),
       (
         "Kept",
         "step \(result.keptStep) of \(result.steps)"
@@ -41,6 +42,20 @@ extension RunReport {
         <p>\(verdict)</p>
         \(htmlTable(["metric", "better when", "raw input", "trained"], rows))
         """)
+  }
+
+  /// What was chosen with its settings: "m-per-class (classes 20, perClass 4)".
+  private func inWords(_ value: JSONValue) -> String {
+    guard case .object(let members) = value else {
+      if case .string(let text) = value { return text }
+      return value.description
+    }
+    var name = ""
+    if case .string(let text)? = members["name"] { name = text }
+    let settings = members.sorted { $0.key < $1.key }.compactMap { key, value in
+      key == "name" || value == .null ? nil : "\(key) \(inWords(value))"
+    }
+    return settings.isEmpty ? name : "\(name) (\(settings.joined(separator: ", ")))"
   }
 
   private var verdict: String {
