@@ -11,11 +11,11 @@ import Settings
 ///     log(1 + Σ_{n ∈ N(a)} exp(4 t (x_a + x_p) · x_n - 2 (1 + t) x_a · x_p))
 ///
 /// With `parity` the negatives x_n are not normalised, as in pytorch-metric-learning. Tuples choose
-/// the positive pairs; a pair that they repeat counts each time. Takes no reference set, because it
-/// needs the products of positives and negatives.
+/// the positive pairs; a pair that they repeat counts each time. With a reference set positives and
+/// negatives are references.
 ///
 /// Default: α = 40°. One class, or distinct classes, give 0. O(batch² × positives) time,
-/// O(batch²) memory.
+/// O(batch²) memory, O((batch + references)²) with a reference set.
 /// - Reference: Wang et al., *Deep Metric Learning with Angular Loss* (ICCV 2017).
 public struct AngularLoss: Loss {
   public var alpha: Double
@@ -32,47 +32,18 @@ public struct AngularLoss: Loss {
     Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
   ]
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    guard input.reference == nil else {
-      throw Failure(
-        .badData, at: place, "there is a reference set",
-        expected: "none, because this loss needs the products of positives and negatives")
-    }
-  }
-
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    precondition(input.reference == nil, "AngularLoss: there is a reference set")
-    let unit = input.embeddings.withUnitRows()
+    let set = RowsAndReferences(input)
+    let unit = set.embeddings.withUnitRows()
     let products = unit.timesOwnTranspose()
     // The products with negatives follow those with positives if they are others.
     let matrix =
-      parity ? products.appendingColumns(unit.timesTransposed(input.embeddings)) : products
-    let rows = input.labels.count
-    let all = PairTable(labels: input.labels, reference: nil)
+      parity ? products.appendingColumns(unit.timesTransposed(set.embeddings)) : products
+    let (all, rows) = (set.allPairs, set.allPairs.rows)
     let function = AngularRows(
       matrix: matrix.detached, firstNegative: parity ? rows : 0, degrees: alpha,
-      positives: PositivePairs(input.pairs))
+      positives: PositivePairs(set.pairs), pairs: all)
     return matrix.reduced(by: function, pairs: parity ? all.withIgnoredColumns(rows) : all)
-  }
-}
-
-/// The positive pairs of a table, by their anchor and by their positive.
-private struct PositivePairs: Sendable {
-  var byAnchor, byPositive: [[(other: Int, times: Int)]]
-
-  init(_ pairs: PairTable) {
-    byAnchor = Array(repeating: [], count: pairs.rows)
-    byPositive = Array(repeating: [], count: pairs.columns)
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
-      for i in 0..<pairs.rows {
-        pairs.fill(kinds, row: i)
-        for j in 0..<pairs.columns where kinds[j] > 0 {
-          byAnchor[i].append((j, Int(kinds[j])))
-          byPositive[j].append((i, Int(kinds[j])))
-        }
-      }
-    }
   }
 }
 
@@ -83,6 +54,7 @@ private struct AngularRows: RowFunction {
   let firstNegative: Int
   let degrees: Double
   let positives: PositivePairs
+  let pairs: PairTable
 
   @specialized(where S == Float)
   @specialized(where S == Double)
@@ -95,7 +67,9 @@ private struct AngularRows: RowFunction {
       guard let (values, kinds, derivatives) = row.start, let products = matrix.baseAddress
       else { return }
       // The softmax over the negatives of a pair of which this row is one, and `other` the other.
-      func add(other: Int, product: S, times: Int) -> (cost: S, slope: S) {
+      func add(
+        other: Int, product: S, times: Int, kinds: UnsafePointer<Int32>
+      ) -> (cost: S, slope: S) {
         withUnsafeTemporaryAllocation(of: S.self, capacity: count) { memory in
           guard let shares = memory.baseAddress else { return (0, 0) }
           let (own, its) = (values + firstNegative, products + other * width + firstNegative)
@@ -112,12 +86,18 @@ private struct AngularRows: RowFunction {
         }
       }
       for (p, times) in positives.byAnchor[row.index] {
-        let (cost, slope) = add(other: p, product: row.values[p], times: times)
+        let (cost, slope) = add(other: p, product: row.values[p], times: times, kinds: kinds)
         sums.terms.add(Double(cost), times: times)
         row.derivatives[p] -= pull * slope * S(times)
       }
-      for (a, times) in positives.byPositive[row.index] {
-        _ = add(other: a, product: matrix[a * width + row.index], times: times)
+      // The negatives are the anchor's.
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { itsKinds in
+        guard let start = itsKinds.baseAddress else { return }
+        for (a, times) in positives.byPositive[row.index] {
+          pairs.fill(itsKinds, row: a)
+          _ = add(
+            other: a, product: matrix[a * width + row.index], times: times, kinds: start)
+        }
       }
     }
   }

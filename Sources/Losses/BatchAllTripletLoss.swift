@@ -56,7 +56,7 @@ public struct BatchAllTripletLoss: Loss, Measuring {
         rows: input.labels.count)
       output = matrix.reduced(
         by: ReducedRows(rows: list, reduction: reduction),
-        pairs: PairTable(labels: input.labels, reference: input.reference))
+        pairs: input.allPairs)
     } else {
       output = matrix.reduced(
         by: ReducedRows(rows: JoinedTriplets(term: term), reduction: reduction),

@@ -22,6 +22,7 @@ public struct CenterLoss: ProxyLoss {
     "Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016"
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let difference = input.embeddings.widened() - proxies.widened().rows(at: input.labels)
     let weights = input.rowWeights ?? input.labels.map { _ in 1 }
     let count = input.labels.count

@@ -15,8 +15,9 @@ import Settings
 ///
 /// The gradient is not that of the value: it takes 10 for the derivative of H, and none for θ, |N_i|
 /// and |1 - N_i|. The last two are at least 1, where the published code gives NaN. k is at most the
-/// number of rows. Tuples choose the pairs of the contrastive part. O(batch²) memory, O(batch³) time
-/// in matrix products. Takes no reference set.
+/// number of rows. Tuples choose the pairs of the contrastive part. With a reference set neighbours are
+/// found among rows and references together, and c and the mean are over rows with references.
+/// O(batch²) memory, O(batch³) time in matrix products; references count as rows.
 ///
 /// Defaults: k = 4, ε = 0.05, a = 0.6, g = 0.1, ρ = 0.3, margins 0.75 and 0.6.
 /// - Reference: Liao, Tsiligkaridis and Kulis, *Supervised Metric Learning to Rank for Retrieval via
@@ -48,20 +49,17 @@ public struct ContextualLoss: Loss {
     Setting("negativeMargin", \Self.negativeMargin, "how similar negatives may be"),
   ]
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    try input.validateNoReference(at: place)
-  }
-
   public func holdingWeights(of input: LossInput) -> any Loss {
     var loss = self
-    loss.held = Held(farness(of: input.embeddings.detached.widened()), neighbors, slack)
+    loss.held = Held(farness(of: input.pooled.embeddings.detached.widened()), neighbors, slack)
     return loss
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let x = input.embeddings.widened()
-    let n = input.labels.count
+    let wide = input.widened
+    let pooled = wide.pooled
+    let x = pooled.embeddings
+    let n = pooled.labels.count
     let far = farness(of: x)
     let held = held ?? Held(far.detached, neighbors, slack)
     // The value of H with the slope of 10 u.
@@ -79,20 +77,20 @@ public struct ContextualLoss: Loss {
     let joint = mutual.times(weights) / sums
     let context = (joint + joint.transposed).scaled(by: 0.5)
 
-    var (same, off) = ([Double](repeating: 0, count: n * n), [Double](repeating: 1, count: n * n))
-    for i in 0..<n {
-      for j in 0..<n where input.labels[i] == input.labels[j] { same[i * n + j] = 1 }
-      off[i * n + i] = 0
+    var (same, off) = ([Double](repeating: 0, count: n * n), [Double](repeating: 0, count: n * n))
+    let (pairs, columns) = (input.allPairs, input.pooledColumns)
+    for (place, kind) in pairs.kinds.enumerated() where kind != 0 {
+      let target = place / pairs.columns * n + columns[place % pairs.columns]
+      (same[target], off[target]) = (kind > 0 ? 1 : 0, 1)
     }
     let miss = context - Tensor(same, shape: [n, n])
     let cost = (miss * miss * Tensor(off, shape: [n, n])).sum()
-      .scaled(by: 1 / Double(max(1, n * n)))
+      .scaled(by: 1 / Double(max(1, pairs.rows * pairs.columns)))
 
-    var wide = input
-    wide.embeddings = x
     let contrastive = ContrastiveLoss(
       positiveMargin: positiveMargin, negativeMargin: negativeMargin, distance: .cosine)(wide)
-    let shift = Distance.cosine.matrix(x).mean().shifted(by: -similarity)
+    let shift = Distance.cosine.matrix(wide.embeddings, wide.reference?.embeddings).mean()
+      .shifted(by: -similarity)
     let value =
       cost.scaled(by: contextWeight) + contrastive.value.scaled(by: 1 - contextWeight)
       + (shift * shift).scaled(by: similarityWeight)

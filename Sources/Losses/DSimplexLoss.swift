@@ -10,7 +10,8 @@ import Settings
 /// the other, with K from the start, share one space.
 ///
 /// The corners need K - 1 dimensions; the embedding's first K - 1 coordinates are used, and it must
-/// have them. K is `classes`, or if that is 0 the number of classes at hand. Takes no reference set.
+/// have them. K is `classes`, or if that is 0 the number of classes at hand.
+/// References that are no rows of the batch are further rows.
 ///
 /// Defaults: s = 1, raw embeddings as published (`normalize: true` scales them to length 1; raw
 /// embeddings of length 0 have a gradient), K = 0. O(batch × classes).
@@ -36,27 +37,28 @@ public struct DSimplexLoss: Loss {
     classCount: Int, dimension: Int, dtype: DType, random: Random
   ) { madeFor = classCount }
 
-  private func corners(_ input: LossInput) -> Int {
-    classes > 0 ? classes : max(madeFor, (input.labels.max() ?? 0) + 1)
+  private func corners(_ labels: [Int]) -> Int {
+    classes > 0 ? classes : max(madeFor, (labels.max() ?? 0) + 1)
   }
 
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
-    try input.validateNoReference(at: place)
-    let count = corners(input)
+    let labels = input.labels + (input.reference?.labels ?? [])
+    let count = corners(labels)
     guard count - 1 <= input.embeddings.shape[1] else {
       throw Failure(
         .badData, at: place, "the embeddings have \(input.embeddings.shape[1]) dimensions",
         expected: "\(count - 1) or more, for the corners of \(count) classes")
     }
-    for label in input.labels where !(0..<count).contains(label) {
+    for label in labels where !(0..<count).contains(label) {
       throw Failure(
         .badData, at: place, "there is a label \(label)", expected: "0 to \(count - 1)")
     }
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let count = corners(input)
+    let input = input.pooled
+    let count = corners(input.labels)
     let x = input.embeddings.widened()
     let simplex = simplexCorners(count, dimension: x.shape[1])
     return (normalizes ? x.withUnitRows() : x).timesTransposed(simplex).reduced(

@@ -10,7 +10,8 @@ import Settings
 /// The basis takes no gradient. It is made once: with at least as many dimensions as classes, random
 /// orthonormal vectors; else random unit vectors, moved down the gradient of Σ [|v_i · v_j| - t]₊
 /// until no |v_i · v_j| is above t + 10⁻⁴, or for 1000 steps. Such a bound exists only for
-/// t ≥ √((C - d) / (d (C - 1))). Classes are the labels from 0; takes no reference set.
+/// t ≥ √((C - d) / (d (C - 1))). Classes are the labels from 0; references
+/// that are no rows of the batch are further rows.
 ///
 /// Defaults: T = 0.07, ε = 0, t = 0.002. O(batch × classes); making the basis O(classes² ×
 /// dimension) a step.
@@ -51,7 +52,8 @@ public struct EquiangularBasisLoss: ClassifierLoss {
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    distance.matrix(input.embeddings, held ?? proxies.detached).reduced(
+    let input = input.pooled
+    return distance.matrix(input.embeddings, held ?? proxies.detached).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
       weights: input.rowWeights)
   }

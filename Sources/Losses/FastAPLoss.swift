@@ -27,7 +27,7 @@ public struct FastAPLoss: Loss, RowFunction {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     Distance(.squaredEuclidean).matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: self, pairs: PairTable(labels: input.labels, reference: input.reference),
+      by: self, pairs: input.allPairs,
       weights: input.rowWeights)
   }
 

@@ -11,7 +11,7 @@ import Settings
 ///
 /// With `clamp` cosines below 10⁻⁶ are 10⁻⁶ and take no gradient, as in the published code. The
 /// means are of raw embeddings. The bias b cancels. With a reference set the means are those of the
-/// references' classes. One class, or distinct classes, give 0. O(batch × classes).
+/// references' classes, without the row's own place. One class, or distinct classes, give 0. O(batch × classes).
 ///
 /// Defaults: w = 10, learned; b = -5; clamp true.
 /// - Reference: Wan et al., *Generalized End-to-End Loss for Speaker Verification* (ICASSP 2018);
@@ -39,27 +39,30 @@ public struct GE2ELoss: ScaledLoss {
     let wide = input.widened
     let x = wide.embeddings
     let labels = input.reference?.labels ?? input.labels
-    var groups: [Int: [Int]] = [:]
-    for (row, label) in labels.enumerated() { groups[label, default: []].append(row) }
+    let groups = labels.placesByLabel
     let classes = groups.keys.sorted()
     let places = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
-    let isOwn = input.reference == nil
+    // Where each row is itself in the mean of its class.
+    let own = zip(input.labels, input.places).map { label, place in
+      place.flatMap { labels[$0] == label ? $0 : nil }
+    }
     // A row that is alone in its class has nothing to be near to.
-    let targets = input.labels.map { label in
-      (groups[label]?.count ?? 0) > (isOwn ? 1 : 0) ? places[label] ?? -1 : -1
+    let targets = zip(input.labels, own).map { label, own in
+      (groups[label]?.count ?? 0) > (own == nil ? 0 : 1) ? places[label] ?? -1 : -1
     }
-    let centers = (wide.reference?.embeddings ?? x).means(of: classes.map { groups[$0] ?? [] })
-    var own = centers.rows(at: targets.map { max(0, $0) })
-    if isOwn {
-      // c⁻ = (n c - x) / (n - 1); its length does not matter, so n c - x will do.
-      let width = x.shape[1]
-      let counts = input.labels.flatMap {
-        [Double](repeating: Double(groups[$0]?.count ?? 1), count: width)
-      }
-      own = own * Tensor(counts, shape: x.shape) - x
+    let source = wide.reference?.embeddings ?? x
+    let centers = source.means(of: classes.map { groups[$0] ?? [] })
+    // c⁻ = (n c - x) / (n - 1); its length does not matter, so n c - x will do.
+    let width = x.shape[1]
+    let counts = input.labels.flatMap {
+      [Double](repeating: Double(groups[$0]?.count ?? 1), count: width)
     }
+    let shares = own.flatMap { [Double](repeating: $0 == nil ? 0 : 1, count: width) }
+    let others =
+      centers.rows(at: targets.map { max(0, $0) }) * Tensor(counts, shape: x.shape)
+      - source.rows(at: own.map { $0 ?? 0 }) * Tensor(shares, shape: x.shape)
     let cosines = Distance.cosine.matrix(x, centers)
-    let ownCosines = (x.withUnitRows() * own.withUnitRows()).sumOverColumns()
+    let ownCosines = (x.withUnitRows() * others.withUnitRows()).sumOverColumns()
     var logits = cosines.appendingColumn(ownCosines)
     if clamps { logits = relu(logits.shifted(by: -1e-6)).shifted(by: 1e-6) }
     return scaled(logits).reduced(

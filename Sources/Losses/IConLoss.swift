@@ -60,6 +60,7 @@ public struct IConLoss: ProxyLoss {
       return Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
         .reduced(by: rows, pairs: input.pairs)
     }
+    let input = input.pooled
     return Distance.cosine.matrix(input.embeddings, proxies).reduced(
       by: rows, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
       weights: input.rowWeights)

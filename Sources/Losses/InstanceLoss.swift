@@ -10,7 +10,7 @@ import Settings
 ///     -log(Σ_C exp(γ s) / Σ_j exp(γ s_j))
 ///
 /// With `parity`, as in pytorch-metric-learning: the only right row is the one whose number is the
-/// rank of the row's label among the labels of the batch. Both are the paper's where every class
+/// rank of the row's label among those of the columns. Both are the paper's where every class
 /// has one row and labels ascend.
 ///
 /// Defaults: γ = 64, cosine. Tuples weight the rows. O(batch²).
@@ -36,26 +36,14 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
     ] + distanceSettings
   }
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    guard !parity || input.reference == nil else {
-      throw Failure(
-        .badData, at: place, "\"parity\" is true and there is a reference set",
-        expected: "only one of them")
-    }
-  }
-
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let columnLabels: [Int]
-    let rowLabels: [Int]
+    var rowLabels = input.labels
+    var columnLabels = input.reference?.labels ?? input.labels
     if parity {
-      let order = Set(input.labels).sorted()
+      let order = Set(columnLabels).sorted()
       let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
-      rowLabels = input.labels.map { ranks[$0] ?? 0 }
-      columnLabels = Array(input.labels.indices)
-    } else {
-      rowLabels = input.labels
-      columnLabels = input.reference?.labels ?? input.labels
+      rowLabels = input.labels.map { ranks[$0] ?? -1 }
+      columnLabels = Array(columnLabels.indices)
     }
     return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
       by: self, pairs: PairTable(rowLabels: rowLabels, columnLabels: columnLabels),

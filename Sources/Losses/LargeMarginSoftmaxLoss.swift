@@ -31,6 +31,7 @@ public struct LargeMarginSoftmaxLoss: ProxyLoss {
   ]
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let (x, weights) = (input.embeddings.widened(), proxies.widened())
     let (rows, count) = (input.labels.count, classCount)
     let cosines = Distance.cosine.matrix(x, weights)

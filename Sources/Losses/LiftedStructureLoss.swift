@@ -9,8 +9,8 @@ import Settings
 ///     1/2 [log(Σ_{N(a)} exp(m₋ - d) + Σ_{N(p)} exp(m₋ - d)) + d_ap - m₊]₊²
 ///
 /// With a similarity the differences change sign. A batch without a positive or without a negative
-/// pair gives 0. A pair that tuples repeat counts each time. With a reference set the negatives are
-/// those of the anchor, because a reference is no anchor.
+/// pair gives 0. A pair that tuples repeat counts each time. A reference that is no row of
+/// the batch is no anchor, so only the anchor's negatives count.
 ///
 /// Defaults: m₊ = 0, m₋ = 1, Euclidean distance of normalised embeddings. O(batch²) time and
 /// memory: the sum over each row's negatives is found once.
@@ -42,7 +42,7 @@ public struct LiftedStructureLoss: Loss, Measuring {
     let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
     let rows = LiftedRows(
       matrix: matrix.detached, pairs: pairs, sign: distance.sign, positiveMargin: positiveMargin,
-      negativeMargin: negativeMargin, liftsBoth: input.reference == nil)
+      negativeMargin: negativeMargin, partners: input.rowsOfColumns)
     return matrix.reduced(by: rows, pairs: pairs)
   }
 }
@@ -50,7 +50,8 @@ public struct LiftedStructureLoss: Loss, Measuring {
 /// The rows, once the sum over each row's negatives is known.
 private struct LiftedRows: RowFunction {
   let sign, positiveMargin, negativeMargin: Double
-  let liftsBoth: Bool
+  /// The row that each column is, whose negatives count too.
+  let partners: [Int?]
   /// log Σ exp(m₋ - d) over each row's negatives, -∞ without any.
   private var sums: [Double] = []
   /// The derivative of the loss in each of these.
@@ -58,9 +59,9 @@ private struct LiftedRows: RowFunction {
 
   init(
     matrix: Tensor, pairs: PairTable, sign: Double, positiveMargin: Double,
-    negativeMargin: Double, liftsBoth: Bool
+    negativeMargin: Double, partners: [Int?]
   ) {
-    (self.sign, self.liftsBoth) = (sign, liftsBoth)
+    (self.sign, self.partners) = (sign, partners)
     (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
     sums = [Double](repeating: -.infinity, count: pairs.rows)
     slopes = [Double](repeating: 0, count: pairs.rows)
@@ -109,7 +110,9 @@ private struct LiftedRows: RowFunction {
             let (cost, total) = violation(Double(values[i * columns + j]), i, j)
             if cost > 0, total > -.infinity {
               slopes[i] += Double(kinds[j]) * cost * Double.exp(sums[i] - total)
-              if liftsBoth { slopes[j] += Double(kinds[j]) * cost * Double.exp(sums[j] - total) }
+              if let other = partners[j] {
+                slopes[other] += Double(kinds[j]) * cost * Double.exp(sums[other] - total)
+              }
             }
             j = kernels.nextPositive(start, from: j + 1, columns)
           }
@@ -120,7 +123,7 @@ private struct LiftedRows: RowFunction {
 
   /// The hinge of a positive pair, and the sum over the negatives of both rows.
   private func violation(_ value: Double, _ i: Int, _ j: Int) -> (hinge: Double, total: Double) {
-    let other = liftsBoth ? sums[j] : -.infinity
+    let other = partners[j].map { sums[$0] } ?? -.infinity
     let peak = max(sums[i], other)
     let total =
       peak > -.infinity

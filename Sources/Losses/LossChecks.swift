@@ -4,19 +4,22 @@ import Settings
 
 /// The rows of the gradient table for a loss, made from nothing but the loss.
 ///
-/// Batches of several sizes and uneven classes, with all tuples and with mined ones; the gradient
-/// in the embeddings and in every parameter, against central differences in float64.
+/// Batches of several sizes and uneven classes, with all tuples and with mined ones, compared with
+/// themselves and with reference sets; the gradient in the embeddings, in those of the references
+/// and in every parameter, against central differences in float64.
 public func gradientChecks(for named: Named<any Loss>) -> [GradientCheck] {
   CheckBatch.all.compactMap { batch in
     let input = batch.input(dtype: .float64)
     let prepared = batch.prepared(named.value, dtype: .float64)
     guard (try? prepared.validate(input, at: named.name)) != nil else { return nil }
     let loss = prepared.holdingWeights(of: input)
-    let point = [input.embeddings] + loss.parameters.map(\.value)
+    let references = input.reference.map { [$0.embeddings] } ?? []
+    let point = [input.embeddings] + references + loss.parameters.map(\.value)
     return GradientCheck("\(named.name), \(batch.name)", at: point) { point in
       var (loss, input) = (loss, input)
       input.embeddings = point[0]
-      loss.setParameters(Array(point.dropFirst()))
+      if !references.isEmpty { input.reference?.embeddings = point[1] }
+      loss.setParameters(Array(point.dropFirst(1 + references.count)))
       return loss(input).value
     }
   }
@@ -95,33 +98,38 @@ private struct CheckBatch: Sendable {
   let labels: [Int]
   let dimension: Int
   let miner: (any Miner)?
-  let referenceLabels: [Int]?
+  var referenceLabels: [Int]?
+  /// Where the rows are among the references.
+  var places: [Int?] = []
 
   static let all = [
     CheckBatch(
-      name: "even classes", labels: [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], dimension: 6, miner: nil,
-      referenceLabels: nil),
+      name: "even classes", labels: [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3], dimension: 6, miner: nil),
     CheckBatch(
-      name: "uneven classes", labels: [0, 0, 0, 0, 0, 1, 1, 2, 3, 3, 3], dimension: 5, miner: nil,
-      referenceLabels: nil),
+      name: "uneven classes", labels: [0, 0, 0, 0, 0, 1, 1, 2, 3, 3, 3], dimension: 5, miner: nil),
     CheckBatch(
-      name: "pairs", labels: [0, 0, 1, 1, 2, 2, 3, 4], dimension: 16, miner: nil,
-      referenceLabels: nil),
+      name: "pairs", labels: [0, 0, 1, 1, 2, 2, 3, 4], dimension: 16, miner: nil),
     CheckBatch(
       name: "mined pairs", labels: [0, 1, 2, 0, 1, 2, 0, 1, 2, 2], dimension: 4,
-      miner: MultiSimilarityMiner(), referenceLabels: nil),
+      miner: MultiSimilarityMiner()),
     CheckBatch(
       name: "mined triplets", labels: [0, 1, 2, 0, 1, 2, 0, 1, 2, 2], dimension: 4,
-      miner: BatchHardMiner(), referenceLabels: nil),
+      miner: BatchHardMiner()),
     CheckBatch(
       name: "reference set", labels: [0, 1, 2, 0, 1], dimension: 4, miner: nil,
       referenceLabels: [0, 0, 1, 1, 2, 2, 3, 3]),
+    CheckBatch(
+      name: "mined reference set", labels: [0, 1, 2, 0, 1], dimension: 4, miner: BatchHardMiner(),
+      referenceLabels: [0, 0, 1, 1, 2, 2, 3]),
+    CheckBatch(
+      name: "memory", labels: [0, 1, 2, 0], dimension: 4, miner: nil,
+      referenceLabels: [2, 0, 1, 1, 2, 0, 3], places: [1, 3, 4, nil]),
   ]
 
   func prepared(_ loss: any Loss, dtype: DType) -> any Loss {
     var loss = loss
     loss.makeParameters(
-      classCount: (labels.max() ?? 0) + 1, dimension: dimension, dtype: dtype,
+      classCount: ((labels + (referenceLabels ?? [])).max() ?? 0) + 1, dimension: dimension, dtype: dtype,
       random: Random(seed: 3))
     return loss
   }
@@ -133,7 +141,8 @@ private struct CheckBatch: Sendable {
     let reference = referenceLabels.map {
       ReferenceSet(
         embeddings: Tensor(
-          normal: [$0.count, dimension], deviation: 1, dtype: dtype, random: &random), labels: $0)
+          normal: [$0.count, dimension], deviation: 1, dtype: dtype, random: &random), labels: $0,
+        places: places)
     }
     let tuples = miner?.mine(
       embeddings, labels: labels, reference: reference, random: Random(seed: 1))

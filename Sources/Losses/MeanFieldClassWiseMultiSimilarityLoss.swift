@@ -35,6 +35,7 @@ public struct MeanFieldClassWiseMultiSimilarityLoss: ProxyLoss {
   ]
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let (rows, count) = (input.labels.count, classCount)
     var counts = [Double](repeating: 0, count: count)
     for label in input.labels { counts[label] += 1 }

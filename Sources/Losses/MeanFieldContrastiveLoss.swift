@@ -31,6 +31,7 @@ public struct MeanFieldContrastiveLoss: ClassifierLoss {
   ]
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     var output = distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
       weights: input.rowWeights)

@@ -13,7 +13,7 @@ import Settings
 ///
 /// With ρ = 1 there are no class weights W and the loss is the block term alone. The weights have no
 /// bias. A class mean of length 0 has cosine 0 to all. Tuples weight the rows of the cross-entropy.
-/// O(batch × classes + classes²). Takes no reference set.
+/// References that are no rows of the batch count as rows of it. O(batch × classes + classes²).
 ///
 /// Defaults: τ = 0.2, ρ = 1 (the publication's total has 0.5).
 /// - Reference: Kulatilleke, Chandra and Portmann, *NBC-Softmax: Darkweb Author Fingerprinting and
@@ -59,11 +59,11 @@ public struct NBCLoss: ProxyLoss {
       try validateProxies(input, at: place)
     } else {
       try input.validate(at: place)
-      try input.validateNoReference(at: place)
     }
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let wide = input.widened
     let groups = input.rowsByClass
     let classes = allClasses ?? (ratio < 1 ? proxies.shape[0] : groups.count)
@@ -86,9 +86,7 @@ public struct NBCLoss: ProxyLoss {
 extension LossInput {
   /// The rows of each class, in the order of the classes.
   var rowsByClass: [[Int]] {
-    var rows: [Int: [Int]] = [:]
-    for (row, label) in labels.enumerated() { rows[label, default: []].append(row) }
-    return rows.keys.sorted().compactMap { rows[$0] }
+    labels.placesByLabel.sorted { $0.key < $1.key }.map(\.value)
   }
 
   /// Refuses a reference set.

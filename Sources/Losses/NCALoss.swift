@@ -33,7 +33,7 @@ public struct NCALoss: Loss, RowFunction, Measuring {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: self, pairs: PairTable(labels: input.labels, reference: input.reference),
+      by: self, pairs: input.allPairs,
       weights: input.rowWeights)
   }
 

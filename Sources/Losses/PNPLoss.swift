@@ -40,7 +40,7 @@ public struct PNPLoss: Loss {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: RankRows(loss: self, hasItself: input.reference == nil), pairs: input.pairs)
+      by: RankRows(loss: self, places: input.places), pairs: input.pairs)
   }
 
   /// f(r) and its derivative.
@@ -57,14 +57,14 @@ public struct PNPLoss: Loss {
 
 private struct RankRows: RowFunction {
   let loss: PNPLoss
-  let hasItself: Bool
+  let places: [Int?]
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     var members = row.indices.filter { row.kinds[$0] > 0 }
     guard !members.isEmpty else { return }
-    if hasItself { members.append(row.index) }
+    if let own = places[row.index] { members.append(own) }
     guard let (values, kinds, derivatives) = row.start else { return }
     let scale = S(1 / loss.anneal)
     var total = 0.0

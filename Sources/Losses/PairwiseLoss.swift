@@ -27,9 +27,11 @@ extension LossInput {
   /// The pairs of the batch: those of the tuples, or all.
   public var pairs: PairTable {
     let columns = reference?.labels.count ?? labels.count
-    return tuples.map { PairTable($0, rows: labels.count, columns: columns) }
-      ?? PairTable(labels: labels, reference: reference)
+    return tuples.map { PairTable($0, rows: labels.count, columns: columns) } ?? allPairs
   }
+
+  /// All pairs of the batch, whatever the tuples are.
+  var allPairs: PairTable { PairTable(labels: labels, reference: reference) }
 
   /// A weight for each row of the batch from how often it occurs in the tuples; nil without them.
   public var rowWeights: [Double]? {

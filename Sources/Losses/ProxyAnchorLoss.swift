@@ -43,6 +43,7 @@ public struct ProxyAnchorLoss: ProxyLoss, Measuring {
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let rows = ProxyRows(
       margin: margin, alpha: alpha, sign: -distance.sign, weights: input.rowWeights)
     return distance.matrix(proxies, input.embeddings).reduced(

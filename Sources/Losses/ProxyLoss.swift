@@ -3,6 +3,8 @@ import Miners
 import Settings
 
 /// A loss that compares embeddings with learned proxies of the classes.
+///
+/// References that are no rows of the batch are compared with the proxies too, as further rows.
 public protocol ProxyLoss: Loss {
   /// One row for each proxy, the proxies of class 0 first: [classes × proxiesPerClass, dimension].
   var proxies: Tensor { get set }
@@ -42,11 +44,6 @@ extension ProxyLoss {
   /// Checks that there are proxies that fit a batch.
   func validateProxies(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
-    guard input.reference == nil else {
-      throw Failure(
-        .badData, at: place, "there is a reference set",
-        expected: "none, because this loss compares embeddings with its proxies")
-    }
     guard proxies.shape.count == 2, proxies.shape[0] % proxiesPerClass == 0,
       proxies.shape[1] == input.embeddings.shape[1], proxies.dtype == input.embeddings.dtype
     else {
@@ -55,7 +52,8 @@ extension ProxyLoss {
         expected: "\(proxiesPerClass) for each class, with \(input.embeddings.shape[1]) columns "
           + "of \(input.embeddings.dtype), as the embeddings have")
     }
-    for label in input.labels where !(0..<classCount).contains(label) {
+    for label in input.labels + (input.reference?.labels ?? [])
+    where !(0..<classCount).contains(label) {
       throw Failure(
         .badData, at: place, "there is a label \(label)",
         expected: "0 to \(classCount - 1), one for each class that has proxies")
@@ -73,7 +71,8 @@ public protocol ClassifierLoss: ProxyLoss, RowFunction {
 
 extension ClassifierLoss {
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    distance.matrix(input.embeddings, proxies).reduced(
+    let input = input.pooled
+    return distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
       weights: input.rowWeights)
   }

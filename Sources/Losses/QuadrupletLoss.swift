@@ -11,8 +11,8 @@ import Settings
 ///
 /// where n and n' are of two classes, neither of them the anchor's; with fewer than three classes
 /// the second part is 0. A similarity is negated. Every quadruplet of the batch would be O(batch⁴),
-/// so the hardest stand for them. Tuples choose the pairs of the anchors. O(batch² + classes²). Takes
-/// no reference set, because it needs the distances of negatives.
+/// so the hardest stand for them. Tuples choose the pairs of the anchors. With a reference set n is a
+/// row of the batch and n' a reference. O(batch² + classes²).
 ///
 /// Defaults: m₁ = 1, m₂ = 0.5, Euclidean distance of normalised embeddings.
 /// - Reference: Chen et al., *Beyond Triplet Loss: A Deep Quadruplet Network for Person
@@ -35,21 +35,18 @@ public struct QuadrupletLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    try input.validateNoReference(at: place)
-  }
-
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let matrix = distance.matrix(input.embeddings.widened())
-    let (n, sign) = (input.labels.count, distance.sign)
+    let wide = input.widened
+    let matrix = distance.matrix(wide.embeddings, wide.reference?.embeddings)
+    let (n, m, sign) = (matrix.shape[0], matrix.shape[1], distance.sign)
     let values = matrix.elements(as: Double.self).map { sign * $0 }
     let kinds = input.pairs.kinds
-    let nearest = NearestClasses(values, labels: input.labels)
-    var slopes = [Double](repeating: 0, count: n * n)
+    let nearest = NearestClasses(
+      values, labels: input.labels, others: input.reference?.labels)
+    var slopes = [Double](repeating: 0, count: n * m)
     var (total, anchors, active) = (0.0, 0, 0)
     for a in 0..<n {
-      let row = a * n..<(a + 1) * n
+      let row = a * m..<(a + 1) * m
       guard
         let p = row.filter({ kinds[$0] > 0 }).max(by: { values[$0] < values[$1] }),
         let q = row.filter({ kinds[$0] < 0 }).min(by: { values[$0] < values[$1] })
@@ -70,7 +67,7 @@ public struct QuadrupletLoss: Loss, Measuring {
     let share = 1 / Double(max(1, anchors))
     let value = Tensor(total * share, dtype: .float64).recorded(
       "quadruplets",
-      matrix.edge { [slopes] in Tensor(slopes, shape: [n, n]).scaled(by: $0.item * share) })
+      matrix.edge { [slopes] in Tensor(slopes, shape: [n, m]).scaled(by: $0.item * share) })
     return LossOutput(value: value, active: Double(active) * share)
       .narrowed(to: input.embeddings.dtype)
   }
@@ -83,13 +80,15 @@ private struct NearestClasses {
   private var answers: [Int: Int] = [:]
   private let values: [Double]
 
-  init(_ values: [Double], labels: [Int]) {
+  /// - Parameter others: the classes of the columns, nil if they are the rows.
+  init(_ values: [Double], labels: [Int], others: [Int]?) {
     self.values = values
-    let n = labels.count
-    for i in 0..<n {
-      for j in 0..<i where labels[i] != labels[j] {
-        let key = [min(labels[i], labels[j]), max(labels[i], labels[j])]
-        if best[key].map({ values[i * n + j] < values[$0] }) ?? true { best[key] = i * n + j }
+    let columns = others ?? labels
+    let m = columns.count
+    for i in labels.indices {
+      for j in 0..<(others == nil ? i : m) where labels[i] != columns[j] {
+        let key = [min(labels[i], columns[j]), max(labels[i], columns[j])]
+        if best[key].map({ values[i * m + j] < values[$0] }) ?? true { best[key] = i * m + j }
       }
     }
     let whole = nearest(without: nil)

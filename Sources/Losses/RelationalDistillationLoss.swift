@@ -11,8 +11,9 @@ import Settings
 ///     w_D / B² Σ_ij H(D_ij/μ - Dᵀ_ij/μᵀ) + w_A / B³ Σ_ijk H(e_ji · e_jk - eᵀ_ji · eᵀ_jk)
 ///
 /// The teacher takes no gradient and may have another dimension. Equal rows have direction 0 and
-/// send no gradient. Labels and tuples do not matter; takes no reference set. The angles take
-/// O(batch³ × dimension) time, one vertex at a time in O(batch²) memory.
+/// send no gradient. Labels and tuples do not matter. A reference set has no meaning, since the
+/// teacher gives nothing for it. The angles take O(batch³ × dimension) time, one vertex at a time in
+/// O(batch²) memory.
 ///
 /// Defaults: w_D = 1, w_A = 2.
 /// - Reference: Park et al., *Relational Knowledge Distillation* (CVPR 2019).

@@ -30,21 +30,21 @@ public struct SmoothAPLoss: Loss {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: SoftRankRows(temperature: temperature, hasItself: input.reference == nil),
+      by: SoftRankRows(temperature: temperature, places: input.places),
       pairs: input.pairs)
   }
 }
 
 private struct SoftRankRows: RowFunction {
   let temperature: Double
-  let hasItself: Bool
+  let places: [Int?]
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     var members = row.indices.filter { row.kinds[$0] > 0 }
     guard !members.isEmpty else { return }
-    if hasItself { members.append(row.index) }
+    if let own = places[row.index] { members.append(own) }
     guard let (values, kinds, derivatives) = row.start else { return }
     let scale = S(1 / temperature)
     let share = 1 / S(members.count)

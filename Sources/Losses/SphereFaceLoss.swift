@@ -34,6 +34,7 @@ public struct SphereFaceLoss: ProxyLoss {
   ]
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let pairs = PairTable(rowLabels: input.labels, columnLabels: proxyLabels)
     return Distance.cosine.matrix(input.embeddings, proxies)
       .appendingColumn(input.embeddings.rowLengths())

@@ -13,8 +13,8 @@ import Settings
 ///     log-determinant     f(A) = log det(s_AA + r I)
 ///
 /// Facility location counts 1 for a row in its own class, and so information is correlation plus the
-/// number of rows. The value is a sum, not a mean, and may be negative. Tuples do not matter; takes
-/// no reference set. O(batch²); the log-determinant O(batch × dimension²) for each of its terms, or
+/// number of rows. The value is a sum, not a mean, and may be negative. Tuples do not
+/// matter; V holds the references that are no rows of the batch too. O(batch²); the log-determinant O(batch × dimension²) for each of its terms, or
 /// O(rows² × (rows + dimension)) where a class has fewer rows than dimensions.
 ///
 /// Defaults: facility location, correlation, λ = 0.5, r = 0.5.
@@ -48,12 +48,8 @@ public struct SubmodularLoss: Loss {
     Setting("ridge", \Self.ridge, "what is added to the diagonal, r", in: 1e-6...1e6),
   ]
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    try input.validateNoReference(at: place)
-  }
-
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
     let dtype = input.embeddings.dtype
     let unit = input.embeddings.widened().withUnitRows()
     let groups = input.rowsByClass

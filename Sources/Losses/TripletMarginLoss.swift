@@ -14,8 +14,8 @@ import Settings
 /// a batch costs O(batch² log batch); else O(batch² × positives). Memory is O(batch²).
 ///
 /// Defaults: m = 0.05, Euclidean distance of normalised embeddings. One class, or distinct
-/// classes, give 0. Collapsed embeddings give m and no gradient. `swap` needs the batch itself, not
-/// a reference set.
+/// classes, give 0. Collapsed embeddings give m and no gradient. With
+/// `swap` and a reference set p and n are references; memory is O((batch + references)²).
 /// - Reference: Schroff, Kalenichenko and Philbin, *FaceNet: A Unified Embedding for Face
 ///   Recognition and Clustering* (CVPR 2015); swap: Balntas et al. (BMVC 2016).
 public struct TripletMarginLoss: Loss, Measuring {
@@ -42,36 +42,35 @@ public struct TripletMarginLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
-  public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    try input.validate(at: place)
-    guard !swap || input.reference == nil else {
-      throw Failure(
-        .badData, at: place, "\"swap\" is true and there is a reference set",
-        expected: "only one of them", remedy: "\"swap\" needs distances inside the batch")
-    }
-  }
-
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    precondition(!swap || input.reference == nil, "TripletMarginLoss: swap with a reference set")
-    let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
     let term = HingeTerm(margin: margin, sign: distance.sign, isSmooth: smooth)
-    let all = PairTable(labels: input.labels, reference: input.reference)
-    let rows = input.labels.count
-    switch input.tuples {
-    case .triplets(let triplets):
-      let list = ListedTriplets(
-        term: term, matrix: matrix.detached, swaps: swap, triplets: triplets, rows: rows)
-      return matrix.reduced(by: list, pairs: all)
-    case .pairs(let positive, let negative) where swap:
-      let list = ListedTriplets(
-        term: term, matrix: matrix.detached, swaps: true,
-        triplets: joined(positive, negative, rows: rows), rows: rows)
-      return matrix.reduced(by: list, pairs: all)
-    case nil where swap:
-      return matrix.reduced(by: SwappedTriplets(term: term, matrix: matrix.detached), pairs: all)
-    default:
+    guard !swap else { return swapped(term, RowsAndReferences(input)) }
+    let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
+    guard case .triplets(let triplets) = input.tuples else {
       return matrix.reduced(by: JoinedTriplets(term: term), pairs: input.pairs)
     }
+    let list = ListedTriplets(
+      term: term, matrix: matrix.detached, swaps: false, triplets: triplets,
+      rows: input.labels.count)
+    return matrix.reduced(by: list, pairs: input.allPairs)
+  }
+
+  private func swapped(_ term: HingeTerm, _ set: RowsAndReferences) -> LossOutput {
+    let matrix = distance.matrix(set.embeddings)
+    let (all, rows) = (set.allPairs, set.allPairs.rows)
+    let triplets: [Triplet]
+    switch set.tuples {
+    case nil:
+      let swapped = SwappedTriplets(
+        term: term, matrix: matrix.detached, pairs: all, positives: PositivePairs(all))
+      return matrix.reduced(by: swapped, pairs: all)
+    case .triplets(let given): triplets = given
+    case .pairs(let positive, let negative):
+      triplets = joined(positive, negative, rows: rows)
+    }
+    let list = ListedTriplets(
+      term: term, matrix: matrix.detached, swaps: true, triplets: triplets, rows: rows)
+    return matrix.reduced(by: list, pairs: all)
   }
 }
 

@@ -131,6 +131,8 @@ struct JoinedTriplets: RowFunction {
 struct SwappedTriplets: RowFunction {
   let term: HingeTerm
   let matrix: Tensor
+  let pairs: PairTable
+  let positives: PositivePairs
   var reduction: Reduction { .meanOfActive }
 
   @specialized(where S == Float)
@@ -140,17 +142,24 @@ struct SwappedTriplets: RowFunction {
     let width = matrix.shape[1]
     let negatives = row.indices.filter { row.kinds[$0] < 0 }
     matrix.withElements(of: S.self) { matrix in
-      for p in row.indices where row.kinds[p] > 0 {
+      for (p, _) in positives.byAnchor[row.index] {
         let near = sign * row.values[p]
-        let nearBack = sign * matrix[p * width + row.index]
         for n in negatives {
           let (own, other) = (sign * row.values[n], sign * matrix[p * width + n])
           let (cost, slope) = term(near - min(own, other) + margin)
           sums.terms.add(Double(cost))
           row.derivatives[p] += sign * slope
           if own <= other { row.derivatives[n] -= sign * slope }
-          if own < other {
-            row.derivatives[n] -= sign * term(nearBack - own + margin).slope
+        }
+      }
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: width) { kinds in
+        for (a, _) in positives.byPositive[row.index] {
+          pairs.fill(kinds, row: a)
+          let near = sign * matrix[a * width + row.index]
+          for n in row.indices where kinds[n] < 0 {
+            let (own, other) = (sign * row.values[n], sign * matrix[a * width + n])
+            guard own < other else { continue }
+            row.derivatives[n] -= sign * term(near - own + margin).slope
           }
         }
       }

@@ -8,7 +8,8 @@ import Settings
 ///
 ///     i mean (Z - Z')² + s/2 Σ_views mean_k [1 - √(v_k + 10⁻⁴)]₊ + c/d Σ_views Σ_{k ≠ l} c_kl²
 ///
-/// The views are the batch and a reference set of the same size, row by row; without one, the first
+/// The views are the batch and a reference set of the same size, row by row; with one of another
+/// size, the k-th rows of each class; without one, the first
 /// and the second row of a class, the third and the fourth, and so on, which depends on the order.
 /// Embeddings are raw. Without two rows of a class the loss is 0. Tuples do not matter.
 /// O(batch × dimension²).

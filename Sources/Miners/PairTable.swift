@@ -4,8 +4,11 @@
 /// a pair to ignore; its size is how often the pair occurs. A table made from labels keeps labels
 /// only and compares them row by row, so it costs no memory.
 public struct PairTable: Sendable {
-  public let rows: Int
+  public private(set) var rows: Int
   public private(set) var columns: Int
+  /// How many rows make pairs, and how many columns that belong to no pair come first.
+  private var sourceRows: Int
+  private var firstColumn = 0
   private let source: Source
 
   private enum Source {
@@ -16,6 +19,7 @@ public struct PairTable: Sendable {
   /// Every pair: positive where labels are equal, without pairs of a row with itself.
   public init(labels: [Int], reference: ReferenceSet?) {
     (rows, columns) = (labels.count, reference?.labels.count ?? labels.count)
+    sourceRows = rows
     let places = reference?.places ?? labels.indices.map { $0 }
     let (own, others) = PairTable.shortened(labels, reference?.labels)
     source = .labels(rows: own, columns: others, places: places)
@@ -24,6 +28,7 @@ public struct PairTable: Sendable {
   /// Every pair of a row and a column, positive where their labels are equal.
   public init(rowLabels: [Int], columnLabels: [Int]) {
     (rows, columns) = (rowLabels.count, columnLabels.count)
+    sourceRows = rows
     let (rows, columns) = PairTable.shortened(rowLabels, columnLabels)
     source = .labels(rows: rows, columns: columns, places: [])
   }
@@ -54,7 +59,7 @@ public struct PairTable: Sendable {
   ///
   /// - Complexity: O(rows × columns) memory, 4 bytes a pair.
   public init(_ tuples: Tuples, rows: Int, columns: Int) {
-    (self.rows, self.columns) = (rows, columns)
+    (self.rows, self.columns, sourceRows) = (rows, columns, rows)
     var kinds = [Int32](repeating: 0, count: rows * columns)
     switch tuples {
     case .pairs(let positive, let negative):
@@ -71,26 +76,40 @@ public struct PairTable: Sendable {
 
   /// Writes the kind of each pair of an anchor.
   public func fill(_ kinds: UnsafeMutableBufferPointer<Int32>, row: Int) {
+    guard row < sourceRows else { return kinds.update(repeating: 0) }
+    for j in 0..<firstColumn { kinds[j] = 0 }
+    let kinds = UnsafeMutableBufferPointer(rebasing: kinds[firstColumn...])
+    let width: Int
     switch source {
     case .labels(let labels, let others, let places):
       let label = labels[row]
+      width = others.count
       others.withUnsafeBufferPointer { others in
         for j in others.indices { kinds[j] = others[j] == label ? 1 : -1 }
-        for j in others.count..<columns { kinds[j] = 0 }
       }
       if row < places.count, let place = places[row] { kinds[place] = 0 }
-    case .kinds(let all, let width):
+    case .kinds(let all, let count):
+      width = count
       all.withUnsafeBufferPointer { all in
-        for j in 0..<width { kinds[j] = all[row * width + j] }
-        for j in width..<columns { kinds[j] = 0 }
+        for j in 0..<count { kinds[j] = all[row * count + j] }
       }
     }
+    for j in width..<columns - firstColumn { kinds[j] = 0 }
   }
 
   /// The same pairs, and more columns that belong to no pair.
   public func withIgnoredColumns(_ count: Int) -> PairTable {
     var result = self
     result.columns += count
+    return result
+  }
+
+  /// The same pairs in a square table of the rows followed by the columns.
+  public var ofRowsAndColumns: PairTable {
+    var result = self
+    result.firstColumn += rows
+    result.rows = rows + columns
+    result.columns = rows + columns
     return result
   }
 

@@ -95,14 +95,12 @@ public struct Recipe: Sendable {
         .badData, at: place, "this is \(value.kind)",
         expected: "an object such as { size: 1024, warmup: 100 }")
     }
-    guard loss.value is any PairwiseLoss || loss.value is TripletMarginLoss else {
-      throw Failure(
-        .badData, at: place, "the loss \"\(loss.name)\" compares a batch with itself only",
-        expected: "a loss over pairs or triplets", remedy: "leave \"memory\" out")
-    }
-    let row = Tensor(zeros: [1, 1], dtype: .float32)
+    // As many dimensions as a loss of fixed points may want.
+    let row = Tensor(zeros: [1, 4096], dtype: .float32)
     let reference = ReferenceSet(embeddings: row, labels: [0])
-    try loss.value.validate(
+    var probe = loss.value
+    probe.makeParameters(classCount: 1, dimension: 4096, dtype: .float32, random: Random(seed: 0))
+    try probe.validate(
       LossInput(embeddings: row, labels: [0], reference: reference), at: place)
     return try CrossBatchMemory().setting(members, at: place)
   }
