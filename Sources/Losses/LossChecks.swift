@@ -129,8 +129,8 @@ private struct CheckBatch: Sendable {
   func prepared(_ loss: any Loss, dtype: DType) -> any Loss {
     var loss = loss
     loss.makeParameters(
-      classCount: ((labels + (referenceLabels ?? [])).max() ?? 0) + 1, dimension: dimension, dtype: dtype,
-      random: Random(seed: 3))
+      classCount: ((labels + (referenceLabels ?? [])).max() ?? 0) + 1, dimension: dimension,
+      dtype: dtype, random: Random(seed: 3))
     return loss
   }
 
