@@ -29,6 +29,8 @@ public struct AlignmentUniformityLoss: Loss {
     Setting("sharpness", \Self.sharpness, "how near a pair must be to count, t", in: 1e-3...100),
   ]
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let squares = Distance(.squaredEuclidean).matrix(wide.embeddings, wide.reference?.embeddings)

@@ -32,6 +32,8 @@ public struct AngularLoss: Loss {
     Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
   ]
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let set = RowsAndReferences(input)
     let unit = set.embeddings.withUnitRows()

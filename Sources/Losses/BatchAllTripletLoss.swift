@@ -43,6 +43,8 @@ public struct BatchAllTripletLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let matrix = distance.matrix(wide.embeddings, wide.reference?.embeddings)

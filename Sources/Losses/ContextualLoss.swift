@@ -55,6 +55,8 @@ public struct ContextualLoss: Loss {
     return loss
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let pooled = wide.pooled

@@ -22,6 +22,8 @@ public struct DSimplexLoss: Loss {
   public var normalizes = false
   private var madeFor = 0
 
+  public static var labelUse: LabelUse { .numbers }
+
   public init() {}
 
   public static let summary = "softmax classification by the fixed corners of a simplex"

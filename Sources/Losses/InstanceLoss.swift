@@ -36,17 +36,19 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
     ] + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    var rowLabels = input.labels
-    var columnLabels = input.reference?.labels ?? input.labels
+    var pairs = input.allPairs.withPositives(at: input.places)
     if parity {
-      let order = Set(columnLabels).sorted()
+      let labels = input.reference?.labels ?? input.labels
+      let order = Set(labels).sorted()
       let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
-      rowLabels = input.labels.map { ranks[$0] ?? -1 }
-      columnLabels = Array(columnLabels.indices)
+      pairs = PairTable(
+        rowLabels: input.labels.map { ranks[$0] ?? -1 }, columnLabels: Array(labels.indices))
     }
     return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: self, pairs: PairTable(rowLabels: rowLabels, columnLabels: columnLabels),
+      by: self, pairs: pairs,
       weights: input.rowWeights)
   }
 

@@ -28,6 +28,8 @@ public struct IntraPairVarianceLoss: Loss {
     Setting("negativeEpsilon", \Self.negativeEpsilon, "the slack of negatives", in: 0...10),
   ]
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)

@@ -36,6 +36,8 @@ public struct LiftedStructureLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let all = input.pairs
     let pairs = all.hasBothKinds ? all : all.ignored

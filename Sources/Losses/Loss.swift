@@ -15,6 +15,8 @@ public struct LossInput: Sendable {
   public var tuples: Tuples?
   /// What the batch is compared with; nil for the batch itself.
   public var reference: ReferenceSet?
+  /// What makes two labels alike, for losses over pairs; nil if they must be equal.
+  var likeness: Likeness?
   /// What a teacher makes of the same items, one row each; the dimension may be another.
   public var teacher: Tensor?
 
@@ -45,6 +47,9 @@ public protocol Loss: Described, Parameterized {
   /// Whether another order of the same rows may give another loss.
   static var dependsOnOrder: Bool { get }
 
+  /// What the loss reads labels for.
+  static var labelUse: LabelUse { get }
+
   /// The loss of a batch that ``validate(_:at:)`` accepts.
   func callAsFunction(_ input: LossInput) -> LossOutput
 
@@ -65,6 +70,7 @@ public protocol Loss: Described, Parameterized {
 
 extension Loss {
   public static var dependsOnOrder: Bool { false }
+  public static var labelUse: LabelUse { .classes }
 
   public func holdingWeights(of input: LossInput) -> any Loss { self }
 

@@ -68,14 +68,16 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
 
 extension Loss {
   /// The loss of a batch, and its gradient in the embeddings and then in each parameter.
-  public func valueWithGradients(_ input: LossInput) -> (value: Double, gradients: [Tensor]) {
+  public func valueWithGradients(
+    _ input: LossInput, relevance: Relevance? = nil
+  ) -> (value: Double, gradients: [Tensor]) {
     let (value, gradient) = valueWithGradient(
       at: [input.embeddings] + parameters.map(\.value)
     ) { point in
       var (loss, input) = (self, input)
       input.embeddings = point[0]
       loss.setParameters(Array(point.dropFirst()))
-      return loss(input).value
+      return relevance.map { loss(input, relevance: $0).value } ?? loss(input).value
     }
     return (value.item, gradient)
   }

@@ -70,6 +70,8 @@ public struct MarginLoss: Loss, Measuring {
     }
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)

@@ -31,6 +31,8 @@ public struct NCALoss: Loss, RowFunction, Measuring {
       + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
       by: self, pairs: input.allPairs,

@@ -9,7 +9,8 @@ import Settings
 ///
 ///     -log(exp(s(a_c, p_c)) / Σ_k exp(s(a_c, p_k)))
 ///
-/// Defaults: dot product of normalised embeddings; `normalize: false` for the paper's. Classes
+/// Where relevance stands in for classes, a row positive with the positive of an earlier pair is of
+/// its class. Defaults: dot product of normalised embeddings; `normalize: false` for the paper's. Classes
 /// without a positive pair are left out; distinct classes give 0. Tuples choose the positive pairs.
 /// O(batch²).
 /// - Reference: Sohn, *Improved Deep Metric Learning with Multi-class N-pair Loss Objective*
@@ -26,18 +27,26 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
   public static var settings: [Setting<Self>] { distanceSettings }
   public static var dependsOnOrder: Bool { true }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let pairs = input.pairs
-    var first: [Int: Pair] = [:]
+    let (pairs, all, places) = (input.pairs, input.allPairs, input.places)
+    // An anchor that is of the class of an earlier pair is left out.
+    var positive: [Pair] = []
+    var negative: [Pair] = []
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
-      for (row, label) in input.labels.enumerated() where first[label] == nil {
+      for row in input.labels.indices {
+        all.fill(kinds, row: row)
+        if positive.contains(where: { kinds[$0.other] > 0 || places[row] == $0.other }) { continue }
         pairs.fill(kinds, row: row)
-        first[label] = kinds.firstIndex { $0 > 0 }.map { Pair(row, $0) }
+        if let other = kinds.firstIndex(where: { $0 > 0 }) { positive.append(Pair(row, other)) }
       }
-    }
-    let positive = first.values.sorted()
-    let negative = positive.flatMap { pair in
-      positive.filter { $0.other != pair.other }.map { Pair(pair.anchor, $0.other) }
+      for pair in positive {
+        all.fill(kinds, row: pair.anchor)
+        for other in positive where kinds[other.other] < 0 {
+          negative.append(Pair(pair.anchor, other.other))
+        }
+      }
     }
     return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
       by: self,

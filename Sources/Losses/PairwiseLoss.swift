@@ -14,6 +14,7 @@ public protocol PairwiseLoss: Loss, RowFunction {
 }
 
 extension PairwiseLoss {
+  public static var labelUse: LabelUse { .pairs }
   public var needsBothKinds: Bool { false }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
@@ -31,7 +32,14 @@ extension LossInput {
   }
 
   /// All pairs of the batch, whatever the tuples are.
-  var allPairs: PairTable { PairTable(labels: labels, reference: reference) }
+  var allPairs: PairTable {
+    PairTable(labels: labels, reference: reference, likeness: likeness)
+  }
+
+  /// Whether rows of two labels make a negative pair.
+  var areUnlike: (Int, Int) -> Bool {
+    { [likeness] a, b in likeness.map { $0.kind(a, b) < 0 } ?? (a != b) }
+  }
 
   /// A weight for each row of the batch from how often it occurs in the tuples; nil without them.
   public var rowWeights: [Double]? {

@@ -35,6 +35,8 @@ public struct QuadrupletLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let matrix = distance.matrix(wide.embeddings, wide.reference?.embeddings)
@@ -42,7 +44,8 @@ public struct QuadrupletLoss: Loss, Measuring {
     let values = matrix.elements(as: Double.self).map { sign * $0 }
     let kinds = input.pairs.kinds
     let nearest = NearestClasses(
-      values, labels: input.labels, others: input.reference?.labels)
+      values, labels: input.labels, others: input.reference?.labels,
+      areUnlike: input.areUnlike)
     var slopes = [Double](repeating: 0, count: n * m)
     var (total, anchors, active) = (0.0, 0, 0)
     for a in 0..<n {
@@ -80,13 +83,17 @@ private struct NearestClasses {
   private var answers: [Int: Int] = [:]
   private let values: [Double]
 
+  private let areUnlike: (Int, Int) -> Bool
+
   /// - Parameter others: the classes of the columns, nil if they are the rows.
-  init(_ values: [Double], labels: [Int], others: [Int]?) {
-    self.values = values
+  init(
+    _ values: [Double], labels: [Int], others: [Int]?, areUnlike: @escaping (Int, Int) -> Bool
+  ) {
+    (self.values, self.areUnlike) = (values, areUnlike)
     let columns = others ?? labels
     let m = columns.count
     for i in labels.indices {
-      for j in 0..<(others == nil ? i : m) where labels[i] != columns[j] {
+      for j in 0..<(others == nil ? i : m) where areUnlike(labels[i], columns[j]) {
         let key = [min(labels[i], columns[j]), max(labels[i], columns[j])]
         if best[key].map({ values[i * m + j] < values[$0] }) ?? true { best[key] = i * m + j }
       }
@@ -94,15 +101,19 @@ private struct NearestClasses {
     let whole = nearest(without: nil)
     for label in Set(labels) {
       answers[label] =
-        whole.map { $0.classes.contains(label) } ?? false
+        whole.map { !isUnlike(label, $0.classes) } ?? false
         ? nearest(without: label)?.place : whole?.place
     }
   }
 
   func pair(without label: Int) -> Int? { answers[label] }
 
+  private func isUnlike(_ label: Int, _ classes: [Int]) -> Bool {
+    classes.allSatisfy { areUnlike(label, $0) }
+  }
+
   private func nearest(without label: Int?) -> (classes: [Int], place: Int)? {
-    best.filter { key, _ in label.map { !key.contains($0) } ?? true }
+    best.filter { key, _ in label.map { isUnlike($0, key) } ?? true }
       .min { (values[$0.value], $0.value) < (values[$1.value], $1.value) }
       .map { ($0.key, $0.value) }
   }

@@ -9,29 +9,43 @@ import Settings
 ///
 ///     1 - 1/|C| Σ_C rank in C / rank in the batch
 ///
-/// Classes may differ in size and rows may come in any order; pytorch-metric-learning is the same
-/// only where the batch is sorted and has as many classes as rows of each.
+/// Tuples weight the rows. Classes may differ in size and rows may come in any order. With `parity`, as
+/// in pytorch-metric-learning, C is the k-th c rows for a row among them, with c the number of
+/// classes: the same only where the batch is sorted and has as many classes as rows of each.
 ///
-/// Defaults: τ = 0.01. O(batch² × positives) time, O(batch²) memory. Distinct classes give 0.
+/// Defaults: τ = 0.01, parity false. O(batch² × positives) time, O(batch²) memory. Distinct classes give 0.
 /// - Reference: Brown et al., *Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval*
 ///   (ECCV 2020).
 public struct SmoothAPLoss: Loss {
   public var temperature: Double
 
-  public init(temperature: Double) { self.temperature = temperature }
+  public var parity: Bool
+
+  public init(temperature: Double, parity: Bool = false) {
+    (self.temperature, self.parity) = (temperature, parity)
+  }
   public init() { self.init(temperature: 0.01) }
 
   public static let summary = "average precision with soft ranks"
   public static let source =
     "Brown et al., Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval, ECCV 2020"
   public static let settings = [
-    Setting("temperature", \Self.temperature, "the softness τ of the ranks", in: 1e-4...1e2)
+    Setting("temperature", \Self.temperature, "the softness τ of the ranks", in: 1e-4...1e2),
+    Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
   ]
+  public static var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
-      by: SoftRankRows(temperature: temperature, places: input.places),
-      pairs: input.pairs)
+    var grouped = input
+    if parity {
+      let size = max(1, Set(input.labels).count)
+      grouped.likeness = nil
+      grouped.labels = input.labels.indices.map { $0 / size }
+      grouped.reference?.labels = (input.reference?.labels ?? []).indices.map { $0 / size }
+    }
+    return Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
+      by: SoftRankRows(temperature: temperature, places: input.places), pairs: grouped.allPairs,
+      weights: input.rowWeights)
   }
 }
 
@@ -72,6 +86,6 @@ private struct SoftRankRows: RowFunction {
       }
       return precision
     }
-    sums.terms.add(Double(max(0, 1 - precision)))
+    sums.terms.add(row.weighted(max(0, 1 - precision)))
   }
 }

@@ -42,6 +42,8 @@ public struct TripletMarginLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
+  public static var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let term = HingeTerm(margin: margin, sign: distance.sign, isSmooth: smooth)
     guard !swap else { return swapped(term, RowsAndReferences(input)) }

@@ -23,6 +23,22 @@ public protocol Miner: Described {
 
 extension Miner {
   public func validate(at place: String) throws(Failure) {}
+
+  /// Chooses tuples of a batch whose labels are alike by more than being equal; nil for equal labels.
+  ///
+  /// A likeness that has no classes is for miners of single anchors.
+  public func mine(
+    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, likeness: Likeness?,
+    random: Random
+  ) -> Tuples {
+    guard let likeness, let anchorwise = self as? any AnchorwiseMiner else {
+      precondition(likeness == nil, "mine: this miner needs classes")
+      return mine(embeddings, labels: labels, reference: reference, random: random)
+    }
+    return anchorwise.mine(
+      embeddings, pairs: PairTable(labels: labels, reference: reference, likeness: likeness),
+      reference: reference, random: random)
+  }
 }
 
 /// A miner that looks at one anchor at a time.
@@ -89,7 +105,15 @@ extension AnchorwiseMiner {
   public func mine(
     _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, random: Random
   ) -> Tuples {
-    let pairs = PairTable(labels: labels, reference: reference)
+    mine(
+      embeddings, pairs: PairTable(labels: labels, reference: reference), reference: reference,
+      random: random)
+  }
+
+  /// Chooses tuples among given pairs, whatever makes them positive or negative.
+  public func mine(
+    _ embeddings: Tensor, pairs: PairTable, reference: ReferenceSet?, random: Random
+  ) -> Tuples {
     let matrix = distance.matrix(embeddings.detached, reference?.embeddings.detached)
     return mine(
       0..<pairs.rows, of: pairs, matrix, dimension: embeddings.shape[1], random: random)

@@ -9,6 +9,8 @@ public struct PairTable: Sendable {
   /// How many rows make pairs, and how many columns that belong to no pair come first.
   private var sourceRows: Int
   private var firstColumn = 0
+  /// A column of each row that is positive whatever else is said of it.
+  private var positiveColumns: [Int?] = []
   private let source: Source
 
   private enum Source {
@@ -31,6 +33,12 @@ public struct PairTable: Sendable {
     sourceRows = rows
     let (rows, columns) = PairTable.shortened(rowLabels, columnLabels)
     source = .labels(rows: rows, columns: columns, places: [])
+  }
+
+  /// The kinds of pairs, row by row.
+  init(kinds: [Int32], rows: Int, columns: Int) {
+    (self.rows, self.columns, sourceRows) = (rows, columns, rows)
+    source = .kinds(kinds, width: columns)
   }
 
   /// Labels in 32 bits, which compare faster, equal where the given ones are; nil repeats the rows.
@@ -95,6 +103,7 @@ public struct PairTable: Sendable {
       }
     }
     for j in width..<columns - firstColumn { kinds[j] = 0 }
+    if row < positiveColumns.count, let column = positiveColumns[row] { kinds[column] = 1 }
   }
 
   /// The same pairs, and more columns that belong to no pair.
@@ -110,6 +119,13 @@ public struct PairTable: Sendable {
     result.firstColumn += rows
     result.rows = rows + columns
     result.columns = rows + columns
+    return result
+  }
+
+  /// The same pairs, and a positive one of each row with the given column.
+  public func withPositives(at columns: [Int?]) -> PairTable {
+    var result = self
+    result.positiveColumns = columns
     return result
   }
 

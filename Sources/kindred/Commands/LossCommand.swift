@@ -11,7 +11,11 @@ let lossCommand = Subcommand(
   positionals: [.init(name: "NAME", summary: "a loss; see kindred list losses")],
   options: [
     .init("--embeddings", "E.npy", "the embeddings, [items, dimension]"),
-    .init("--labels", "Y.npy", "the class of each item"),
+    .init(
+      "--labels", "Y.npy", "the class of each item; with --relevance, each its own if left out"),
+    .init("--gallery", "G.npy", "what the items are compared with, instead of each other"),
+    .init("--gallery-labels", "H.npy", "the class of each row of the gallery"),
+    .init("--relevance", "R.json5", "what makes labels alike; see Documentation/Relevance.md"),
     .init("--weights", "W.npy", "the proxies or class weights, a row each, class by class"),
     .init("--teacher", "T.npy", "the teacher's embeddings, for losses that distil"),
     .init("--params", "JSON5", "settings of the loss, as in '{ margin: 0.2 }'"),
@@ -45,11 +49,15 @@ private func computeLoss(_ arguments: Arguments) throws {
   let registered: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)
   var loss = try configured(registered, try arguments.settings("--params"), at: "--params")
-  let batch = try LabelledMatrix(arguments)
+  let relevance = try arguments.value("--relevance").map { path throws(Failure) in
+    try Relevance(JSONValue(json5: FileSystem.readText(path), at: path), at: path)
+  }
+  let batch = try LabelledMatrix(arguments, labelsAreOptional: relevance != nil)
   let embeddings = batch.embeddings
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
-  try setWeights(of: &loss, arguments, for: batch, random: random)
+  let reference = try gallery(arguments, for: batch)
+  try setWeights(of: &loss, arguments, for: batch, reference, random: random)
   var teacher: Tensor?
   if let path = arguments.value("--teacher") {
     guard loss is RelationalDistillationLoss else {
@@ -58,23 +66,37 @@ private func computeLoss(_ arguments: Arguments) throws {
     teacher = try readMatrix(path, dtype: embeddings.dtype)
   }
   var tuples: Tuples?
+  var chosenMiner: (any Miner)?
   if let minerName = arguments.value("--miner") {
     let found: any Miner = try allMiners.named(
       minerName, kind: "miner", at: "--miner", mistake: .badUsage)
     let miner = try configured(
       found, try arguments.settings("--miner-params"), at: "--miner-params")
     try miner.validate(at: "--miner-params")
-    tuples = miner.mine(embeddings, labels: batch.labels, reference: nil, random: random)
+    chosenMiner = miner
+    if relevance == nil {
+      tuples = miner.mine(embeddings, labels: batch.labels, reference: reference, random: random)
+    }
   }
   let input = LossInput(
-    embeddings: embeddings, labels: batch.labels, tuples: tuples, teacher: teacher)
-  try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
+    embeddings: embeddings, labels: batch.labels, tuples: tuples, reference: reference,
+    teacher: teacher)
+  if let relevance {
+    try loss.validate(
+      input, relevance: relevance, miner: chosenMiner,
+      at: arguments.value("--relevance") ?? "--relevance")
+  } else {
+    try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
+  }
   var active = 0.0
   let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) {
     point in
     var input = input
     input.embeddings = point.embeddings
-    let output = point.loss(input)
+    let output =
+      relevance.map {
+        point.loss(input, relevance: $0, miner: chosenMiner, random: random)
+      } ?? point.loss(input)
     active = output.active
     return output.value
   }
@@ -82,12 +104,13 @@ private func computeLoss(_ arguments: Arguments) throws {
     try NumPyArray(gradient.embeddings).write(to: path)
   }
   if let path = arguments.value("--weight-gradient") {
-    guard let proxies = (gradient.loss as? any ProxyLoss)?.proxies else {
+    let weights = gradient.loss.parameters
+    guard weights.count == 1 else {
       throw Failure(
         .badUsage, at: "--weight-gradient", "the loss '\(name)' has no weights",
         remedy: "leave the option out")
     }
-    try NumPyArray(proxies).write(to: path)
+    try NumPyArray(weights[0].value).write(to: path)
   }
   guard arguments.has("--json") else {
     print("\(name): \(value.item) (\(fixed(100 * active, 1)) % of its terms are above 0)")
@@ -99,12 +122,24 @@ private func computeLoss(_ arguments: Arguments) throws {
   ])
 }
 
+/// What `--gallery` and `--gallery-labels` name, if they are given.
+private func gallery(
+  _ arguments: Arguments, for batch: LabelledMatrix
+) throws(Failure) -> ReferenceSet? {
+  guard arguments.has("--gallery") || arguments.has("--gallery-labels") else { return nil }
+  let gallery = try LabelledMatrix(
+    embeddings: try arguments.required("--gallery"),
+    labels: try arguments.required("--gallery-labels"), dtype: batch.embeddings.dtype)
+  return ReferenceSet(embeddings: gallery.embeddings, labels: gallery.labels)
+}
+
 /// Gives a loss its parameters: those of `--weights`, or freshly drawn ones.
 private func setWeights(
-  of loss: inout any Loss, _ arguments: Arguments, for batch: LabelledMatrix, random: Random
+  of loss: inout any Loss, _ arguments: Arguments, for batch: LabelledMatrix,
+  _ gallery: ReferenceSet?, random: Random
 ) throws(Failure) {
   let embeddings = batch.embeddings
-  var classCount = (batch.labels.max() ?? -1) + 1
+  var classCount = max(batch.labels.max() ?? -1, gallery?.labels.max() ?? -1) + 1
   guard let path = arguments.value("--weights") else {
     // What one class needs tells what all of them do.
     var probe = loss
@@ -122,12 +157,14 @@ private func setWeights(
       random: random)
     return
   }
-  guard var proxyLoss = loss as? any ProxyLoss else {
-    throw Failure(
-      .badUsage, at: "--weights", "the loss '\(arguments.positionals[0])' has no weights",
-      remedy: "leave the option out")
-  }
   let weights = try readMatrix(path, dtype: embeddings.dtype)
+  guard var proxyLoss = loss as? any ProxyLoss else {
+    loss.makeParameters(
+      classCount: weights.shape[0], dimension: embeddings.shape[1], dtype: embeddings.dtype,
+      random: random)
+    try setNumbers(of: &loss, to: weights, arguments.positionals[0], at: path)
+    return
+  }
   let perClass = proxyLoss.proxiesPerClass
   guard weights.shape[0] % perClass == 0, weights.shape[0] > 0 else {
     throw Failure(
@@ -144,4 +181,21 @@ private func setWeights(
     classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
   proxyLoss.proxies = weights
   loss = proxyLoss
+}
+
+/// Gives a loss that learns one number, or one for each class (as `margin` does), those of a column.
+private func setNumbers(
+  of loss: inout any Loss, to column: Tensor, _ name: String, at path: String
+) throws(Failure) {
+  guard let parameter = loss.parameters.first?.value, loss.parameters.count == 1 else {
+    throw Failure(
+      .badUsage, at: "--weights", "the loss '\(name)' has no weights",
+      remedy: "leave the option out")
+  }
+  guard column.shape == [parameter.count, 1] else {
+    throw Failure(
+      .badData, at: path, "the weights are \(column.shape[0]) × \(column.shape[1])",
+      expected: "\(parameter.count) × 1, a number for each parameter of the loss")
+  }
+  loss.setParameters([column.reshaped(to: parameter.shape)])
 }

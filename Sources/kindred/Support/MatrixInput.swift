@@ -8,13 +8,23 @@ struct LabelledMatrix {
   let embeddings: Tensor
   let labels: [Int]
 
-  init(_ arguments: Arguments) throws(Failure) {
+  /// - Parameter labelsAreOptional: whether each item is a class of its own without `--labels`.
+  init(_ arguments: Arguments, labelsAreOptional: Bool = false) throws(Failure) {
     var dtype: DType?
     if arguments.has("--dtype") { dtype = try arguments.word("--dtype", default: DType.float32) }
+    if labelsAreOptional, !arguments.has("--labels") {
+      let embeddings = try readMatrix(try arguments.required("--embeddings"), dtype: dtype)
+      self.init(embeddings: embeddings, labels: Array(0..<embeddings.shape[0]))
+      return
+    }
     try self.init(
       embeddings: try arguments.required("--embeddings"),
       labels: try arguments.required("--labels"),
       dtype: dtype)
+  }
+
+  private init(embeddings: Tensor, labels: [Int]) {
+    (self.embeddings, self.labels) = (embeddings, labels)
   }
 
   init(embeddings path: String, labels labelPath: String, dtype: DType? = nil) throws(Failure) {
