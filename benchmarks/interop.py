@@ -5,28 +5,16 @@ usage: interop.py KINDRED RUN WORK_FOLDER
 
 import json
 import pathlib
-import subprocess
 import sys
 
 import faiss
 import numpy as np
 import safetensors.numpy
 
+import interop_models
+from interop_common import check, kindred
+
 TOP = 10
-
-
-def kindred(*arguments):
-    """Runs the command and returns what it printed."""
-    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"interop: {' '.join(map(str, arguments))}\n{done.stderr}")
-    return done.stdout
-
-
-def check(condition, what):
-    if not condition:
-        sys.exit(f"interop: FAILED: {what}")
-    print(f"interop: ok: {what}")
 
 
 def same_neighbours(ours, theirs, scores):
@@ -111,6 +99,7 @@ def main():
     command, run, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     vectors(command, work)
     trained(command, run, work)
+    interop_models.compare(command, run, work)
     print("interop: all agree")
 
 

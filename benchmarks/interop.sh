@@ -4,7 +4,7 @@
 # usage: benchmarks/interop.sh [--skip-if-offline] [RUN]
 #
 # RUN is a folder made by `kindred train`; without one, the quick-start recipe is trained first.
-# Makes a virtual environment of its own in benchmarks/.venv with numpy, faiss-cpu and safetensors.
+# Makes a virtual environment of its own in benchmarks/.venv with the libraries that are listed below.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,15 +19,17 @@ for argument in "$@"; do
 done
 
 environment=benchmarks/.venv
-if ! "$environment/bin/python" -c 'import faiss, numpy, safetensors' 2>/dev/null; then
+libraries="numpy faiss-cpu safetensors onnx onnxruntime hnswlib usearch"
+if ! "$environment/bin/python" -c \
+  'import faiss, hnswlib, numpy, onnx, onnxruntime, safetensors, usearch' 2>/dev/null; then
   python3 -m venv "$environment"
   if ! "$environment/bin/pip" install --quiet --disable-pip-version-check \
-    numpy faiss-cpu safetensors; then
+    $libraries; then
     if [ "$skip" = yes ]; then
       echo "interop: SKIPPED, because PyPI cannot be reached" >&2
       exit 0
     fi
-    echo "interop: faiss-cpu and safetensors cannot be installed from PyPI" >&2
+    echo "interop: $libraries cannot be installed from PyPI" >&2
     exit 74
   fi
 fi

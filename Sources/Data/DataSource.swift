@@ -7,12 +7,16 @@ public protocol DataSource: Described {
   /// - Parameter root: the folder of data sets that are not compiled in.
   func load(root: String) throws(Failure) -> DataSplit
 
-  /// Makes an item of a picture, as the training items were made.
-  ///
-  /// - Parameters:
-  ///   - shape: [height, width, channels] of the items.
-  ///   - place: where the picture comes from, for messages.
-  func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float]
+  /// How the tones of a picture become the numbers of an item.
+  var tone: PictureTone { get }
+}
+
+/// How the tones of a picture, from 0 (black) to 1 (white), become the numbers of an item.
+public enum PictureTone: String, Sendable {
+  case asIs = "as-is"
+  case inverted
+  /// Inverted if light prevails, so that ink is 1 and the ground 0.
+  case inkIsOne = "ink-is-one"
 }
 
 /// Every data set, with its default settings.
@@ -27,8 +31,19 @@ public let allDatasets: [Named<any DataSource>] = [
 ]
 
 extension DataSource {
+  public var tone: PictureTone { .asIs }
+
+  /// Makes an item of a picture, as the training items were made.
+  ///
+  /// - Parameters:
+  ///   - shape: [height, width, channels] of the items.
+  ///   - place: where the picture comes from, for messages.
   public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    try image.item(shape: shape, at: place).values
+    switch tone {
+    case .asIs: try image.item(shape: shape, at: place).values
+    case .inverted: try image.item(shape: shape, at: place).inverted().values
+    case .inkIsOne: try image.inkIsOne().item(shape: shape, at: place).values
+    }
   }
 }
 

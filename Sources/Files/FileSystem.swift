@@ -73,6 +73,38 @@ public enum FileSystem {
     try write(Array(text.utf8), to: path)
   }
 
+  /// Writes a folder whole or not at all: a neighbour is filled first, then renamed.
+  ///
+  /// - Parameter files: paths within the folder, and their bytes.
+  /// - Throws: if there is something at the path already, but for an empty folder.
+  public static func writeFolder(
+    _ files: [(name: String, bytes: [UInt8])], to path: String
+  ) throws(Failure) {
+    var isFree = !exists(path)
+    if isFolder(path) { isFree = try list(path).isEmpty }
+    guard isFree else {
+      throw Failure(
+        .cannotWrite, at: path, "there is something already", expected: "a new or empty folder",
+        remedy: "choose another place")
+    }
+    let neighbour = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
+    do {
+      for file in files {
+        let target = neighbour + "/" + file.name
+        try makeFolder((target as NSString).deletingLastPathComponent)
+        try write(file.bytes, to: target)
+      }
+    } catch {
+      try? FileManager.default.removeItem(atPath: neighbour)
+      throw error
+    }
+    guard rename(neighbour, path) == 0 else {
+      let problem = cannotWrite(path)
+      try? FileManager.default.removeItem(atPath: neighbour)
+      throw problem
+    }
+  }
+
   /// Adds text to the end of a file.
   public static func append(_ text: String, to path: String) throws(Failure) {
     let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

@@ -10,6 +10,8 @@ public struct TrainedModel: Sendable {
   public let recipe: Recipe
   public let encoder: Encoder
   public let classNames: [String]
+  /// What the model file says of itself.
+  public let metadata: [String: String]
 
   /// Reads `recipe.json5` and `model.safetensors` of a run.
   public init(run path: String) throws(Failure) {
@@ -26,6 +28,7 @@ public struct TrainedModel: Sendable {
     }
     recipe = try Recipe(path: folder.recipe)
     let file = try SafetensorsFile.read(folder.model)
+    metadata = file.metadata
     guard let shapeText = file.metadata["inputShape"],
       case .array(let lengths)? = try? JSONValue(json5: shapeText, at: folder.model)
     else {
@@ -54,19 +57,8 @@ public struct TrainedModel: Sendable {
 
   /// The bytes of a model file: parameters, statistics and what is needed to use them.
   static func bytes(_ objective: Objective, of trainer: Trainer) throws(Failure) -> [UInt8] {
-    let data = trainer.data.train
-    let metadata: [String: String] = [
-      "format": "pt",
-      "kind": "kindred-model",
-      "kindred": kindredVersion,
-      "model": trainer.recipe.model.json.description,
-      "data": trainer.recipe.data.json.description,
-      "dataIdentity": data.identity,
-      "inputShape": JSONValue.array(data.itemShape.map { JSONValue($0) }).description,
-      "layout": "items, height, width, channels; convolutions: outputs, height, width, inputs",
-      "classes": JSONValue.array(data.classNames.map { .string($0) }).description,
-    ]
     let entries = objective.state.map { SafetensorsEntry($0.name, $0.value) }
+    let metadata = modelMetadata(of: objective.encoder, recipe: trainer.recipe, data: trainer.data)
     return try SafetensorsFile(metadata: metadata, tensors: entries).bytes()
   }
 }

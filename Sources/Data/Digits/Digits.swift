@@ -38,9 +38,7 @@ public struct Digits: DataSource {
       test: all.keeping(classes: testClasses, name: "digits (test)"))
   }
 
-  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    try image.inkIsOne().item(shape: shape, at: place).values
-  }
+  public var tone: PictureTone { .inkIsOne }
 
   /// Every digit.
   private static var all: Dataset {

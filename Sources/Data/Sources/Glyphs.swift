@@ -57,9 +57,7 @@ public struct Glyphs: DataSource {
       .apply(to: data, at: "data: glyphs")
   }
 
-  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    try image.inkIsOne().item(shape: shape, at: place).values
-  }
+  public var tone: PictureTone { .inkIsOne }
 }
 
 /// A point of the unit square, y downwards.

@@ -41,9 +41,7 @@ public struct Omniglot: DataSource {
       test: try read(second, name: "omniglot small2, unseen alphabets") { !seen.contains($0) })
   }
 
-  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    try image.inkIsOne().item(shape: shape, at: place).values
-  }
+  public var tone: PictureTone { .inkIsOne }
 
   /// Reads ALPHABET/CHARACTER/*.png of the alphabets that are wanted.
   private func read(

@@ -38,10 +38,7 @@ public struct PictureFolder: ClassRuled {
     return DataSplit(train: first, test: try read(resolved(testPath, below: root)))
   }
 
-  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    let item = try image.item(shape: shape, at: place)
-    return invert ? item.inverted().values : item.values
-  }
+  public var tone: PictureTone { invert ? .inverted : .asIs }
 
   private func read(_ folder: String) throws(Failure) -> Dataset {
     let names = try picturePaths(below: folder)

@@ -47,9 +47,7 @@ public struct IDXFiles: ClassRuled {
       try classRules.withoutSmallClasses(data, at: labelPath), at: "data: idx")
   }
 
-  public func item(from image: Image, shape: [Int], at place: String) throws(Failure) -> [Float] {
-    try image.inkIsOne().item(shape: shape, at: place).values
-  }
+  public var tone: PictureTone { .inkIsOne }
 }
 
 /// Numbers in the columns of a CSV file, and a column of labels.

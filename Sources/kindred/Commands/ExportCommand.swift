@@ -11,11 +11,12 @@ let exportCommand = Subcommand(
   summary: "Write a run's model or embeddings, or given embeddings, for other engines.",
   positionals: [.init(name: "RUN|E.npy", summary: "a run folder, or a file of embeddings")],
   options: [
-    .init("--format", "FORMAT", "see kindred list formats; of a run, safetensors is the model"),
+    .init("--format", "FORMAT", "see kindred list formats"),
     .init(
       "--out", "FILE",
       "the file to write; of a run, names, classes and threshold of its rows lie beside it"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
+    .init("--base", "FOLDER", "the text encoder that a sentence-transformers head continues"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
     Subcommand.threads,
     Subcommand.json,
@@ -29,24 +30,17 @@ private func export(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   let name = try arguments.required("--format")
-  let format: ExportFormat = try allFormats.named(
-    name, kind: "format", at: "--format", mistake: .badUsage)
   var options = ExportOptions()
   options.metric = try arguments.word("--metric", default: options.metric)
   let part = try arguments.word("--part", default: Part.test)
 
-  if FileSystem.isFolder(input), name == "safetensors" {
-    _ = try TrainedModel(run: input)
-    var bytes = try FileSystem.read(RunFolder(input).model)
-    if let calibration = try RunCalibration.of(run: input) {
-      var file = try SafetensorsFile(bytes, at: RunFolder(input).model)
-      file.metadata["calibration"] = calibration.json.description
-      bytes = try file.bytes()
-    }
-    try FileSystem.write(bytes, to: output)
+  if FileSystem.isFolder(input), let format = allModelFormats.first(where: { $0.name == name }) {
+    let model = try ExportedModel(run: input, base: arguments.value("--base"))
+    try format.value.write(model, to: output)
     report(output, format: name, rows: nil, arguments)
     return
   }
+  let format = try vectorFormat(name, isRun: FileSystem.isFolder(input))
   var vectors: Tensor
   var calibration: RunCalibration?
   if FileSystem.isFolder(input) {
@@ -66,6 +60,20 @@ private func export(_ arguments: Arguments) throws {
   }
   try carry(calibration, to: calibrationPath(beside: output))
   report(output, format: name, rows: vectors.shape[0], arguments)
+}
+
+/// The format of vectors of this name; names of formats of models are known too.
+private func vectorFormat(_ name: String, isRun: Bool) throws(Failure) -> ExportFormat {
+  if let known = allFormats.first(where: { $0.name == name }) { return known.value }
+  guard allModelFormats.contains(where: { $0.name == name }) else {
+    let names = allFormats.map(\.name) + (isRun ? allModelFormats.map(\.name) : [])
+    throw Failure(
+      .badUsage, at: "--format", "there is no format '\(name)'",
+      remedy: suggestion(for: name, among: names))
+  }
+  throw Failure(
+    .badUsage, at: "--format", "'\(name)' is a format of models, and this is a file of vectors",
+    expected: "a run folder, or one of: " + allFormats.map(\.name).joined(separator: ", "))
 }
 
 /// Where the threshold of a file of vectors lies: E.calibration.json beside E.npy.

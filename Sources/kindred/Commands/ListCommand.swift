@@ -57,6 +57,18 @@ extension Entry {
   }
 }
 
+/// Formats of vectors, then those of models; one that is both is told once.
+private func formatEntries() -> [Entry] {
+  let ofModels = Dictionary(uniqueKeysWithValues: allModelFormats.map { ($0.name, $0.value) })
+  let ofVectors = Set(allFormats.map(\.name))
+  return allFormats.map { format in
+    let model = ofModels[format.name].map { "; \($0.summary)" } ?? ""
+    return Entry(name: format.name, summary: format.value.summary + model)
+  }
+    + allModelFormats.filter { !ofVectors.contains($0.name) }
+    .map { Entry(name: $0.name, summary: $0.value.summary) }
+}
+
 private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
   ("losses", { entries(allLosses) }),
   ("miners", { entries(allMiners) }),
@@ -66,7 +78,7 @@ private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
   ("schedules", { entries(allSchedules) }),
   ("augmentations", { entries(allAugmentations) }),
   ("datasets", { entries(allDatasets) }),
-  ("formats", { allFormats.map { Entry(name: $0.name, summary: $0.value.summary) } }),
+  ("formats", formatEntries),
   (
     "metrics",
     {
