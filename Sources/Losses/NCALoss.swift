@@ -18,7 +18,7 @@ public struct NCALoss: Loss, RowFunction, Measuring {
   public var softmaxScale: Double
   public var distance: Distance
 
-  public init(softmaxScale: Double, distance: Distance = Distance(.euclidean, power: 2)) {
+  public init(softmaxScale: Double, distance: Distance = Distance(.squaredEuclidean)) {
     (self.softmaxScale, self.distance) = (softmaxScale, distance)
   }
   public init() { self.init(softmaxScale: 1) }

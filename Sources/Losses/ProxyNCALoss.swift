@@ -22,7 +22,7 @@ public struct ProxyNCALoss: ClassifierLoss, Measuring {
   public var proxies = noProxies
   public var distance: Distance
 
-  public init(softmaxScale: Double, distance: Distance = Distance(.euclidean, power: 2)) {
+  public init(softmaxScale: Double, distance: Distance = Distance(.squaredEuclidean)) {
     (self.softmaxScale, self.distance) = (softmaxScale, distance)
   }
   public init() { self.init(softmaxScale: 1) }
