@@ -16,34 +16,24 @@ import Settings
 /// Defaults: m = 28.6°, s = 64; proxies drawn from N(0, 1). O(batch × classes).
 /// - Reference: Deng et al., *ArcFace: Additive Angular Margin Loss for Deep Face Recognition*
 ///   (CVPR 2019).
-public struct ArcFaceLoss: ClassifierLoss {
-  public var margin, scale: Double
+public struct ArcFaceLoss: MarginSoftmaxLoss {
+  public var margin = 28.6
+  public var scale = 64.0
   public var proxies = noProxies
-  public var distance: Distance { .cosine }
 
-  public init(margin: Double, scale: Double) { (self.margin, self.scale) = (margin, scale) }
-  public init() { self.init(margin: 28.6, scale: 64) }
+  public init() {}
 
   public static let summary = "softmax classification with a margin added to the own class's angle"
   public static let source =
     "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019"
-  public static let settings = [
-    Setting("margin", \Self.margin, "the angle added, in degrees", in: 0...180),
-    Setting("scale", \Self.scale, "the sharpness s of the softmax", in: 1e-4...1e4),
-  ]
+  public static let marginSetting = Setting(
+    "margin", \Self.margin, "the angle added, in degrees", in: 0...180)
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
-    let scale = S(scale)
-    let (logit, slope) = AngularMargin<S>(degrees: margin)
-      .addedWithinHalfTurn(to: row.values[target])
-    for j in row.indices { row.derivatives[j] = row.values[j] * scale }
-    row.derivatives[target] = logit * scale
-    let cost = row.crossEntropy(target: target)
-    for j in row.indices { row.derivatives[j] *= scale }
-    row.derivatives[target] *= slope
-    sums.terms.add(row.weighted(cost))
+    let own = AngularMargin<S>(degrees: margin).addedWithinHalfTurn(to: row.values[target])
+    sums.terms.add(row.weighted(row.classify(target, as: own, scale: S(scale))))
   }
 }

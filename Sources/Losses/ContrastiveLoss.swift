@@ -16,26 +16,17 @@ import Settings
 /// positive part, distinct classes the negative part. O(batch²) time and memory.
 /// - Reference: Hadsell, Chopra and LeCun, *Dimensionality Reduction by Learning an Invariant
 ///   Mapping* (CVPR 2006).
-public struct ContrastiveLoss: PairwiseLoss, Measuring {
-  public var positiveMargin, negativeMargin: Double
-  public var distance: Distance
+public struct ContrastiveLoss: PairwiseLoss, PairMargins {
+  public var positiveMargin = 0.0
+  public var negativeMargin = 1.0
+  public var distance = Distance.euclidean
 
-  public init(positiveMargin: Double, negativeMargin: Double, distance: Distance = .euclidean) {
-    (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
-    self.distance = distance
-  }
-  public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
+  public init() {}
 
   public static let summary = "positive pairs within one margin, negative pairs beyond another"
   public static let source =
     "Hadsell, Chopra and LeCun, Dimensionality Reduction by Learning an Invariant Mapping, "
     + "CVPR 2006"
-  public static var settings: [Setting<Self>] {
-    [
-      Setting("positiveMargin", \Self.positiveMargin, "how far apart positives may be"),
-      Setting("negativeMargin", \Self.negativeMargin, "how far apart negatives should be"),
-    ] + distanceSettings
-  }
 
   public var reduction: Reduction { .meanOfActive }
   public static var reducesNegativesApart: Bool { true }

@@ -14,25 +14,16 @@ import Settings
 /// Defaults: m₊ = 0, m₋ = 1, Euclidean distance of normalised embeddings. O(batch²).
 /// - Reference: Hermans, Beyer and Leibe, *In Defense of the Triplet Loss for Person
 ///   Re-Identification* (2017).
-public struct GeneralizedLiftedStructureLoss: PairwiseLoss, Measuring {
-  public var positiveMargin, negativeMargin: Double
-  public var distance: Distance
+public struct GeneralizedLiftedStructureLoss: PairwiseLoss, PairMargins {
+  public var positiveMargin = 0.0
+  public var negativeMargin = 1.0
+  public var distance = Distance.euclidean
 
-  public init(positiveMargin: Double, negativeMargin: Double, distance: Distance = .euclidean) {
-    (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
-    self.distance = distance
-  }
-  public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
+  public init() {}
 
   public static let summary = "all positives and negatives of an anchor in one smooth hinge"
   public static let source =
     "Hermans, Beyer and Leibe, In Defense of the Triplet Loss for Person Re-Identification, 2017"
-  public static var settings: [Setting<Self>] {
-    [
-      Setting("positiveMargin", \Self.positiveMargin, "how far apart positives may be"),
-      Setting("negativeMargin", \Self.negativeMargin, "how far apart negatives should be"),
-    ] + distanceSettings
-  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

@@ -9,8 +9,10 @@ import Settings
 ///
 ///     Σ_r h₋(r) Σ_{q ≤ r} h₊(q)
 ///
-/// Cosines are cut to [-1, 1], where pytorch-metric-learning stops with an error. One class, or
-/// distinct classes, give 0. A pair that tuples repeat counts each time. O(batch² + R).
+/// A pair counts if it is in a triplet, that is, if one of its rows has both a positive and a negative
+/// as an anchor; it counts once, whichever of its rows is the anchor and however often tuples repeat
+/// it. Cosines are cut to [-1, 1], where pytorch-metric-learning stops with an error. One class, or
+/// distinct classes, give 0. O(batch² + R).
 ///
 /// Default: R = 100.
 /// - Reference: Ustinova and Lempitsky, *Learning Deep Embeddings with Histogram Loss* (NeurIPS
@@ -33,7 +35,7 @@ public struct HistogramLoss: Loss {
     let wide = input.widened
     let cosines = Distance.cosine.matrix(wide.embeddings, wide.reference?.embeddings)
     let values = cosines.elements(as: Double.self)
-    let kinds = input.pairs.kinds
+    let kinds = input.kindsInTriplets
     // The node to the left of each cosine, and the share of the node to the right.
     let places = values.map { value in
       let place = (min(1, max(-1, value)) + 1) / 2 * Double(bins)
@@ -79,6 +81,34 @@ public struct HistogramLoss: Loss {
       cosines.edge { [shape = cosines.shape] in Tensor(slopes, shape: shape).scaled(by: $0.item) })
     return LossOutput(value: result, active: value > 0 ? 1 : 0)
       .narrowed(to: input.embeddings.dtype)
+  }
+}
+
+extension LossInput {
+  /// The kinds of the pairs that are in a triplet: 1, -1 or 0; of a pair and its mirror image, only
+  /// the first.
+  fileprivate var kindsInTriplets: [Int32] {
+    let pairs = self.pairs
+    let columns = pairs.columns
+    var kinds = pairs.kinds.map { $0.signum() }
+    if case .triplets = tuples {
+    } else {
+      for i in 0..<pairs.rows {
+        let row = i * columns..<(i + 1) * columns
+        if !kinds[row].contains(1) || !kinds[row].contains(-1) {
+          for place in row { kinds[place] = 0 }
+        }
+      }
+    }
+    let (places, rows) = (self.places, rowsOfColumns)
+    for i in 0..<pairs.rows {
+      guard let column = places[i] else { continue }
+      for j in 0..<columns {
+        guard let other = rows[j], other < i, kinds[other * columns + column] != 0 else { continue }
+        kinds[i * columns + j] = 0
+      }
+    }
+    return kinds
   }
 }
 

@@ -16,25 +16,16 @@ import Settings
 /// memory: the sum over each row's negatives is found once.
 /// - Reference: Song et al., *Deep Metric Learning via Lifted Structured Feature Embedding*
 ///   (CVPR 2016).
-public struct LiftedStructureLoss: Loss, Measuring {
-  public var positiveMargin, negativeMargin: Double
-  public var distance: Distance
+public struct LiftedStructureLoss: PairMargins {
+  public var positiveMargin = 0.0
+  public var negativeMargin = 1.0
+  public var distance = Distance.euclidean
 
-  public init(positiveMargin: Double, negativeMargin: Double, distance: Distance = .euclidean) {
-    (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
-    self.distance = distance
-  }
-  public init() { self.init(positiveMargin: 0, negativeMargin: 1) }
+  public init() {}
 
   public static let summary = "each positive pair against the negatives of both its rows"
   public static let source =
     "Song et al., Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
-  public static var settings: [Setting<Self>] {
-    [
-      Setting("positiveMargin", \Self.positiveMargin, "how far apart positives may be"),
-      Setting("negativeMargin", \Self.negativeMargin, "how far apart negatives should be"),
-    ] + distanceSettings
-  }
 
   public static var labelUse: LabelUse { .pairs }
 

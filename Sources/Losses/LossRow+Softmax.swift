@@ -13,6 +13,12 @@ extension LossRow {
     return (values, kinds, derivatives)
   }
 
+  /// The positives and then the row's own place, if it has one; nil without positives.
+  func positivesAndItself(at place: Int?) -> [Int]? {
+    let positives = indices.filter { kinds[$0] > 0 }
+    return positives.isEmpty ? nil : positives + (place.map { [$0] } ?? [])
+  }
+
   /// Calls `body` with each positive pair.
   @inline(__always)
   func forEachPositive(_ body: (Int) -> Void) {

@@ -64,10 +64,9 @@ private struct RankRows: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    var members = row.indices.filter { row.kinds[$0] > 0 }
-    guard !members.isEmpty else { return }
-    if let own = places[row.index] { members.append(own) }
-    guard let (values, kinds, derivatives) = row.start else { return }
+    guard let members = row.positivesAndItself(at: places[row.index]),
+      let (values, kinds, derivatives) = row.start
+    else { return }
     let scale = S(1 / loss.anneal)
     var total = 0.0
     let share = 1 / Double(members.count)

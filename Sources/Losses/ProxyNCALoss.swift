@@ -12,6 +12,8 @@ import Settings
 /// Found from logarithms, so that a row far from its proxies keeps its gradient, where
 /// pytorch-metric-learning drops rows whose share underflows to 0.
 ///
+/// Tuples weight the rows by how often they are anchors, since the others are proxies.
+///
 /// Defaults: s = 1, one proxy per class, Euclidean distance of normalised embeddings; proxies
 /// drawn from N(0, 1). O(batch × proxies).
 /// - Reference: Movshovitz-Attias et al., *No Fuss Distance Metric Learning using Proxies*
@@ -36,6 +38,13 @@ public struct ProxyNCALoss: ClassifierLoss, Measuring {
       Setting(
         "proxiesPerClass", \Self.proxiesPerClass, "how many proxies a class has", in: 1...1000),
     ] + distanceSettings
+  }
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let input = input.pooled
+    return distance.matrix(input.embeddings, proxies).reduced(
+      by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
+      weights: input.tuples?.weights(rows: input.labels.count, anchorsOnly: true))
   }
 
   @specialized(where S == Float)

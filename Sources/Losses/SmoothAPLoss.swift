@@ -56,10 +56,9 @@ private struct SoftRankRows: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    var members = row.indices.filter { row.kinds[$0] > 0 }
-    guard !members.isEmpty else { return }
-    if let own = places[row.index] { members.append(own) }
-    guard let (values, kinds, derivatives) = row.start else { return }
+    guard let members = row.positivesAndItself(at: places[row.index]),
+      let (values, kinds, derivatives) = row.start
+    else { return }
     let scale = S(1 / temperature)
     let share = 1 / S(members.count)
     let precision = withUnsafeTemporaryAllocation(of: S.self, capacity: row.values.count) {

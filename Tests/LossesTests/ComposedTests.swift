@@ -69,7 +69,12 @@ struct ComposedLoss: Sendable, CustomStringConvertible {
             })
         }
       }
-      let (positive, negative) = (shares(pairs(y).positive), shares(pairs(y).negative))
+      // Two rows that are alone in their classes are in no triplet.
+      let hasPositive = y.map { label in y.count { $0 == label } > 1 }
+      let (positive, negative) = (
+        shares(pairs(y).positive),
+        shares(pairs(y).negative.filter { hasPositive[$0.0] || hasPositive[$0.1] })
+      )
       return (0...10).map { negative[$0] * Array(positive[0...$0]).sum }.sum
     },
     ComposedLoss("recall-at-k", ["temperature": 0.1, "ranks": [1, 3]]) { x, y, _ in
