@@ -29,11 +29,12 @@ public struct AlignmentUniformityLoss: Loss {
     Setting("sharpness", \Self.sharpness, "how near a pair must be to count, t", in: 1e-3...100),
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
-    let squares = Distance(.squaredEuclidean).matrix(wide.embeddings, wide.reference?.embeddings)
+    let squares = wide.distances(Distance(.squaredEuclidean))
     let pairs = input.pairs
     var output = squares.reduced(by: Alignment(), pairs: pairs)
     let potential = squares.reduced(by: Potential(sharpness: sharpness), pairs: pairs).value

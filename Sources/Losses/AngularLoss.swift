@@ -11,7 +11,8 @@ import Settings
 ///     log(1 + Σ_{n ∈ N(a)} exp(4 t (x_a + x_p) · x_n - 2 (1 + t) x_a · x_p))
 ///
 /// With `parity` the negatives x_n are not normalised, as in pytorch-metric-learning. Tuples choose
-/// the positive pairs; a pair that they repeat counts each time. With a reference set positives and
+/// the positive pairs; a pair that they repeat counts each time, and without a negative pair among
+/// them there is none. With a reference set positives and
 /// negatives are references.
 ///
 /// Default: α = 40°. One class, or distinct classes, give 0. O(batch² × positives) time,
@@ -32,9 +33,13 @@ public struct AngularLoss: Loss {
     Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    var input = input
+    if input.tuples != nil, !input.pairs.hasBothKinds {
+      input.tuples = .pairs(positive: [], negative: [])
+    }
     let set = RowsAndReferences(input)
     let unit = set.embeddings.withUnitRows()
     let products = unit.timesOwnTranspose()

@@ -43,18 +43,19 @@ public struct BatchAllTripletLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
-    let matrix = distance.matrix(wide.embeddings, wide.reference?.embeddings)
+    let matrix = wide.distances(distance)
     let isSoft = activation == .softplus
     let term = HingeTerm(margin: isSoft ? 0 : margin, sign: distance.sign, isSmooth: isSoft)
     let reduction: Reduction = average == .all ? .mean : .meanOfActive
     let output: LossOutput
     if case .triplets(let triplets) = input.tuples {
       let list = ListedTriplets(
-        term: term, matrix: matrix.detached, swaps: false, triplets: triplets,
+        term: term, swappingIn: nil, triplets: triplets,
         rows: input.labels.count)
       output = matrix.reduced(
         by: ReducedRows(rows: list, reduction: reduction),

@@ -43,7 +43,7 @@ public struct BatchHardTripletLoss: PairwiseLoss, Measuring {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
-    return distance.matrix(wide.embeddings, wide.reference?.embeddings)
+    return wide.distances(distance)
       .reduced(by: self, pairs: input.pairs).narrowed(to: input.embeddings.dtype)
   }
 

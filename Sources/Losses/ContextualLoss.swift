@@ -55,7 +55,7 @@ public struct ContextualLoss: Loss {
     return loss
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened

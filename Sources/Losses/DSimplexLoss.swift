@@ -22,7 +22,7 @@ public struct DSimplexLoss: Loss {
   public var normalizes = false
   private var madeFor = 0
 
-  public static var labelUse: LabelUse { .numbers }
+  public var labelUse: LabelUse { .numbers }
 
   public init() {}
 

@@ -25,10 +25,11 @@ public struct FastAPLoss: Loss, RowFunction {
     Setting("bins", \Self.bins, "how many bins the histogram has", in: 1...10000)
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    Distance(.squaredEuclidean).matrix(input.embeddings, input.reference?.embeddings).reduced(
+    input.distances(Distance(.squaredEuclidean)).reduced(
       by: self, pairs: input.allPairs,
       weights: input.rowWeights)
   }

@@ -29,7 +29,7 @@ public struct HistogramLoss: Loss {
     Setting("bins", \Self.bins, "how many bins there are from -1 to 1", in: 1...100_000)
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened

@@ -54,10 +54,13 @@ public struct IConLoss: ProxyLoss {
     }
   }
 
+  public var goesByRows: Bool { neighborhood == .rows }
+  public var labelUse: LabelUse { neighborhood == .rows ? .pairs : .numbers }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let rows = NeighborhoodRows(kernel: kernel, temperature: temperature)
     guard neighborhood == .proxies else {
-      return Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
+      return input.distances(.cosine)
         .reduced(by: rows, pairs: input.pairs)
     }
     let input = input.pooled

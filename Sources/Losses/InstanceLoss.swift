@@ -36,7 +36,8 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
     ] + distanceSettings
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     var pairs = input.allPairs.withPositives(at: input.places)
@@ -47,7 +48,7 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
       pairs = PairTable(
         rowLabels: input.labels.map { ranks[$0] ?? -1 }, columnLabels: Array(labels.indices))
     }
-    return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
+    return input.distances(distance).reduced(
       by: self, pairs: pairs,
       weights: input.rowWeights)
   }

@@ -28,7 +28,7 @@ public struct IntraPairVarianceLoss: Loss {
     Setting("negativeEpsilon", \Self.negativeEpsilon, "the slack of negatives", in: 0...10),
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs

@@ -27,7 +27,7 @@ public struct LiftedStructureLoss: PairMargins {
   public static let source =
     "Song et al., Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let all = input.pairs

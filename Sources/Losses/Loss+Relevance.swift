@@ -50,7 +50,7 @@ extension Loss {
     try relevance.validate(
       labels: input.labels + (input.reference?.labels ?? []), at: place)
     for level in relevance.levels {
-      switch (Self.labelUse, level.likeness) {
+      switch (labelUse, level.likeness) {
       case (.pairs, _), (.classes, .classes): break
       case (.classes, _):
         throw Failure(

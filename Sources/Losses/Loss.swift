@@ -17,6 +17,9 @@ public struct LossInput: Sendable {
   public var reference: ReferenceSet?
   /// What makes two labels alike, for losses over pairs; nil if they must be equal.
   var likeness: Likeness?
+  /// How many rows losses that go by rows look at at a time, for batches whose square does not fit
+  /// the memory; nil for all. Other losses look at all rows.
+  public var chunk: Int?
   /// What a teacher makes of the same items, one row each; the dimension may be another.
   public var teacher: Tensor?
 
@@ -47,8 +50,10 @@ public protocol Loss: Described, Parameterized {
   /// Whether another order of the same rows may give another loss.
   static var dependsOnOrder: Bool { get }
 
+  /// Whether the loss can look at a few rows at a time; see ``LossInput/chunk``.
+  var goesByRows: Bool { get }
   /// What the loss reads labels for.
-  static var labelUse: LabelUse { get }
+  var labelUse: LabelUse { get }
 
   /// The loss of a batch that ``validate(_:at:)`` accepts.
   func callAsFunction(_ input: LossInput) -> LossOutput
@@ -70,7 +75,8 @@ public protocol Loss: Described, Parameterized {
 
 extension Loss {
   public static var dependsOnOrder: Bool { false }
-  public static var labelUse: LabelUse { .classes }
+  public var goesByRows: Bool { false }
+  public var labelUse: LabelUse { .classes }
 
   public func holdingWeights(of input: LossInput) -> any Loss { self }
 

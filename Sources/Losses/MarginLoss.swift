@@ -14,7 +14,7 @@ import Settings
 /// often as it occurs in one.
 ///
 /// Defaults: m = 0.2, ν = 0, β = 1.2, Euclidean distance of normalised embeddings. One class, or
-/// distinct classes, give 0 (and ν β if a single β is learned). O(batch²).
+/// distinct classes, give 0, without ν β too. O(batch²).
 /// - Reference: Wu et al., *Sampling Matters in Deep Embedding Learning* (ICCV 2017).
 public struct MarginLoss: Loss, Measuring {
   public var margin, nu, beta: Double
@@ -70,7 +70,7 @@ public struct MarginLoss: Loss, Measuring {
     }
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
@@ -86,7 +86,7 @@ public struct MarginLoss: Loss, Measuring {
         margin: margin, sign: distance.sign, cost: learnBeta && betaPerClass ? nu : 0,
         countsTriplets: isCounted),
       pairs: pairs.withIgnoredColumns(1))
-    if learnBeta, !betaPerClass, nu > 0 {
+    if learnBeta, !betaPerClass, nu > 0, pairs.hasTriplets {
       output.value = output.value + boundaries.sum().scaled(by: nu)
     }
     return output

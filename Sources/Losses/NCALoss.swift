@@ -31,10 +31,11 @@ public struct NCALoss: Loss, RowFunction, Measuring {
       + distanceSettings
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
+    input.distances(distance).reduced(
       by: self, pairs: input.allPairs,
       weights: input.rowWeights)
   }

@@ -27,7 +27,7 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
   public static var settings: [Setting<Self>] { distanceSettings }
   public static var dependsOnOrder: Bool { true }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let (pairs, all, places) = (input.pairs, input.allPairs, input.places)

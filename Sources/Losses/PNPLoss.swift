@@ -38,10 +38,11 @@ public struct PNPLoss: Loss {
     Setting("anneal", \Self.anneal, "the softness τ of the ranks", in: 1e-4...1e2),
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
+    input.distances(.cosine).reduced(
       by: RankRows(loss: self, places: input.places), pairs: input.pairs)
   }
 

@@ -14,12 +14,13 @@ public protocol PairwiseLoss: Loss, RowFunction {
 }
 
 extension PairwiseLoss {
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
   public var needsBothKinds: Bool { false }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
-    return distance.matrix(input.embeddings, input.reference?.embeddings)
+    return input.distances(distance)
       .reduced(by: self, pairs: !needsBothKinds || pairs.hasBothKinds ? pairs : pairs.ignored)
   }
 }

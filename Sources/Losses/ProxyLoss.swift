@@ -15,7 +15,7 @@ public protocol ProxyLoss: Loss {
 let noProxies = Tensor([Float](), shape: [0, 0])
 
 extension ProxyLoss {
-  public static var labelUse: LabelUse { .numbers }
+  public var labelUse: LabelUse { .numbers }
   public var proxiesPerClass: Int { 1 }
   public var classCount: Int { proxies.shape[0] / proxiesPerClass }
 

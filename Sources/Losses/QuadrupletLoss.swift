@@ -35,7 +35,7 @@ public struct QuadrupletLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened

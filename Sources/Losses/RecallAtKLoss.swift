@@ -37,7 +37,7 @@ public struct RecallAtKLoss: PairwiseLoss {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
-    return distance.matrix(wide.embeddings, wide.reference?.embeddings)
+    return wide.distances(distance)
       .reduced(by: self, pairs: input.pairs).narrowed(to: input.embeddings.dtype)
   }
 

@@ -51,19 +51,33 @@ extension Tensor {
     precondition(
       shape == [pairs.rows, pairs.columns],
       "reduced: shape \(shape) does not fit \(pairs.rows) × \(pairs.columns) pairs")
-    return dtype == .float32
-      ? evaluate(function, pairs, weights, Float.self)
-      : evaluate(function, pairs, weights, Double.self)
+    var (pieces, derivative) = evaluated(by: function, pairs: pairs, weights: weights)
+    var sums = LossSums()
+    for piece in pieces { sums.add(piece) }
+    pieces = []
+    return finish(function, sums, &derivative, pairs)
   }
 
-  private func evaluate<S: Scalar>(
-    _ function: some RowFunction, _ pairs: PairTable, _ weights: [Double]?, _: S.Type
-  ) -> LossOutput {
-    let (rows, columns) = (pairs.rows, pairs.columns)
+  /// The sums of a function over every few rows, and the derivative of their plain sum.
+  ///
+  /// - Parameter firstRow: which row of the pairs this matrix starts with.
+  func evaluated(
+    by function: some RowFunction, pairs: PairTable, weights: [Double]?, firstRow: Int = 0
+  ) -> (pieces: [LossSums], derivative: Tensor) {
+    dtype == .float32
+      ? evaluated(function, pairs, weights, firstRow, Float.self)
+      : evaluated(function, pairs, weights, firstRow, Double.self)
+  }
+
+  private func evaluated<S: Scalar>(
+    _ function: some RowFunction, _ pairs: PairTable, _ weights: [Double]?, _ firstRow: Int,
+    _: S.Type
+  ) -> (pieces: [LossSums], derivative: Tensor) {
+    let (rows, columns) = (shape[0], shape[1])
     let grain = 16
     let kernels = RowKernels<S>()
     var pieces = [LossSums](repeating: LossSums(), count: (rows + grain - 1) / grain)
-    var derivative = withElements(of: S.self) { values in
+    let derivative = withElements(of: S.self) { values in
       pieces.withUnsafeMutableBufferPointer { pieces in
         Tensor(shape: [rows, columns], of: S.self) { derivatives in
           Parallel.forEachRange(rows, grain: grain) { range in
@@ -71,12 +85,12 @@ extension Tensor {
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
               for i in range {
                 let place = i * columns..<(i + 1) * columns
-                pairs.fill(kinds, row: i)
+                pairs.fill(kinds, row: firstRow + i)
                 let row = LossRow(
-                  index: i, values: UnsafeBufferPointer(rebasing: values[place]),
+                  index: firstRow + i, values: UnsafeBufferPointer(rebasing: values[place]),
                   kinds: UnsafeBufferPointer(kinds),
                   derivatives: UnsafeMutableBufferPointer(rebasing: derivatives[place]),
-                  weight: S(weights?[i] ?? 1), kernels: kernels)
+                  weight: S(weights?[firstRow + i] ?? 1), kernels: kernels)
                 row.derivatives.update(repeating: 0)
                 function.evaluate(row, into: &sums)
               }
@@ -86,9 +100,7 @@ extension Tensor {
         }
       }
     }
-    var sums = LossSums()
-    for piece in pieces { sums.add(piece) }
-    return finish(function, sums, &derivative, pairs)
+    return (pieces, derivative)
   }
 
   /// Divides the sums, and records the result.
@@ -101,7 +113,7 @@ extension Tensor {
     if Function.reducesNegativesApart {
       total += sums.negativeTerms.total / negativeDivisor
       if negativeDivisor != divisor, isRecorded {
-        derivative.scaleNegatives(of: pairs, by: divisor / negativeDivisor)
+        derivative.scaleSides(of: pairs, positive: 1, negative: divisor / negativeDivisor)
       }
     }
     let value = Tensor(total, dtype: dtype).recorded(
@@ -109,28 +121,34 @@ extension Tensor {
     return LossOutput(value: value, active: sums.active)
   }
 
-  private mutating func scaleNegatives(of pairs: PairTable, by factor: Double) {
+  /// Multiplies the pairs of each kind by their factor; others become 0.
+  mutating func scaleSides(
+    of pairs: PairTable, firstRow: Int = 0, positive: Double, negative: Double
+  ) {
+    let factors = Sides(positive: positive, negative: negative)
     switch dtype {
-    case .float32: scaleNegatives(of: pairs, in: Float.self, by: Float(factor))
-    case .float64: scaleNegatives(of: pairs, in: Double.self, by: factor)
+    case .float32: scaleSides(of: pairs, firstRow, by: factors, Float.self)
+    case .float64: scaleSides(of: pairs, firstRow, by: factors, Double.self)
     }
   }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
-  private mutating func scaleNegatives<S: Scalar>(of pairs: PairTable, in _: S.Type, by factor: S) {
-    let columns = pairs.columns
+  private mutating func scaleSides<S: Scalar>(
+    of pairs: PairTable, _ firstRow: Int, by factors: Sides<Double>, _: S.Type
+  ) {
+    let (rows, columns) = (shape[0], shape[1])
     let kernels = RowKernels<S>()
+    let factors = Sides(positive: S(factors.positive), negative: S(factors.negative))
     updateElements(of: S.self) { x in
       guard let x = x.baseAddress else { return }
-      Parallel.forEachRange(pairs.rows, grain: 16) { range in
+      Parallel.forEachRange(rows, grain: 16) { range in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
           guard let start = kinds.baseAddress else { return }
           for i in range {
-            pairs.fill(kinds, row: i)
+            pairs.fill(kinds, row: firstRow + i)
             kernels.scaleSides(
-              x + i * columns, x + i * columns, kinds: start,
-              factors: Sides(positive: 1, negative: factor), columns)
+              x + i * columns, x + i * columns, kinds: start, factors: factors, columns)
           }
         }
       }

@@ -35,9 +35,12 @@ public struct SNRTripletLoss: Loss {
       "whether embeddings are scaled to length 1 before they are compared"),
   ]
 
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
-    var output = distance.matrix(wide.embeddings, wide.reference?.embeddings).reduced(
+    var output = wide.distances(distance).reduced(
       by: JoinedTriplets(term: HingeTerm(margin: margin, sign: 1, isSmooth: false)),
       pairs: input.pairs)
     output.value =

@@ -33,7 +33,8 @@ public struct SmoothAPLoss: Loss {
     Setting("temperature", \Self.temperature, "the softness τ of the ranks", in: 1e-4...1e2),
     Setting("parity", \Self.parity, "whether to be as pytorch-metric-learning is"),
   ]
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { true }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     var grouped = input
@@ -43,7 +44,7 @@ public struct SmoothAPLoss: Loss {
       grouped.labels = input.labels.indices.map { $0 / size }
       grouped.reference?.labels = (input.reference?.labels ?? []).indices.map { $0 / size }
     }
-    return Distance.cosine.matrix(input.embeddings, input.reference?.embeddings).reduced(
+    return input.distances(.cosine).reduced(
       by: SoftRankRows(temperature: temperature, places: input.places), pairs: grouped.allPairs,
       weights: input.rowWeights)
   }

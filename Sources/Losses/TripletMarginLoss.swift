@@ -42,17 +42,18 @@ public struct TripletMarginLoss: Loss, Measuring {
     ] + distanceSettings
   }
 
-  public static var labelUse: LabelUse { .pairs }
+  public var goesByRows: Bool { !swap }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let term = HingeTerm(margin: margin, sign: distance.sign, isSmooth: smooth)
     guard !swap else { return swapped(term, RowsAndReferences(input)) }
-    let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
+    let matrix = input.distances(distance)
     guard case .triplets(let triplets) = input.tuples else {
       return matrix.reduced(by: JoinedTriplets(term: term), pairs: input.pairs)
     }
     let list = ListedTriplets(
-      term: term, matrix: matrix.detached, swaps: false, triplets: triplets,
+      term: term, swappingIn: nil, triplets: triplets,
       rows: input.labels.count)
     return matrix.reduced(by: list, pairs: input.allPairs)
   }
@@ -71,7 +72,7 @@ public struct TripletMarginLoss: Loss, Measuring {
       triplets = joined(positive, negative, rows: rows)
     }
     let list = ListedTriplets(
-      term: term, matrix: matrix.detached, swaps: true, triplets: triplets, rows: rows)
+      term: term, swappingIn: matrix.detached, triplets: triplets, rows: rows)
     return matrix.reduced(by: list, pairs: all)
   }
 }

@@ -170,19 +170,20 @@ struct SwappedTriplets: RowFunction {
 /// The triplets of a list, by row.
 struct ListedTriplets: RowFunction {
   let term: HingeTerm
-  let matrix: Tensor
-  let swaps: Bool
+  /// All distances, for swapped triplets.
+  let matrix: Tensor?
   private let byAnchor: [[Triplet]]
   private let byPositive: [[Triplet]]
   var reduction: Reduction { .meanOfActive }
 
-  init(term: HingeTerm, matrix: Tensor, swaps: Bool, triplets: [Triplet], rows: Int) {
-    (self.term, self.matrix, self.swaps) = (term, matrix, swaps)
+  /// - Parameter matrix: all distances, if the nearer of anchor and positive faces the negative.
+  init(term: HingeTerm, swappingIn matrix: Tensor?, triplets: [Triplet], rows: Int) {
+    (self.term, self.matrix) = (term, matrix)
     var byAnchor = [[Triplet]](repeating: [], count: rows)
     var byPositive = byAnchor
     for triplet in triplets {
       byAnchor[triplet.anchor].append(triplet)
-      if swaps { byPositive[triplet.positive].append(triplet) }
+      if matrix != nil { byPositive[triplet.positive].append(triplet) }
     }
     (self.byAnchor, self.byPositive) = (byAnchor, byPositive)
   }
@@ -190,25 +191,32 @@ struct ListedTriplets: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let matrix else { return visit(row, nil, into: &sums.terms) }
+    matrix.withElements(of: S.self) { visit(row, $0.baseAddress, into: &sums.terms) }
+  }
+
+  @inline(__always)
+  private func visit<S: Scalar>(
+    _ row: LossRow<S>, _ matrix: UnsafePointer<S>?, into terms: inout TermSum
+  ) {
     let (margin, sign) = (S(term.margin), S(term.sign))
-    let width = matrix.shape[1]
-    matrix.withElements(of: S.self) { matrix in
-      for triplet in byAnchor[row.index] {
-        let (p, n) = (triplet.positive, triplet.negative)
-        let own = sign * row.values[n]
-        let other = swaps ? sign * matrix[p * width + n] : own
-        let (cost, slope) = term(sign * row.values[p] - min(own, other) + margin)
-        sums.terms.add(Double(cost))
-        row.derivatives[p] += sign * slope
-        if own <= other { row.derivatives[n] -= sign * slope }
-      }
-      for triplet in byPositive[row.index] {
-        let n = triplet.negative
-        let (own, other) = (sign * row.values[n], sign * matrix[triplet.anchor * width + n])
-        guard own < other else { continue }
-        let near = sign * matrix[triplet.anchor * width + row.index]
-        row.derivatives[n] -= sign * term(near - own + margin).slope
-      }
+    let width = row.values.count
+    for triplet in byAnchor[row.index] {
+      let (p, n) = (triplet.positive, triplet.negative)
+      let own = sign * row.values[n]
+      let other = matrix.map { sign * $0[p * width + n] } ?? own
+      let (cost, slope) = term(sign * row.values[p] - min(own, other) + margin)
+      terms.add(Double(cost))
+      row.derivatives[p] += sign * slope
+      if own <= other { row.derivatives[n] -= sign * slope }
+    }
+    guard let matrix else { return }
+    for triplet in byPositive[row.index] {
+      let n = triplet.negative
+      let (own, other) = (sign * row.values[n], sign * matrix[triplet.anchor * width + n])
+      guard own < other else { continue }
+      let near = sign * matrix[triplet.anchor * width + row.index]
+      row.derivatives[n] -= sign * term(near - own + margin).slope
     }
   }
 }

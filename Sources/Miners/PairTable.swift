@@ -16,6 +16,8 @@ public struct PairTable: Sendable {
   private enum Source {
     case labels(rows: [Int32], columns: [Int32], places: [Int?])
     case kinds([Int32], width: Int)
+    /// Columns and kinds, those of a row from one start to the next.
+    case list(starts: [Int], pairs: [SIMD2<Int32>], width: Int)
   }
 
   /// Every pair: positive where labels are equal, without pairs of a row with itself.
@@ -65,21 +67,19 @@ public struct PairTable: Sendable {
 
   /// The given tuples and no others; a pair that occurs again counts again.
   ///
-  /// - Complexity: O(rows × columns) memory, 4 bytes a pair.
+  /// - Complexity: O(tuples + rows) memory.
   public init(_ tuples: Tuples, rows: Int, columns: Int) {
     (self.rows, self.columns, sourceRows) = (rows, columns, rows)
-    var kinds = [Int32](repeating: 0, count: rows * columns)
-    switch tuples {
-    case .pairs(let positive, let negative):
-      for pair in positive { kinds[pair.anchor * columns + pair.other] += 1 }
-      for pair in negative { kinds[pair.anchor * columns + pair.other] -= 1 }
-    case .triplets(let triplets):
-      for triplet in triplets {
-        kinds[triplet.anchor * columns + triplet.positive] += 1
-        kinds[triplet.anchor * columns + triplet.negative] -= 1
-      }
+    var starts = [Int](repeating: 0, count: rows + 2)
+    tuples.forEachPair { pair, _ in starts[pair.anchor + 2] += 1 }
+    for row in 0..<rows { starts[row + 2] += starts[row + 1] }
+    // Each start moves to the start of the next row while the pairs of its row are put in.
+    var pairs = [SIMD2<Int32>](repeating: .zero, count: starts[rows + 1])
+    tuples.forEachPair { pair, kind in
+      pairs[starts[pair.anchor + 1]] = SIMD2(Int32(pair.other), kind)
+      starts[pair.anchor + 1] += 1
     }
-    source = .kinds(kinds, width: columns)
+    source = .list(starts: starts, pairs: pairs, width: columns)
   }
 
   /// Writes the kind of each pair of an anchor.
@@ -101,6 +101,10 @@ public struct PairTable: Sendable {
       all.withUnsafeBufferPointer { all in
         for j in 0..<count { kinds[j] = all[row * count + j] }
       }
+    case .list(let starts, let pairs, let count):
+      width = count
+      for j in 0..<count { kinds[j] = 0 }
+      for k in starts[row]..<starts[row + 1] { kinds[Int(pairs[k].x)] += pairs[k].y }
     }
     for j in width..<columns - firstColumn { kinds[j] = 0 }
     if row < positiveColumns.count, let column = positiveColumns[row] { kinds[column] = 1 }
@@ -129,6 +133,18 @@ public struct PairTable: Sendable {
     return result
   }
 
+  /// Whether an anchor has a positive and a negative pair, and so a triplet.
+  ///
+  /// - Complexity: O(pairs) at worst, O(columns) for most batches.
+  public var hasTriplets: Bool {
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+      (0..<rows).contains { row in
+        fill(kinds, row: row)
+        return kinds.contains { $0 > 0 } && kinds.contains { $0 < 0 }
+      }
+    }
+  }
+
   /// No pairs, in a table of the same shape.
   public var ignored: PairTable { PairTable(.triplets([]), rows: rows, columns: columns) }
 
@@ -147,6 +163,22 @@ public struct PairTable: Sendable {
         if hasPositive, hasNegative { return true }
       }
       return false
+    }
+  }
+}
+
+extension Tuples {
+  /// Calls `body` with every pair and 1 for a positive or -1 for a negative one.
+  fileprivate func forEachPair(_ body: (Pair, Int32) -> Void) {
+    switch self {
+    case .pairs(let positive, let negative):
+      for pair in positive { body(pair, 1) }
+      for pair in negative { body(pair, -1) }
+    case .triplets(let triplets):
+      for triplet in triplets {
+        body(Pair(triplet.anchor, triplet.positive), 1)
+        body(Pair(triplet.anchor, triplet.negative), -1)
+      }
     }
   }
 }

@@ -44,6 +44,20 @@ import Testing
     #expect(outcome.error.contains("label 2"))
   }
 
+  @Test func rowsAreLookedAtInChunks() throws {
+    let scratch = try Scratch()
+    let e = try write(embeddings, columns: 2, to: scratch.path + "/e.npy")
+    let y = try write([0, 0, 1, 1, 2], to: scratch.path + "/y.npy")
+    let words = ["--embeddings", e, "--labels", y]
+    let plain = try value(["loss", "circle"] + words)
+    let chunked = try value(["loss", "circle", "--params", "{ chunk: 2 }"] + words)
+    #expect(abs(plain - chunked) <= 1e-12 * plain)
+    for (name, chunk) in [("circle", "0"), ("circle", "'x'"), ("angular", "2")] {
+      let outcome = try kindred(["loss", name, "--params", "{ chunk: \(chunk) }"] + words)
+      #expect(outcome.status == 64)
+    }
+  }
+
   @Test func aGalleryStandsInForTheBatch() throws {
     let scratch = try Scratch()
     let e = try write(embeddings, columns: 2, to: scratch.path + "/e.npy")

@@ -6,8 +6,8 @@ import Testing
 
 /// Losses whose pairs are positive by more than equal labels.
 @Suite struct RelevanceTests {
-  static let overPairs = allLosses.filter { type(of: $0.value).labelUse == .pairs }
-  static let withoutPoints = allLosses.filter { type(of: $0.value).labelUse != .numbers }
+  static let overPairs = allLosses.filter { $0.value.labelUse == .pairs }
+  static let withoutPoints = allLosses.filter { $0.value.labelUse != .numbers }
   static let labels = [0, 0, 1, 1, 2, 0, 3, 2]
 
   /// A class label in three other words: a set of one label, a path of one level, a score of 1.
@@ -108,7 +108,7 @@ import Testing
     #expect(throws: Failure.self) {
       try loss.validate(input, relevance: sets, miner: HDCMiner(), at: "")
     }
-    for named in allLosses where type(of: named.value).labelUse != .pairs {
+    for named in allLosses where named.value.labelUse != .pairs {
       let (loss, input) = batch(named.value, [0, 1, 2], .float64)
       #expect(throws: Failure.self) { try loss.validate(input, relevance: sets, at: "") }
     }

@@ -18,7 +18,8 @@ let lossCommand = Subcommand(
     .init("--relevance", "R.json5", "what makes labels alike; see Documentation/Relevance.md"),
     .init("--weights", "W.npy", "the proxies or class weights, a row each, class by class"),
     .init("--teacher", "T.npy", "the teacher's embeddings, for losses that distil"),
-    .init("--params", "JSON5", "settings of the loss, as in '{ margin: 0.2 }'"),
+    .init(
+      "--params", "JSON5", "settings of the loss, as in '{ margin: 0.2 }'; chunk: rows at a time"),
     .init("--miner", "NAME", "a miner that chooses the tuples"),
     .init("--miner-params", "JSON5", "settings of the miner"),
     .init("--dtype", "TYPE", "float32 or float64 (default: that of the embeddings)"),
@@ -48,7 +49,9 @@ private func computeLoss(_ arguments: Arguments) throws {
   let name = arguments.positionals[0]
   let registered: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)
-  var loss = try configured(registered, try arguments.settings("--params"), at: "--params")
+  var settings = try arguments.settings("--params")
+  let chunk = settings.removeValue(forKey: "chunk")
+  var loss = try configured(registered, settings, at: "--params")
   let relevance = try arguments.value("--relevance").map { path throws(Failure) in
     try Relevance(JSONValue(json5: FileSystem.readText(path), at: path), at: path)
   }
@@ -78,9 +81,10 @@ private func computeLoss(_ arguments: Arguments) throws {
       tuples = miner.mine(embeddings, labels: batch.labels, reference: reference, random: random)
     }
   }
-  let input = LossInput(
+  var input = LossInput(
     embeddings: embeddings, labels: batch.labels, tuples: tuples, reference: reference,
     teacher: teacher)
+  input.chunk = try chunkSize(chunk, for: loss, name)
   if let relevance {
     try loss.validate(
       input, relevance: relevance, miner: chosenMiner,
@@ -120,6 +124,23 @@ private func computeLoss(_ arguments: Arguments) throws {
     "loss": .string(name), "value": .number(value.item), "active": .number(active),
     "dtype": .string(embeddings.dtype.rawValue),
   ])
+}
+
+/// How many rows to look at at a time: the setting "chunk" of every loss that goes by rows.
+private func chunkSize(
+  _ value: JSONValue?, for loss: any Loss, _ name: String
+) throws(Failure) -> Int? {
+  guard let value else { return nil }
+  guard loss.goesByRows else {
+    throw Failure(
+      .badUsage, at: "--params: chunk", "the loss '\(name)' looks at all rows at once",
+      remedy: "leave the setting out")
+  }
+  guard case .number(let number) = value, let chunk = Int(exactly: number), chunk > 0 else {
+    throw Failure(
+      .badUsage, at: "--params: chunk", "this is \(value)", expected: "a whole number from 1")
+  }
+  return chunk
 }
 
 /// What `--gallery` and `--gallery-labels` name, if they are given.
