@@ -25,8 +25,7 @@ public func evaluate(
   }
   var metrics: [Named<MetricDescription>] = []
   for name in options.metrics {
-    metrics.append(
-      Named(name, try allMetrics.named(name, kind: "metric", at: "metrics") as MetricDescription))
+    metrics.append(Named(name, try metric(named: name, at: "metrics")))
   }
   let sets = [query] + (gallery.map { [$0] } ?? [])
   return sets.contains { $0.embeddings.dtype == .float64 }

@@ -42,6 +42,18 @@ struct LabeledRows<S: Scalar> {
     }
   }
 
+  /// At most so many rows, evenly spread over all.
+  func sample(_ most: Int) -> LabeledRows<S> {
+    guard count > most else { return self }
+    let kept = (0..<most).map { $0 * count / most }
+    var members = Array(repeating: [Int](), count: members.count)
+    for (place, row) in kept.enumerated() { members[classes[row]].append(place) }
+    return LabeledRows(
+      rows: kept.flatMap { rows[$0 * dimension..<($0 + 1) * dimension] }, dimension: dimension,
+      squaredNorms: kept.map { squaredNorms[$0] }, classes: kept.map { classes[$0] },
+      members: members, scale: scale)
+  }
+
   /// Returns the power of two that undoes the scaling.
   private static func scale(_ parts: inout [[S]]) -> Double {
     let largest = parts.reduce(S(0)) { $1.reduce($0) { max($0, abs($1)) } }

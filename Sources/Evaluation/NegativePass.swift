@@ -16,8 +16,8 @@ struct NegativePass {
     _ distances: DistanceRows<S>, positives: Ladder<S>, bins: [Int]
   ) {
     // 0: not wanted; otherwise one more than the place in `bins`.
-    var places = Array(repeating: UInt8(0), count: DistanceBin.count)
-    for (i, bin) in bins.enumerated() { places[bin] = UInt8(i + 1) }
+    var places = Array(repeating: Int32(0), count: DistanceBin.count)
+    for (i, bin) in bins.enumerated() { places[bin] = Int32(i + 1) }
     let initial = Accumulator(tallies: bins.map { _ in Tally() })
     let classes = distances.gallery.classes
     let accumulators = distances.reduce(initial) { lane, row, line in

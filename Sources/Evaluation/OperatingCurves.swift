@@ -84,6 +84,13 @@ struct OperatingCurves {
     return total / (classes * Double(OperatingCurves.thresholdCount))
   }
 
+  /// The mean over thresholds of the mean utility less that of the class whose mean is least.
+  var worstGap: Double {
+    let count = Double(OperatingCurves.thresholdCount)
+    let means = utilities.map { $0.reduce(0.0, +) / count }
+    return means.reduce(0.0, +) / Double(means.count) - (means.min() ?? 0)
+  }
+
   /// The mean over thresholds of the distance between the mean utility of the best and of the worst
   /// `share` of the classes (rounded, at least one), ranked by their mean utility.
   func gap(share: Double) -> Double {

@@ -18,6 +18,9 @@ struct PairCurve {
   /// Mean distances of pairs that match and of pairs that do not, as the rows were given.
   let meanPositive, meanNegative: Double
 
+  /// The thresholds with the highest F1 and Matthews correlation.
+  let bestF1, bestMCC: BestThreshold
+
   /// False accept rates that are looked at: 10⁻¹ to 10⁻⁶.
   static let rates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
 
@@ -49,8 +52,12 @@ struct PairCurve {
       let share = rate * Double(total.negatives) * (1 + 1e-12)
       return share >= 10 ? Int(share) : nil
     }
+    let searches = [ThresholdCriterion.f1, .mcc].map {
+      ThresholdSearch($0, positives: positiveBins, negatives: pass.negativeBins, total)
+    }
     let wanted = Set(
-      (positions + limits.compactMap { $0 }).map(bin(ofNegative:)) + [crossingBin.index])
+      (positions + limits.compactMap { $0 }).map(bin(ofNegative:)) + [crossingBin.index]
+        + searches.flatMap(\.bins))
 
     let found = NegativePass(distances, positives: positives, bins: wanted.sorted())
     areaUnderCurve =
@@ -67,6 +74,8 @@ struct PairCurve {
       }
     }
     let scale = distances.query.scale
+    let best = searches.map { $0.best(pass.positives, found.tallies, scale: scale) }
+    (bestF1, bestMCC) = (best[0], best[1])
     meanPositive =
       pass.positives.reduce(0.0) { $0 + Double($1).squareRoot() } / Double(total.positives) * scale
     meanNegative = pass.negativeDistances / Double(total.negatives) * scale

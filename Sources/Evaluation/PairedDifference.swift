@@ -7,14 +7,14 @@ import Settings
 /// - Returns: for each metric, a value for each row of the set.
 /// - Throws: as ``evaluate(query:gallery:options:)``, and for a metric that is no such mean.
 public func queryValues(
-  _ set: EmbeddingSet, metrics: [String],
+  _ set: EmbeddingSet, in gallery: EmbeddingSet? = nil, metrics: [String],
   distance: EvaluationOptions.Distance = .euclidean
 ) throws(Failure) -> [[Double?]] {
   try set.check()
+  try gallery?.check()
   var measures: [@Sendable (Ranks) -> Double] = []
   for name in metrics {
-    let metric: MetricDescription = try allMetrics.named(name, kind: "metric", at: "metrics")
-    guard case .ranks(let measure) = metric.measure else {
+    guard case .ranks(let measure) = try metric(named: name, at: "metrics").measure else {
       throw Failure(
         .badUsage, at: "metrics", "'\(name)' is no mean over queries",
         expected: "a retrieval metric such as map@r")
@@ -22,8 +22,9 @@ public func queryValues(
     measures.append(measure)
   }
   func values<S: Scalar>(of type: S.Type) -> [[Double]] {
-    let rows = LabeledRows<S>.prepare([set], distance: distance)[0]
-    let distances = DistanceRows(query: rows, gallery: rows, isSelf: true)
+    let rows = LabeledRows<S>.prepare([set] + (gallery.map { [$0] } ?? []), distance: distance)
+    let distances = DistanceRows(
+      query: rows[0], gallery: rows[rows.count - 1], isSelf: gallery == nil)
     return RankPass(distances, measures: measures, countsPairs: false).values
   }
   let found =

@@ -63,6 +63,19 @@ struct RankPass<S: Scalar> {
   }
 }
 
+extension RankPass {
+  /// The pairs of each bin by ascending distance, at the far end of the bin; `countsPairs` was given.
+  func pairCounts(scale: Double) -> [PairCount] {
+    let positives = DistanceBin.counts(positives)
+    return negativeBins.indices.compactMap { bin in
+      guard positives[bin] + negativeBins[bin] > 0 else { return nil }
+      return PairCount(
+        distance: DistanceBin.end(bin).squareRoot() * scale, positives: positives[bin],
+        negatives: negativeBins[bin])
+    }
+  }
+}
+
 extension RankPass.Accumulator {
   /// The rows of the matches, nearest first and equally distant ones by row.
   fileprivate mutating func findMatches(

@@ -15,8 +15,18 @@ struct Space {
   /// exp of the entropy of the singular values divided by their sum, without centring; nil if all
   /// are 0. (Roy and Vetterli, 2007)
   let effectiveRank: Double?
+  /// KL(uniform ‖ singular values / their sum); nil if all are 0. (Roth et al., 2020)
+  let spectralDecay: Double?
+  /// (P − 1) / (d − 1) with P = trace(C)² / ‖C‖² of the covariance C, 0 for C = 0; nil for one
+  /// column. (Rudman et al., 2022)
+  let isoScore: Double?
+  /// Mean over rows of the maximum-likelihood local intrinsic dimension; see ``LocalDimension``.
+  let intrinsicDimension: Double?
+  /// Mean ‖x − mean of all‖, as the rows were given.
+  let spread: Double
 
-  /// - Complexity: O(n² d + n d² + d³) time, O(d²) memory and a block of distances.
+  /// - Complexity: O(n d² + d³ + m² d + 1000 n d) time with m ≤ 8192, O(d²) memory and a block of
+  ///   distances.
   init<S: Scalar>(_ rows: LabeledRows<S>, unit: LabeledRows<S>) {
     let (n, d) = (unit.count, unit.dimension)
     func sums(_ items: [Int]) -> (norm: Double, squares: Double) {
@@ -39,8 +49,15 @@ struct Space {
     let whole = sums(Array(0..<n))
     let all = Double(n) * Double(n - 1)
     meanCosine = n > 1 ? min(1, max(-1, (whole.norm - whole.squares) / all)) : nil
-    uniformity = n > 1 ? log(Space.potential(unit) / (all / 2)) : nil
-    effectiveRank = Space.effectiveRank(rows)
+    let sample = unit.sample(8192)
+    let pairsOfSample = Double(sample.count) * Double(sample.count - 1) / 2
+    uniformity = n > 1 ? log(Space.potential(sample) / pairsOfSample) : nil
+    let gram = gram(rows.rows, count: n, width: d)
+    (effectiveRank, spectralDecay) = Space.spectrum(gram, size: d)
+    let mean = Space.mean(rows)
+    isoScore = Space.isoScore(gram, mean: mean, count: Double(n))
+    spread = Space.spread(rows, around: mean)
+    intrinsicDimension = localDimension(rows)
   }
 
   /// Σ over unordered pairs of exp(−2 ‖u − v‖²).
@@ -53,15 +70,53 @@ struct Space {
     }.reduce(0, +)
   }
 
-  private static func effectiveRank<S: Scalar>(_ rows: LabeledRows<S>) -> Double? {
-    let d = rows.dimension
-    let gram = gram(rows.rows, count: rows.count, width: d)
+  /// Effective rank and spectral decay.
+  private static func spectrum(_ gram: [Double], size d: Int) -> (rank: Double?, decay: Double?) {
     let values = symmetricEigenvalues(gram, size: d).map { max(0, $0).squareRoot() }
     // What is smaller than this is rounding of the squares.
     let floor = (values.max() ?? 0) * 1e-7
-    let kept = values.filter { $0 > floor }
-    let total = kept.reduce(0, +)
-    guard total > 0 else { return nil }
-    return exp(kept.reduce(0.0) { $0 - $1 / total * log($1 / total) })
+    let total = values.reduce(0) { $0 + ($1 > floor ? $1 : 0) }
+    guard total > 0 else { return (nil, nil) }
+    let shares = values.map { $0 > floor ? $0 / total : 0 }
+    let entropy = shares.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+    let uniform = 1 / Double(d)
+    let decay = shares.reduce(0.0) { $0 + uniform * log(uniform / max($1, 1e-12)) }
+    return (exp(entropy), decay)
+  }
+
+  private static func mean<S: Scalar>(_ rows: LabeledRows<S>) -> [Double] {
+    var mean = [Double](repeating: 0, count: rows.dimension)
+    for (i, value) in rows.rows.enumerated() { mean[i % rows.dimension] += Double(value) }
+    return mean.map { $0 / Double(rows.count) }
+  }
+
+  private static func isoScore(_ gram: [Double], mean: [Double], count: Double) -> Double? {
+    let d = mean.count
+    guard d > 1 else { return nil }
+    var (trace, squares, size) = (0.0, 0.0, 0.0)
+    for i in 0..<d {
+      for j in 0..<d {
+        let value = gram[i * d + j] / count - mean[i] * mean[j]
+        squares += value * value
+        if i == j { (trace, size) = (trace + value, size + gram[i * d + j] / count) }
+      }
+    }
+    // What is smaller than this is rounding: all rows are equal.
+    guard trace > 1e-13 * size else { return 0 }
+    return min(1, max(0, (trace * trace / squares - 1) / Double(d - 1)))
+  }
+
+  private static func spread<S: Scalar>(_ rows: LabeledRows<S>, around mean: [Double]) -> Double {
+    let d = rows.dimension
+    var sum = 0.0
+    for row in 0..<rows.count {
+      var square = 0.0
+      for i in 0..<d {
+        let offset = Double(rows.rows[row * d + i]) - mean[i]
+        square += offset * offset
+      }
+      sum += square.squareRoot()
+    }
+    return sum / Double(rows.count) * rows.scale
   }
 }

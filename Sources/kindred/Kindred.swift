@@ -4,7 +4,8 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, evaluateCommand, compareCommand, calibrateCommand, reportCommand, embedCommand,
+  trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, reportCommand,
+  embedCommand,
   exportCommand,
   searchCommand,
   lossCommand,

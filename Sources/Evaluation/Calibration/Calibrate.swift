@@ -68,10 +68,17 @@ private struct Calibrator<S: Scalar> {
 
   func calibrate() throws(Failure) -> Calibration {
     let (distance, interval) = try threshold()
+    let probability = PlattMap(pairCounts(of: fit))
     return Calibration(
       requestedRate: rate, distance: distance, distanceInterval: interval, isUnit: isUnit,
       fit: part(fit, distance, random.split("fit")),
-      check: part(check, distance, random.split("check")), seed: seed, draws: draws)
+      check: part(check, distance, random.split("check")), seed: seed, draws: draws,
+      probability: probability,
+      probabilityFit: ProbabilityFit(pairCounts(of: check), probability.probability(atDistance:)))
+  }
+
+  private func pairCounts(of distances: DistanceRows<S>) -> [PairCount] {
+    RankPass(distances, measures: [], countsPairs: true).pairCounts(scale: distances.query.scale)
   }
 
   private func threshold() throws(Failure) -> (Double, ClosedRange<Double>) {

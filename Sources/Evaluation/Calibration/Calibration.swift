@@ -32,6 +32,11 @@ public struct Calibration: Sendable, Equatable {
   /// The half that the threshold was fitted on, and the one that it was checked on.
   public var fit, check: Part
   public var seed, draws: Int
+  /// The probability of a match by the distance, fitted on the first half; it holds for data with the
+  /// same share of matching pairs. Nil in files from before there was one.
+  public var probability: PlattMap?
+  /// How well it fits on the other half.
+  public var probabilityFit: ProbabilityFit?
 
   /// The least cosine similarity that is a match, 1 − distance² / 2; nil without unit length.
   public var similarity: Double? { isUnit ? 1 - distance * distance / 2 : nil }
@@ -59,6 +64,17 @@ extension Calibration {
       "check": check.json,
       "seed": JSONValue(seed),
       "draws": JSONValue(draws),
+      "probability": probabilityJSON,
+    ]
+  }
+
+  private var probabilityJSON: JSONValue {
+    guard let probability else { return .null }
+    return [
+      "map": "platt", "slope": .number(probability.slope),
+      "intercept": .number(probability.intercept),
+      "brier": probabilityFit.map { .number($0.brier) } ?? .null,
+      "calibrationError": probabilityFit.map { .number($0.calibrationError) } ?? .null,
     ]
   }
 
@@ -104,6 +120,15 @@ extension Calibration {
     isUnit = value["similarity"].map { $0 != .null } ?? false
     (fit, check) = (try part("fit"), try part("check"))
     (seed, draws) = (try whole("seed", in: value), try whole("draws", in: value))
+    if let map = value["probability"], map != .null {
+      probability = PlattMap(
+        slope: try number("slope", in: map), intercept: try number("intercept", in: map))
+      if map["brier"] != .null {
+        probabilityFit = ProbabilityFit(
+          brier: try number("brier", in: map),
+          calibrationError: try number("calibrationError", in: map))
+      }
+    }
   }
 }
 

@@ -3,19 +3,12 @@ import Settings
 
 /// What a picture of an embedding set is drawn from: who is near whom, and how far pairs are apart.
 public struct Inspection: Sendable {
-  /// Pairs that lie about equally far apart (within 0.2 %).
-  public struct Step: Sendable {
-    /// The distance of the farthest pair that the step may hold.
-    public let distance: Double
-    public let positives, negatives: Int
-  }
-
   /// For each row the rank of its nearest match among all others; nil for a row without a match.
   public let firstRanks: [Int?]
   /// For each row the nearest others, nearest first: 10, or all if there are fewer.
   public let nearest: [[Int]]
   /// All unordered pairs of different rows, by ascending distance; steps without pairs are left out.
-  public let steps: [Step]
+  public let steps: [PairCount]
   /// How each class fares at common thresholds; nil with fewer than two classes with pairs.
   public let classCurves: ClassCurves?
 
@@ -37,15 +30,8 @@ public struct Inspection: Sendable {
     nearest = (0..<rows.count).map { row in
       pass.nearest[row * count..<(row + 1) * count].map(Int.init)
     }
-    let positives = DistanceBin.counts(pass.positives)
     let scale = rows.scale
-    steps = pass.negativeBins.indices.compactMap { bin in
-      let negatives = pass.negativeBins[bin]
-      guard positives[bin] + negatives > 0 else { return nil }
-      return Step(
-        distance: DistanceBin.end(bin).squareRoot() * scale, positives: positives[bin],
-        negatives: negatives)
-    }
+    steps = pass.pairCounts(scale: scale)
     let labels = Set(set.labels).sorted()
     classCurves = PairCurve(distances, pass).flatMap {
       OperatingCurves(distances, over: $0.falseAcceptQuantiles)

@@ -72,6 +72,11 @@ private func tables(of calibration: Calibration) -> String {
     "The rate asked for, \(significant(calibration.requestedRate, 4)), lies "
       + "\(holds ? "within" : "outside") the interval of the classes that it was checked on.",
   ]
+  if let fit = calibration.probabilityFit {
+    lines.append(
+      "The probability of a match by the distance (Platt) is wrong by "
+        + "\(significant(100 * fit.calibrationError, 2)) % on average on these classes.")
+  }
   if min(calibration.fit.classes, calibration.check.classes) < 20 {
     lines.append("With so few classes the intervals are too narrow: take them as a lower bound.")
   }

@@ -1,6 +1,7 @@
 import Autodiff
 import Data
 import Evaluation
+import Files
 import Foundation
 import Settings
 import Training
@@ -15,6 +16,10 @@ let evaluateCommand = Subcommand(
     .init("--gallery", "G.npy", "what to search; without it, the embeddings themselves"),
     .init("--gallery-labels", "H.npy", "the class of each row of the gallery"),
     .init("--distance", "NAME", "euclidean (default) or cosine"),
+    .init("--metrics", "NAME,...", "what to measure, also for other k: recall@3,map@100"),
+    .init("--intervals", "bootstrap intervals of the retrieval metrics, over queries and classes"),
+    .init("--per-class", "the retrieval metrics and the utility of each class, worst first"),
+    .init("--groups", "G.npy", "a group of each query: the retrieval metrics group by group"),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -25,6 +30,10 @@ private func evaluateRun(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   var options = EvaluationOptions()
   options.distance = try arguments.word("--distance", default: options.distance)
+  if let names = arguments.value("--metrics") {
+    options.metrics = names.split(separator: ",").map(String.init)
+    for name in options.metrics { _ = try metric(named: name, at: "--metrics") }
+  }
   if let run = arguments.positionals.first {
     guard !arguments.has("--embeddings") else {
       throw Failure(
@@ -33,10 +42,8 @@ private func evaluateRun(_ arguments: Arguments) throws {
     }
     let model = try TrainedModel(run: run)
     let test = try judgedItems(of: model, run: run, arguments)
-    let evaluation = try evaluate(
-      query: model.embeddingSet(of: test, isQuiet: arguments.has("--json")),
-      gallery: nil, options: options)
-    show(evaluation, arguments)
+    let set = model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
+    try judge(set, in: nil, options, classNames: test.classNames, arguments)
     return
   }
   let query = try LabelledMatrix(
@@ -55,17 +62,41 @@ private func evaluateRun(_ arguments: Arguments) throws {
   } else if arguments.has("--gallery-labels") {
     throw Failure(.badUsage, at: "--gallery-labels", "there is no --gallery")
   }
-  show(
-    try evaluate(
-      query: EmbeddingSet(embeddings: query.embeddings, labels: query.labels), gallery: gallery,
-      options: options), arguments)
+  try judge(
+    EmbeddingSet(embeddings: query.embeddings, labels: query.labels), in: gallery, options,
+    classNames: [], arguments)
 }
 
-private func show(_ evaluation: Evaluation, _ arguments: Arguments) {
+/// Measures and shows; class names are for labels that are their indices.
+private func judge(
+  _ query: EmbeddingSet, in gallery: EmbeddingSet?, _ options: EvaluationOptions,
+  classNames: [String], _ arguments: Arguments
+) throws(Failure) {
+  let evaluation = try evaluate(query: query, gallery: gallery, options: options)
+  var details: [EvaluationDetail] = []
+  if arguments.has("--intervals") { details.append(.intervals) }
+  if arguments.has("--per-class") { details.append(.classes(classNames)) }
+  if let path = arguments.value("--groups") {
+    let groups = try NumPyArray.read(path).labels(at: path)
+    guard groups.count == query.count else {
+      throw Failure(
+        .badData, at: path, "there are \(groups.count) groups",
+        expected: "\(query.count), one for each query")
+    }
+    details.append(.groups(groups))
+  }
+  let tables = try details.isEmpty ? [] : detailTables(details, of: query, in: gallery, options)
   if arguments.has("--json") {
-    Terminal.printJSON(evaluation.json)
+    guard case .object(var members) = evaluation.json else { return }
+    for table in tables { members[table.key] = table.json }
+    Terminal.printJSON(.object(members))
     return
   }
+  show(evaluation)
+  for table in tables { print("\n" + table.text, terminator: "") }
+}
+
+private func show(_ evaluation: Evaluation) {
   var table = Table(["metric", "value", "definition"])
   for entry in evaluation.entries {
     table.append([

@@ -48,6 +48,11 @@ public struct MetricDescription: Sendable {
     case spaceOfPairs(@Sendable (PairCurve) -> Double?)
   }
 
+  /// Whether each query has a value of its own; see ``queryValues(_:in:metrics:distance:)``.
+  public var isMeanOverQueries: Bool {
+    if case .ranks = measure { true } else { false }
+  }
+
   public var group: Group {
     switch measure {
     case .ranks, .macroRanks, .nearest: .retrieval
