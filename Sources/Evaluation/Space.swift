@@ -23,7 +23,7 @@ struct Space {
   /// Mean over rows of the maximum-likelihood local intrinsic dimension; see ``LocalDimension``.
   let intrinsicDimension: Double?
   /// Mean ‖x − mean of all‖, as the rows were given.
-  let spread: Double
+  let centreDistance: Double
 
   /// - Complexity: O(n d² + d³ + m² d + 1000 n d) time with m ≤ 8192, O(d²) memory and a block of
   ///   distances.
@@ -56,7 +56,7 @@ struct Space {
     (effectiveRank, spectralDecay) = Space.spectrum(gram, size: d)
     let mean = Space.mean(rows)
     isoScore = Space.isoScore(gram, mean: mean, count: Double(n))
-    spread = Space.spread(rows, around: mean)
+    centreDistance = Space.centreDistance(rows, around: mean)
     intrinsicDimension = localDimension(rows)
   }
 
@@ -106,7 +106,9 @@ struct Space {
     return min(1, max(0, (trace * trace / squares - 1) / Double(d - 1)))
   }
 
-  private static func spread<S: Scalar>(_ rows: LabeledRows<S>, around mean: [Double]) -> Double {
+  private static func centreDistance<S: Scalar>(_ rows: LabeledRows<S>, around mean: [Double])
+    -> Double
+  {
     let d = rows.dimension
     var sum = 0.0
     for row in 0..<rows.count {

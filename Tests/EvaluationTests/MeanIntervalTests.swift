@@ -18,7 +18,7 @@ import Testing
       var (values, labels) = ([Double?](), [Int]())
       for label in 0..<100 {
         let share = random.uniform(in: 0.4...1)
-        for _ in 0..<8 {
+        for _ in 0..<4 {
           values.append(random.uniform() < share ? 1 : 0)
           labels.append(label)
         }

@@ -113,7 +113,7 @@ import Testing
         try evaluate(query: good, gallery: EmbeddingSet([[1]], [0]))
       }.contains("1 columns"))
     var options = EvaluationOptions()
-    options.metrics = ["recall@3"]
+    options.metrics = ["recal@2"]
     #expect(
       message { () throws(Failure) in try evaluate(query: good, options: options) }
         .contains("did you mean 'recall@"))

@@ -1,4 +1,5 @@
 import Autodiff
+import Foundation
 
 /// Draws of as many classes as there are, with replacement: how often each was drawn.
 ///
@@ -43,8 +44,23 @@ struct ClassBootstrap {
     }
   }
 
+  /// Φ(−t √(n / (n − 1))), where t is the 97.5 % quantile of Student's distribution with n − 1 degrees
+  /// of freedom (Cornish and Fisher's expansion); less than 2.5 %.
+  private static func expandedShare(_ n: Int) -> Double {
+    guard n > 2 else { return 0 }
+    let (z, freedom) = (1.959963984540054, Double(n - 1))
+    let first = (z * z * z + z) / 4
+    let second = (5 * z * z * z * z * z + 16 * z * z * z + 3 * z) / 96
+    let t = z + first / freedom + second / (freedom * freedom)
+    return erfc(t * (Double(n) / freedom).squareRoot() / 2.0.squareRoot()) / 2
+  }
+
   /// The interval that holds the middle 95 % of the values (linear between neighbours).
-  static func interval(_ values: [Double?]) -> ClosedRange<Double>? {
+  ///
+  /// - Parameter units: how many units a draw takes, if the interval is to be widened to what
+  ///   Student's distribution asks for so few (expanded percentiles; Hesterberg, What Teachers Should
+  ///   Know About the Bootstrap, 2015).
+  static func interval(_ values: [Double?], units: Int? = nil) -> ClosedRange<Double>? {
     let sorted = values.compactMap { $0 }.sorted()
     guard !sorted.isEmpty else { return nil }
     func quantile(_ share: Double) -> Double {
@@ -53,7 +69,8 @@ struct ClassBootstrap {
       let next = sorted[min(below + 1, sorted.count - 1)]
       return sorted[below] + (place - Double(below)) * (next - sorted[below])
     }
-    let low = quantile(0.025)
-    return low...max(low, quantile(0.975))
+    let share = units.map(expandedShare) ?? 0.025
+    let low = quantile(share)
+    return low...max(low, quantile(1 - share))
   }
 }

@@ -3,12 +3,12 @@ import Autodiff
 /// What other draws would have given for a mean over queries.
 public struct MeanInterval: Sendable, Equatable {
   /// Tells definitions apart.
-  public static let definition = "percentile-bootstrap/2.5-97.5/over-queries-and-over-classes"
+  public static let definition = "expanded-percentile-bootstrap/95/over-queries-and-over-classes"
 
   public let mean: Double
-  /// The middle 95 % of draws of as many queries as there are: other queries of these classes.
+  /// The 95 % interval of draws of as many queries as there are: other queries of these classes.
   public let overQueries: ClosedRange<Double>
-  /// The middle 95 % of draws of as many classes as there are, each with all its queries: other
+  /// The 95 % interval of draws of as many classes as there are, each with all its queries: other
   /// classes; this is the one to quote for new classes.
   public let overClasses: ClosedRange<Double>
 
@@ -48,6 +48,6 @@ public struct MeanInterval: Sendable, Equatable {
         means[draw] = total.sum / total.count
       }
     }
-    return ClassBootstrap.interval(means) ?? 0...0
+    return ClassBootstrap.interval(means, units: units.count) ?? 0...0
   }
 }

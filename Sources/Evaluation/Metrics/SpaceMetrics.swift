@@ -43,9 +43,9 @@ let spaceMetrics: [Named<MetricDescription>] = [
       + "the nearest 100 (Levina and Bickel, 2004; Amsaleg et al., 2015)",
     .space { $0.intrinsicDimension }),
   space(
-    "spread", "spread/mean-distance-from-mean",
+    "centre-distance", "centre-distance/mean",
     "mean distance of the rows from their mean; below 1 % of its value before training the space has "
-      + "collapsed (Xu et al., 2022)", .space { $0.spread }),
+      + "collapsed (Xu et al., 2022)", .space { $0.centreDistance }),
 ]
 
 private func space(
