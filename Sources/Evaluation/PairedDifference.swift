@@ -32,6 +32,23 @@ public func queryValues(
   return found.map { $0.map { $0.isNaN ? nil : $0 } }
 }
 
+/// Chances of several comparisons made together, so that the chance of any false alarm among them is
+/// kept to: Holm's step-down form of Bonferroni's correction.
+///
+/// Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
+public func holmAdjusted(_ chances: [Double]) -> [Double] {
+  let order = chances.indices.sorted {
+    chances[$0] != chances[$1] ? chances[$0] < chances[$1] : $0 < $1
+  }
+  var adjusted = chances
+  var least = 0.0
+  for (rank, place) in order.enumerated() {
+    least = max(least, min(1, chances[place] * Double(chances.count - rank)))
+    adjusted[place] = least
+  }
+  return adjusted
+}
+
 /// How much better one embedding is than another for the same queries.
 public struct PairedDifference: Sendable, Equatable {
   /// Tells definitions apart: what is drawn, and how interval and p are made.

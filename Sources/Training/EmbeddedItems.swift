@@ -44,6 +44,32 @@ extension TrainedModel {
       names: items.itemNames)
   }
 
+  /// One item as the encoder takes it, [1] + the shape of an item: a picture, or an `.npy` file of one.
+  public func item(_ path: String) throws(Failure) -> Tensor {
+    let shape = encoder.inputShape
+    guard FileSystem.exists(path), !FileSystem.isFolder(path) else {
+      throw Failure(.noInput, at: path, "there is no such file")
+    }
+    guard path.lowercased().hasSuffix(".npy") else {
+      let source = recipe.data.value
+      let values = try readPictures([path], width: shape.reduce(1, *)) {
+        image, place throws(Failure) in
+        try source.item(from: image, shape: shape, at: place)
+      }
+      return Tensor(values, shape: [1] + shape)
+    }
+    let array = try NumPyArray.read(path)
+    let width = shape.reduce(1, *)
+    guard array.shape.reduce(1, *) == width else {
+      throw Failure(
+        .badData, at: path, "the array has shape \(array.shape)",
+        expected: "one item of shape \(shape), as the model was trained on")
+    }
+    let (_, _, values) = try NumPyArray(shape: [1, width], elements: array.elements)
+      .matrix(at: path, as: Float.self)
+    return Tensor(values, shape: [1] + shape)
+  }
+
   private func embedPictures(
     _ paths: [String], onProgress: (_ done: Int, _ total: Int) -> Void
   ) throws(Failure) -> Tensor {

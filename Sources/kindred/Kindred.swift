@@ -4,7 +4,8 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, reportCommand,
+  trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
+  explainCommand, reportCommand,
   embedCommand,
   exportCommand,
   searchCommand,

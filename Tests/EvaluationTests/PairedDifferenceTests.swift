@@ -17,6 +17,11 @@ import Testing
     #expect(throws: Failure.self) { try queryValues(set, metrics: ["auc"]) }
   }
 
+  @Test func holmAdjustsByRank() {
+    #expect(holmAdjusted([0.04, 0.01, 0.03]) == [0.06, 0.03, 0.06])
+    #expect(holmAdjusted([0.6, 0.5]) == [1, 1] && holmAdjusted([]).isEmpty)
+  }
+
   @Test func tellsDifferencesFromChance() throws {
     var random = Random(seed: 1)
     let base = (0..<400).map { _ -> Double? in random.uniform() }
