@@ -11,7 +11,7 @@ let package = Package(
       name: "Kindred",
       targets: [
         "Settings", "Autodiff", "Models", "Miners", "Losses", "Data", "Evaluation", "Index",
-        "Training",
+        "Mining", "Training",
       ]),
   ],
   targets: [
@@ -31,12 +31,16 @@ let package = Package(
     .target(
       name: "Index", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
     .target(
+      name: "Mining", dependencies: ["Autodiff", "Files", "Index", "Settings"],
+      swiftSettings: strict),
+    .target(
       name: "Training",
       dependencies: [
         "Autodiff", "Data", "Evaluation", "Files", "Index", "Losses", "Miners", "Models",
         "Settings",
       ], swiftSettings: strict),
-    .executableTarget(name: "kindred", dependencies: ["Training"], swiftSettings: strict),
+    .executableTarget(
+      name: "kindred", dependencies: ["Mining", "Training"], swiftSettings: strict),
 
     // MARK: Implementation details
     .target(name: "CKernels"),
@@ -59,6 +63,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
+    .testTarget(name: "MiningTests", dependencies: ["Files", "Mining"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),

@@ -106,12 +106,28 @@ public enum FileSystem {
   }
 
   /// Adds text to the end of a file.
-  public static func append(_ text: String, to path: String) throws(Failure) {
+  ///
+  /// - Parameter flushing: whether to wait until it is on the disk.
+  public static func append(
+    _ text: String, to path: String, flushing: Bool = false
+  ) throws(Failure) {
     let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw cannotWrite(path) }
     var problem = writeAll(Array(text.utf8), to: file) ? nil : cannotWrite(path)
+    if flushing, problem == nil, fsync(file) != 0 { problem = cannotWrite(path) }
     if close(file) != 0, problem == nil { problem = cannotWrite(path) }
     if let problem { throw problem }
+  }
+
+  /// Cuts a file to its first bytes; it must have as many.
+  public static func truncate(_ path: String, to size: Int) throws(Failure) {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size >= size else {
+      throw Failure(
+        .badData, at: path, "the file is missing or shorter than \(size) bytes",
+        remedy: "write into another folder")
+    }
+    guard Foundation.truncate(path, off_t(size)) == 0 else { throw cannotWrite(path) }
   }
 
   /// Makes a folder, and those above it.

@@ -44,6 +44,18 @@ extension Configurable {
   }
 }
 
+/// Returns a registered value with some settings changed.
+public func configured<Value: Sendable>(
+  _ value: Value, _ settings: [String: JSONValue], at place: String
+) throws(Failure) -> Value {
+  guard let configurable = value as? any Configurable,
+    let result = try configurable.setting(settings, at: place) as? Value
+  else {
+    preconditionFailure("configured: \(Value.self) is not Configurable")
+  }
+  return result
+}
+
 /// A setting in words.
 public struct SettingDescription: Sendable, Equatable {
   public let name, summary, allowed: String

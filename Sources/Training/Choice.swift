@@ -93,15 +93,3 @@ struct ObjectReader {
       .badData, at: place, "there is no key '\(key)'", remedy: suggestion(for: key, among: asked))
   }
 }
-
-/// Returns a registered value with some settings changed.
-public func configured<Value: Sendable>(
-  _ value: Value, _ settings: [String: JSONValue], at place: String
-) throws(Failure) -> Value {
-  guard let configurable = value as? any Configurable,
-    let result = try configurable.setting(settings, at: place) as? Value
-  else {
-    preconditionFailure("configured: \(Value.self) is not Configurable")
-  }
-  return result
-}

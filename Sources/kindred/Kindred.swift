@@ -10,7 +10,7 @@ let allSubcommands: [Subcommand] = [
   exportCommand,
   searchCommand,
   lossCommand,
-  mineCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
+  mineCommand, mineCorpusCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
 ]
 
 /// Runs the command line; returns the exit status.
@@ -39,12 +39,17 @@ private func dispatch(_ words: [String]) throws {
     print("kindred \(kindredVersion)")
     return
   }
-  guard let subcommand = allSubcommands.first(where: { $0.name == first }) else {
+  // A name of two words goes before one of a single word.
+  let two = words.prefix(2).joined(separator: " ")
+  guard
+    let subcommand = allSubcommands.first(where: { $0.name == two })
+      ?? allSubcommands.first(where: { $0.name == first })
+  else {
     throw Failure(
       .badUsage, at: "command line", "there is no subcommand '\(first)'",
       remedy: suggestion(for: first, among: allSubcommands.map(\.name)))
   }
-  let rest = Array(words.dropFirst())
+  let rest = Array(words.dropFirst(subcommand.name == two ? 2 : 1))
   if rest.contains("--help") || rest.contains("-h") {
     print(subcommand.help, terminator: "")
     return

@@ -1,0 +1,140 @@
+import Foundation
+import Settings
+
+/// The rows of a matrix in a `.npy` file, read a few at a time, so that the file may be larger than
+/// memory.
+///
+/// A class because it holds an open file, which it closes when it goes.
+public final class NumPyRows: Sendable {
+  public let path: String
+  public let rows, columns: Int
+  private let file: Int32
+  private let start: Int
+  private let isDouble: Bool
+
+  /// Opens a matrix of float32 or float64 numbers with at least one column.
+  ///
+  /// - Throws: `Failure` for a file that is not there, is no such matrix, or is cut short.
+  public init(_ path: String) throws(Failure) {
+    guard FileSystem.exists(path), !FileSystem.isFolder(path) else {
+      throw Failure(.noInput, at: path, "there is no such file")
+    }
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw Failure(.cannotRead, at: path, "cannot be read") }
+    do throws(Failure) {
+      // Headers are shorter than this; see ``NumPyArray/bytes()``.
+      let prefix = try readBytes(of: file, upTo: 1 << 16, at: 0, path)
+      var reader = ByteReader(prefix, at: path)
+      let header = try NumPyHeader(from: &reader)
+      guard header.shape.count == 2, header.shape[1] > 0 else {
+        throw Failure(
+          .badData, at: path, "an array of shape \(describe(header.shape))",
+          expected: "a matrix with a row for each item",
+          remedy: "save array.reshape(len(array), -1)")
+      }
+      guard header.type == .float32 || header.type == .float64 else {
+        throw Failure(
+          .badData, at: path, "integer elements", expected: "float32 or float64",
+          remedy: "save array.astype(np.float32)")
+      }
+      let size = Int(lseek(file, 0, SEEK_END))
+      let (count, overflow) = header.shape[0].multipliedReportingOverflow(by: header.shape[1])
+      let (bytes, more) = count.multipliedReportingOverflow(by: header.type.size)
+      guard !overflow, !more, bytes == size - reader.offset else {
+        throw Failure(
+          .badData, at: path, "\(size - reader.offset) bytes of elements",
+          expected: "what the shape \(describe(header.shape)) takes",
+          remedy: "the file is cut short or damaged")
+      }
+      (rows, columns, start) = (header.shape[0], header.shape[1], reader.offset)
+      isDouble = header.type == .float64
+    } catch {
+      close(file)
+      throw error
+    }
+    (self.path, self.file) = (path, file)
+  }
+
+  deinit { close(file) }
+
+  /// Reads consecutive rows as float32 numbers.
+  ///
+  /// - Throws: `Failure` if the file cannot be read, or for a number that is not finite.
+  public func read(
+    _ range: Range<Int>, into result: UnsafeMutableBufferPointer<Float>
+  ) throws(Failure) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= rows && result.count == range.count * columns,
+      "NumPyRows.read: rows \(range) of \(rows) into \(result.count) numbers")
+    if isDouble {
+      let doubles = UnsafeMutableBufferPointer<Double>.allocate(capacity: min(result.count, 65_536))
+      defer { doubles.deallocate() }
+      for first in stride(from: 0, to: result.count, by: 65_536) {
+        let count = min(65_536, result.count - first)
+        try fill(
+          UnsafeMutableRawBufferPointer(
+            rebasing: UnsafeMutableRawBufferPointer(doubles)[..<(8 * count)]),
+          from: start + 8 * (range.lowerBound * columns + first))
+        for i in 0..<count { result[first + i] = Float(doubles[i]) }
+      }
+    } else {
+      try fill(
+        UnsafeMutableRawBufferPointer(result), from: start + 4 * range.lowerBound * columns)
+    }
+    // A sum is finite if all numbers are; only when it is not, each is looked at.
+    for row in 0..<range.count {
+      let numbers = result[row * columns..<(row + 1) * columns]
+      guard !numbers.reduce(0, { $0 + $1 * 0 }).isZero,
+        let column = numbers.firstIndex(where: { !$0.isFinite })
+      else { continue }
+      throw Failure(
+        .badData, at: path,
+        "no finite number in row \(range.lowerBound + row), column \(column - row * columns) "
+          + "(counted from 0)",
+        expected: "finite numbers", remedy: "find such rows with ~np.isfinite(array).all(axis=1)")
+    }
+  }
+
+  /// A number that tells files apart: of the shape and of bytes from 64 places.
+  public func fingerprint() throws(Failure) -> UInt32 {
+    var crc = CRC32()
+    crc.update("\(rows) \(columns) \(isDouble)".utf8)
+    let size = start + rows * columns * (isDouble ? 8 : 4)
+    for place in 0..<64 {
+      crc.update(try readBytes(of: file, upTo: 4096, at: size / 64 * place, path)[...])
+    }
+    return crc.value
+  }
+
+  private func fill(_ bytes: UnsafeMutableRawBufferPointer, from offset: Int) throws(Failure) {
+    var done = 0
+    while done < bytes.count {
+      let count = pread(
+        file, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw Failure(.cannotRead, at: path, "cannot be read at byte \(offset + done)")
+      }
+      done += count
+    }
+  }
+}
+
+/// The bytes of an open file from an offset, fewer at its end.
+private func readBytes(
+  of file: Int32, upTo count: Int, at offset: Int, _ path: String
+) throws(Failure) -> [UInt8] {
+  var failed = false
+  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, written in
+    while written < count {
+      let more = pread(
+        file, buffer.baseAddress?.advanced(by: written), count - written, off_t(offset + written))
+      if more < 0, errno == EINTR { continue }
+      failed = more < 0
+      guard more > 0 else { return }
+      written += more
+    }
+  }
+  if failed { throw Failure(.cannotRead, at: path, "cannot be read") }
+  return bytes
+}

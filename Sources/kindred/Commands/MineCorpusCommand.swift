@@ -1,0 +1,133 @@
+import Autodiff
+import Files
+import Mining
+import Settings
+
+let mineCorpusCommand = Subcommand(
+  name: "mine corpus",
+  summary: "Find hard negatives of queries among all vectors of a corpus.",
+  options: [
+    .init("--queries", "Q.npy", "the vectors of the queries, [queries, dimension]"),
+    .init("--corpus", "C.npy", "the vectors that are searched, [rows, dimension]"),
+    .init("--positives", "P.jsonl", "lines such as {\"query\": 0, \"positives\": [12, 40]}"),
+    .init("--out", "FOLDER", "the folder to write; it must be new or empty"),
+    .init(
+      "--policy", "NAME",
+      allNegativePolicies.map(\.name).joined(separator: ", ") + " (default: percent-of-positive)"),
+    .init("--params", "JSON5", "settings of the policy, as in '{ share: 0.95 }'"),
+    .init("--count", "N", "negatives of a query (default: 4)"),
+    .init("--draw-from", "N", "draw them from the first N that pass (default: the count)"),
+    .init("--ranks", "FROM:TO", "ranks that may be negatives, from 0, TO not included"),
+    .init("--similarity", "NAME", "cosine or inner-product (default: cosine)"),
+    .init("--query-ids", "FILE", "an id for each query, in lines or an .npy file"),
+    .init("--corpus-ids", "FILE", "an id for each row: rows of one id are the same item"),
+    .init("--teacher-queries", "Q.npy", "vectors of the queries by a model that judges"),
+    .init("--teacher-corpus", "C.npy", "vectors of the corpus by the same model"),
+    .init("--budget", "MIB", "how much memory to use (default: 2048)"),
+    .init("--seed", "N", "for what is drawn at random (default: 0)"),
+    .init("--resume", "go on with the mining in the folder"),
+    Subcommand.threads,
+    Subcommand.json,
+  ],
+  example: "kindred mine corpus --queries Q.npy --corpus C.npy --positives P.jsonl --out mined",
+  run: mineCorpus)
+
+private func mineCorpus(_ arguments: Arguments) throws {
+  try arguments.applyThreads()
+  let name = arguments.value("--policy") ?? "percent-of-positive"
+  let registered: any NegativePolicy = try allNegativePolicies.named(
+    name, kind: "policy", at: "--policy", mistake: .badUsage)
+  let policy = try configured(registered, try arguments.settings("--params"), at: "--params")
+  let count = try arguments.wholeNumber("--count", in: 1...10_000) ?? 4
+  let rule = CandidateRule(
+    policy: policy, count: count,
+    drawnFrom: try arguments.wholeNumber("--draw-from", in: count...10_000),
+    ranks: try ranks(arguments))
+  let queries = try NumPyRows(try arguments.required("--queries"))
+  let corpus = try NumPyRows(try arguments.required("--corpus"))
+  let similarity = try arguments.word("--similarity", default: Similarity.cosine)
+  let corpusIDs = try arguments.value("--corpus-ids").map { path throws(Failure) in
+    try RowIdentities(path, rows: corpus.rows)
+  }
+  let queryIDs = try arguments.value("--query-ids").map { path throws(Failure) in
+    try RowIdentities(path, rows: queries.rows, known: corpusIDs)
+  }
+  let positives = try PositiveRows(
+    try arguments.required("--positives"), queries: queries.rows, corpus: corpus.rows,
+    queryIDs: queryIDs ?? RowIdentities(), corpusIDs: corpusIDs ?? RowIdentities())
+  let miner = try CorpusMiner(
+    queries: queries, corpus: corpus, positives: positives, rule: rule, similarity: similarity,
+    // Without ids of both, a query and a row that share a number have nothing in common.
+    queryIDs: corpusIDs == nil ? nil : queryIDs, corpusIDs: corpusIDs ?? RowIdentities(),
+    teacher: try teacher(arguments, similarity),
+    budget: (try arguments.wholeNumber("--budget", in: 1...(1 << 30)) ?? 2048) << 20,
+    seed: try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0)
+
+  let folder = MiningFolder(try arguments.required("--out"))
+  let isQuiet = arguments.has("--json")
+  let progress = ProgressLine(isQuiet: isQuiet)
+  var first: Int?
+  let summary = try folder.mine(
+    with: miner, settings: try identity(of: arguments, name, policy),
+    resuming: arguments.has("--resume")
+  ) { done in
+    let start = first ?? done
+    first = start
+    progress.show(
+      "mined \(done)/\(queries.rows) queries", done: done - start, of: queries.rows - start)
+  }
+  progress.finish()
+  if isQuiet {
+    Terminal.printJSON(summary.json)
+    return
+  }
+  var table = Table(["what became of candidates", "count"])
+  table.append(["negative", "\(summary.negatives)"])
+  for reason in DropReason.allCases {
+    table.append([reason.rawValue, "\(summary.dropped[reason] ?? 0)"])
+  }
+  print(table.text)
+  print(
+    "\(summary.complete) of \(summary.queries) queries have \(count) negatives, \(summary.short) "
+      + "have fewer (\(summary.lackPositive) of them lack a positive).")
+  print("The negatives are in \(folder.negatives).")
+}
+
+private func ranks(_ arguments: Arguments) throws(Failure) -> Range<Int>? {
+  guard let text = arguments.value("--ranks") else { return nil }
+  let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+  guard numbers.count == 2, let from = numbers[0], let to = numbers[1], from >= 0, from < to else {
+    throw Failure(.badUsage, at: "--ranks", "'\(text)'", expected: "two ranks, as in 10:100")
+  }
+  return from..<to
+}
+
+private func teacher(
+  _ arguments: Arguments, _ similarity: Similarity
+) throws(Failure) -> CorpusMiner.Teacher? {
+  guard arguments.has("--teacher-queries") || arguments.has("--teacher-corpus") else { return nil }
+  return try CorpusMiner.Teacher(
+    queries: try NumPyRows(try arguments.required("--teacher-queries")),
+    corpus: try NumPyRows(try arguments.required("--teacher-corpus")), similarity: similarity)
+}
+
+/// All that the result depends on, to tell whether a mining goes on as it was started.
+private func identity(
+  of arguments: Arguments, _ policy: String, _ value: any NegativePolicy
+) throws(Failure) -> JSONValue {
+  var members: [String: JSONValue] = [
+    "policy": .string(policy), "params": .object(value.settingValues),
+  ]
+  for option in ["--count", "--draw-from", "--ranks", "--similarity", "--seed"] {
+    members[option] = arguments.value(option).map { .string($0) } ?? .null
+  }
+  for option in ["--queries", "--corpus", "--teacher-queries", "--teacher-corpus"] {
+    guard let path = arguments.value(option) else { continue }
+    members[option] = JSONValue(Int(try NumPyRows(path).fingerprint()))
+  }
+  for option in ["--positives", "--query-ids", "--corpus-ids"] {
+    guard let path = arguments.value(option) else { continue }
+    members[option] = JSONValue(Int(CRC32.of(try FileSystem.read(path)[...])))
+  }
+  return .object(members)
+}

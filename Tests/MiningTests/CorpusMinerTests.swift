@@ -1,0 +1,167 @@
+import Autodiff
+import Files
+import Foundation
+import Mining
+import Settings
+import Testing
+
+/// Vectors in files that go away with the test.
+private final class Files {
+  let folder = NSTemporaryDirectory() + "kindred-mining-\(UUID().uuidString)"
+  let queries, corpus: NumPyRows
+  let (queryVectors, corpusVectors): ([[Float]], [[Float]])
+
+  init(queries: Int, rows: Int, columns: Int, seed: UInt64 = 1) throws {
+    var random = Random(seed: seed)
+    func matrix(_ rows: Int) -> [[Float]] {
+      (0..<rows).map { _ in (0..<columns).map { _ in Float(random.normal()) } }
+    }
+    (queryVectors, corpusVectors) = (matrix(queries), matrix(rows))
+    try FileSystem.makeFolder(folder)
+    self.queries = try Files.write(queryVectors, columns, folder + "/q.npy")
+    corpus = try Files.write(corpusVectors, columns, folder + "/c.npy")
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  static func write(_ rows: [[Float]], _ columns: Int, _ path: String) throws -> NumPyRows {
+    try NumPyArray(shape: [rows.count, columns], elements: .float32(rows.flatMap { $0 }))
+      .write(to: path)
+    return try NumPyRows(path)
+  }
+
+  func cosine(_ query: Int, _ row: Int) -> Double {
+    let (a, b) = (queryVectors[query].map(Double.init), corpusVectors[row].map(Double.init))
+    func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
+    return dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()
+  }
+}
+
+/// The plain reading of the rule: all rows in order, the first that satisfy the policy.
+private func plainNegatives(
+  _ files: Files, _ query: Int, positives: [Int], _ rule: CandidateRule
+) -> [Int] {
+  let ranked = files.corpusVectors.indices.filter { !positives.contains($0) }
+    .sorted { files.cosine(query, $0) > files.cosine(query, $1) }
+  let least = positives.map { Float(files.cosine(query, $0)) }.min()
+  let limit = rule.policy.limit(positive: least)
+  let window = ranked.enumerated().filter {
+    $0.offset >= rule.policy.skipped && rule.ranks.contains($0.offset)
+  }
+  return window.map(\.element).filter { Float(files.cosine(query, $0)) <= limit }
+    .prefix(rule.count).map { $0 }
+}
+
+@Suite struct CorpusMinerTests {
+  @Test(arguments: allNegativePolicies.map(\.name), [nil, 5..<40] as [Range<Int>?])
+  func agreesWithThePlainRule(policy: String, ranks: Range<Int>?) throws {
+    let files = try Files(queries: 30, rows: 700, columns: 11)
+    let registered: any NegativePolicy = try allNegativePolicies.named(
+      policy, kind: "policy", at: "test")
+    let settings: [String: JSONValue] = policy == "absolute" ? ["threshold": 0.4] : [:]
+    let value = try configured(registered, settings, at: "test")
+    let rule = CandidateRule(policy: value, count: 4, ranks: ranks)
+    let positives = (0..<30).map { [$0, 2 * $0 + 31] }
+    var miner = try CorpusMiner(
+      queries: files.queries, corpus: files.corpus, positives: PositiveRows(positives), rule: rule)
+    let mined = try miner.mine(0..<30)
+    #expect(mined.count == 30)
+    for one in mined {
+      let expected = plainNegatives(files, one.query, positives: positives[one.query], rule)
+      #expect(one.choice.negatives.map(\.candidate.row) == expected)
+      for candidate in one.choice.negatives.map(\.candidate) + one.positives {
+        #expect(abs(Double(candidate.score) - files.cosine(one.query, candidate.row)) < 1e-6)
+      }
+    }
+  }
+
+  @Test func partsAndChunksDoNotMatter() throws {
+    let files = try Files(queries: 100, rows: 4000, columns: 480)
+    let positives = PositiveRows((0..<100).map { [$0] })
+    func mined(_ budget: Int) throws -> (miner: CorpusMiner, lines: String) {
+      var miner = try CorpusMiner(
+        queries: files.queries, corpus: files.corpus, positives: positives,
+        rule: CandidateRule(policy: AbsolutePolicy(), count: 3, drawnFrom: 10),
+        budget: budget << 20, seed: 5)
+      var lines = ""
+      for start in stride(from: 0, to: 100, by: 33) {
+        lines += try miner.mine(start..<min(100, start + 33)).map(\.line).joined()
+      }
+      return (miner, lines)
+    }
+    let (large, small) = (try mined(2048), try mined(67))
+    #expect(large.lines == small.lines)
+    #expect(!large.lines.isEmpty)
+  }
+
+  @Test func duplicatesAndTheQueryItselfAreNoNegatives() throws {
+    let files = try Files(queries: 4, rows: 60, columns: 6)
+    // Rows 0 to 29 have partners of the same id at 30 to 59; query 0 has the id of rows 7 and 37.
+    let ids = RowIdentities((0..<60).map { $0 % 30 })
+    var miner = try CorpusMiner(
+      queries: files.queries, corpus: files.corpus,
+      positives: PositiveRows([[3], [4, 5], [], [6]]),
+      rule: CandidateRule(policy: NaivePolicy(), count: 60),
+      queryIDs: RowIdentities([7, 90, 91, 92]),
+      corpusIDs: ids)
+    let mined = try miner.mine(0..<4)
+    for one in mined {
+      let own = one.choice.negatives.map { $0.candidate.row % 30 }
+      #expect(Set(own).count == own.count)
+      #expect(Set(own).isDisjoint(with: one.positives.map { $0.row % 30 }))
+      #expect(one.choice.negatives.count + one.choice.dropped.count == 60)
+      #expect(own.count == 30 - one.positives.count - (one.query == 0 ? 1 : 0))
+    }
+    #expect(mined[0].choice.dropped.filter { $0.reason == .sameAsQuery }.count == 2)
+    #expect(mined[1].choice.dropped.filter { $0.reason == .duplicateOfPositive }.count == 2)
+  }
+
+  @Test func aTeacherJudges() throws {
+    let files = try Files(queries: 3, rows: 50, columns: 5)
+    let other = try Files(queries: 3, rows: 50, columns: 9, seed: 2)
+    let teacher = try CorpusMiner.Teacher(
+      queries: other.queries, corpus: other.corpus, similarity: .cosine)
+    let rule = CandidateRule(policy: PercentOfPositivePolicy(), count: 50)
+    var miner = try CorpusMiner(
+      queries: files.queries, corpus: files.corpus, positives: PositiveRows([[1], [2], [3]]),
+      rule: rule, teacher: teacher)
+    for one in try miner.mine(0..<3) {
+      let expected = plainNegatives(other, one.query, positives: [one.query + 1], rule)
+      #expect(one.choice.negatives.map(\.candidate.row) == expected)
+      for negative in one.choice.negatives {
+        let own = files.cosine(one.query, negative.candidate.row)
+        #expect(abs(Double(negative.candidate.retrieverScore ?? 9) - own) < 1e-6)
+      }
+    }
+  }
+
+  @Test func emptyAndDegenerateInputsAreDefined() throws {
+    let files = try Files(queries: 2, rows: 3, columns: 4)
+    let empty = try Files.write([], 4, files.folder + "/none.npy")
+    let zeros = try Files.write([[0, 0, 0, 0], [0, 0, 0, 0]], 4, files.folder + "/zeros.npy")
+    for (corpus, count) in [(files.corpus, 3), (empty, 0), (zeros, 2)] {
+      for policy in allNegativePolicies {
+        var miner = try CorpusMiner(
+          queries: files.queries, corpus: corpus, positives: PositiveRows([[], []]),
+          rule: CandidateRule(policy: policy.value, count: 5))
+        for one in try miner.mine(0..<2) {
+          #expect(one.choice.negatives.count <= count)
+          #expect(one.choice.lacksPositive == type(of: policy.value).needsPositive)
+        }
+      }
+    }
+    let wide = try Files.write([[1, 2]], 2, files.folder + "/wide.npy")
+    #expect(throws: Failure.self) {
+      try CorpusMiner(
+        queries: wide, corpus: files.corpus, positives: PositiveRows([[]]),
+        rule: CandidateRule(policy: NaivePolicy()))
+    }
+    let infinite = try Files.write([[1, .nan, 0, 0]], 4, files.folder + "/nan.npy")
+    #expect(throws: Failure.self) {
+      var miner = try CorpusMiner(
+        queries: infinite, corpus: files.corpus, positives: PositiveRows([[]]),
+        rule: CandidateRule(policy: NaivePolicy()))
+      _ = try miner.mine(0..<1)
+    }
+  }
+}
