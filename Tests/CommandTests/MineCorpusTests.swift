@@ -26,7 +26,7 @@ import Testing
 
   @Test func goesOnAfterAKill() throws {
     let scratch = try Scratch()
-    let words = try write(to: scratch.path, queries: 9000, rows: 3000)
+    let words = try write(to: scratch.path, queries: 9000, rows: 9000)
     let whole = try kindred(words + ["--out", scratch.path + "/whole"])
     #expect(whole.status == 0, "\(whole)")
     #expect(whole.output.contains("\"complete\": 9000"))
