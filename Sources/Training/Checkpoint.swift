@@ -2,18 +2,23 @@ import Autodiff
 import Files
 import Foundation
 import Index
+import Miners
 import Models
 import Settings
 
 /// All that a run needs to go on bit for bit, in one file that is replaced whole.
 ///
 /// Tensors: `encoder.…` and `loss.…` as in the model file, `optimizer.I.J` for the J-th memory of
-/// the I-th parameter, `memory.…` for the recent batches of a loss, and `best.…` for the best model watched. The metadata hold the step, the
+/// the I-th parameter, `memory.…` for the recent batches of a loss, `sampler.…` for what
+/// the sampler learnt of the items, and `best.…` for the best model watched. The metadata hold the step, the
 /// score of the best, the recipe and a CRC-32 of all tensors.
 enum Checkpoint {
   static func write(_ trainer: Trainer, to path: String) throws(Failure) {
     var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
     entries += trainer.objective.memories.map { SafetensorsEntry($0.name, $0.value) }
+    if var sampler = trainer.sampler as? any AdaptiveSampler {
+      sampler.updateState { entries.append(SafetensorsEntry("sampler.\($0)", $1)) }
+    }
     for (i, state) in trainer.optimizer.states.enumerated() {
       for (j, tensor) in state.enumerated() {
         entries.append(SafetensorsEntry("optimizer.\(i).\(j)", tensor))
@@ -65,6 +70,7 @@ enum Checkpoint {
     var restored = trainer
     try restored.objective.load(tensors, prefix: "", at: path)
     try restored.objective.loadMemories(tensors, at: path)
+    try restored.loadSampler(tensors, at: path)
     for i in restored.optimizer.states.indices {
       for j in restored.optimizer.states[i].indices {
         let name = "optimizer.\(i).\(j)"
@@ -91,6 +97,21 @@ enum Checkpoint {
       crc.update(entry.bytes)
     }
     return String(crc.value, radix: 16)
+  }
+}
+
+extension Trainer {
+  /// Takes what the sampler has learnt of the items.
+  fileprivate mutating func loadSampler(
+    _ tensors: [String: Tensor], at path: String
+  ) throws(Failure) {
+    guard var adaptive = sampler as? any AdaptiveSampler else { return }
+    var failure: Failure?
+    adaptive.updateState { name, tensor in
+      tensor = fitting(tensors, "sampler." + name, tensor, at: path, &failure)
+    }
+    if let failure { throw failure }
+    sampler = adaptive
   }
 }
 

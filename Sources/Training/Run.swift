@@ -100,7 +100,7 @@ private func takeSteps(
   let (start, firstStep) = (clock.now, trainer.step)
   var batches = BatchQueue()
   while !trainer.isFinished, !isAskedToStop {
-    let report = try trainer.takeStep(on: batches.take(for: trainer))
+    let report = try trainer.takeStep(on: batches.take(for: &trainer))
     log.append(report.json)
     let seconds = (clock.now - start).inSeconds
     let images =

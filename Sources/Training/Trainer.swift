@@ -2,6 +2,7 @@ import Autodiff
 import Data
 import Evaluation
 import Losses
+import Miners
 import Models
 import Settings
 
@@ -14,6 +15,8 @@ public struct Trainer: Sendable {
   public let data: TrainingData
   public internal(set) var objective: Objective
   public internal(set) var optimizer: Optimizer
+  /// What draws the batches, with what it has learnt of the items.
+  public internal(set) var sampler: any Sampler
   /// The best model that was watched so far.
   public internal(set) var best: Best?
   /// How many evaluations have passed since the best one.
@@ -57,6 +60,11 @@ public struct Trainer: Sendable {
         embeddings: Tensor(zeros: [2, encoder.embeddingSize], dtype: .float32),
         labels: [0, max(0, data.train.classNames.count - 1)]),
       at: "losses")
+    sampler = recipe.sampler.value
+    if var adaptive = sampler as? any AdaptiveSampler {
+      adaptive.prepare(itemCount: data.train.count, dimension: encoder.embeddingSize)
+      sampler = adaptive
+    }
     objective = Objective(encoder: encoder, loss: loss)
     optimizer = Optimizer(recipe.optimizer.value, for: objective)
   }
@@ -71,11 +79,25 @@ public struct Trainer: Sendable {
 
   /// Draws a batch, embeds it, mines, differentiates and moves the parameters.
   public mutating func takeStep() throws(Failure) -> StepReport {
-    try takeStep(on: batchMaker.batch(step))
+    updateSampler()
+    return try takeStep(on: batchMaker.batch(step))
   }
 
   /// What batches depend on.
-  var batchMaker: BatchMaker { BatchMaker(recipe: recipe, train: data.train, random: random) }
+  var batchMaker: BatchMaker {
+    BatchMaker(recipe: recipe, sampler: sampler, train: data.train, random: random)
+  }
+
+  /// Shows the items to a sampler that looks at them before this step.
+  mutating func updateSampler() {
+    guard var adaptive = sampler as? any AdaptiveSampler, adaptive.observes(before: step) else {
+      return
+    }
+    adaptive.observe(
+      embed(data.train, with: objective.encoder), labels: data.train.labels,
+      random: random.split("observing").split(UInt64(step)))
+    sampler = adaptive
+  }
 
   /// The same with the batch of this step, made before.
   mutating func takeStep(on batch: TrainingBatch) throws(Failure) -> StepReport {

@@ -1,5 +1,6 @@
 import Autodiff
 import Data
+import Miners
 import Settings
 
 /// The items of one step, drawn and augmented.
@@ -22,14 +23,18 @@ struct BatchQueue {
   private(set) var waited = Duration.zero
 
   /// The batch of the trainer's next step; starts on the one after it.
-  mutating func take(for trainer: Trainer) -> TrainingBatch {
+  mutating func take(for trainer: inout Trainer) -> TrainingBatch {
     let step = trainer.step
     let start = ContinuousClock.now
+    trainer.updateSampler()
     let maker = trainer.batchMaker
     let batch = (nextStep == step ? next?.take() : nil) ?? maker.batch(step)
     waited += ContinuousClock.now - start
     next = nil
-    if step + 1 < trainer.recipe.training.steps {
+    // A sampler that looks at the items before the next step has to wait for the end of this one.
+    let observes =
+      (trainer.sampler as? any AdaptiveSampler)?.observes(before: step + 1) ?? false
+    if step + 1 < trainer.recipe.training.steps, !observes {
       next = Pending { maker.batch(step + 1) }
       nextStep = step + 1
     }
@@ -40,11 +45,12 @@ struct BatchQueue {
 /// What a batch depends on, without the model.
 struct BatchMaker: Sendable {
   let recipe: Recipe
+  let sampler: any Sampler
   let train: Dataset
   let random: Random
 
   func batch(_ step: Int) -> TrainingBatch {
-    let items = recipe.sampler.value.batch(
+    let items = sampler.batch(
       step, of: train.labels, random: random.split("sampler"))
     let inputs = train.batch(
       items, augmentation: recipe.augmentation?.value,

@@ -84,4 +84,99 @@ import Testing
       #expect(Dictionary(grouping: batch) { labels[$0] }.count == 20)
     }
   }
+
+  /// Items of class c near to the c-th axis, but for the last of each class.
+  private func axes(_ labels: [Int]) -> Tensor {
+    var seen: [Int: Int] = [:]
+    let last = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: max)
+    let rows = labels.enumerated().flatMap { item, label in
+      seen[label, default: 0] += 1
+      return (0..<8).map { k -> Double in
+        let other = item == last[label] ? (label + 1) % 8 : label % 8
+        return k == other ? 1 : 0.01 * Double(seen[label, default: 0]) * Double(k)
+      }
+    }
+    return Tensor(rows, shape: [labels.count, 8])
+  }
+
+  @Test(arguments: allSamplers) func whatWasObservedIsAllInTheState(
+    _ named: Named<any Sampler>
+  ) throws {
+    guard var sampler = named.value as? any AdaptiveSampler else { return }
+    let before = sampler.batch(3, of: labels, random: Random(seed: 1))
+    #expect(before.count == sampler.batchSize)
+    sampler.prepare(itemCount: labels.count, dimension: 8)
+    for embeddings in [axes(labels), axes(labels).scaled(by: 0)] {
+      sampler.observe(embeddings, labels: labels, random: Random(seed: 4))
+      var state: [String: Tensor] = [:]
+      sampler.updateState { state[$0] = $1 }
+      var other = try #require(named.value as? any AdaptiveSampler)
+      other.prepare(itemCount: labels.count, dimension: 8)
+      other.updateState { name, tensor in
+        #expect(tensor.shape == state[name]?.shape && tensor.dtype == state[name]?.dtype)
+        tensor = state[name] ?? tensor
+      }
+      for step in 0..<9 {
+        let batch = sampler.batch(step, of: labels, random: Random(seed: 1))
+        #expect(batch == other.batch(step, of: labels, random: Random(seed: 1)))
+        #expect(batch.count == sampler.batchSize && Set(batch.map { labels[$0] }).count > 1)
+      }
+    }
+  }
+
+  @Test func hardItemsAreDrawnMoreOften() {
+    let labels = (0..<80).map { $0 % 8 }
+    var sampler = HardnessWeightedSampler()
+    (sampler.classes, sampler.perClass) = (4, 2)
+    sampler.prepare(itemCount: 80, dimension: 8)
+    sampler.observe(axes(labels), labels: labels, random: Random(seed: 1))
+    var hard = 0
+    for step in 0..<100 {
+      hard += sampler.batch(step, of: labels, random: Random(seed: 1)).filter { $0 >= 72 }.count
+    }
+    // One item of ten lies with another class; each class' draws nearly always have it.
+    #expect(hard > 300)
+  }
+
+  @Test func topicsStayTogether() {
+    let labels = (0..<120).map { $0 % 24 }
+    var sampler = TopicClusteredSampler()
+    (sampler.classes, sampler.perClass, sampler.topics) = (3, 2, 8)
+    sampler.prepare(itemCount: 120, dimension: 8)
+    // Classes 0 to 23 lie on eight axes, three on each.
+    let rows = labels.flatMap { label in (0..<8).map { $0 == label % 8 ? 1.0 : 0.001 } }
+    var together = 0
+    sampler.observe(Tensor(rows, shape: [120, 8]), labels: labels, random: Random(seed: 1))
+    for step in 0..<40 {
+      let classes = Set(
+        sampler.batch(step, of: labels, random: Random(seed: 1)).map { labels[$0] })
+      #expect(classes.count == 3)
+      if Set(classes.map { $0 % 8 }).count == 1 { together += 1 }
+    }
+    #expect(together > 10)
+  }
+
+  @Test func aCoresetTakesTheFarthest() {
+    let labels = (0..<40).map { $0 % 4 }
+    var sampler = CoresetSampler()
+    (sampler.classes, sampler.perClass) = (4, 2)
+    sampler.prepare(itemCount: 40, dimension: 2)
+    // The last item of each class lies apart from the nine others.
+    let rows = labels.indices.flatMap { $0 >= 36 ? [0.0, 1] : [1, 0.01 * Double($0)] }
+    sampler.observe(Tensor(rows, shape: [40, 2]), labels: labels, random: Random(seed: 1))
+    for step in 0..<20 {
+      let batch = sampler.batch(step, of: labels, random: Random(seed: 1))
+      #expect(batch.filter { $0 >= 36 }.count == 4)
+      #expect(Set(batch).count == 8)
+    }
+  }
+
+  @Test func marginsFallIntoBins() {
+    #expect(marginBins([0, 0.5, 1, 2, 9.99, 10, 5], count: 10) == [0, 0, 1, 2, 9, 9, 5])
+    #expect(marginBins([3, 3], count: 10) == [0, 0])
+    var random = Random(seed: 1)
+    let margins = [Double](repeating: 0, count: 99) + [1]
+    let rare = (0..<1000).filter { _ in balancedMargin(margins, random: &random) == 99 }.count
+    #expect(abs(rare - 500) < 60)
+  }
 }

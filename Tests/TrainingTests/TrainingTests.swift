@@ -132,6 +132,9 @@ private let withMemory =
 
   @Test(arguments: [
     ["training.keep=last"], ["losses=\(withMemory)"],
+    ["sampler={name:'hardness-weighted',classes:5,perClass:4,every:3}"],
+    ["sampler={name:'topic-clustered',classes:4,perClass:4,topics:2,every:4}"],
+    ["sampler={name:'coreset',classes:5,perClass:4,every:7}"],
     ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
   ])
   func aStoppedRunGoesOnBitForBit(overrides: [String]) throws {
