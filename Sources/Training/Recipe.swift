@@ -29,6 +29,8 @@ public struct Recipe: Sendable {
   public var optimizer: Choice<any UpdateRule>
   public var schedule: Choice<any Schedule>
   public var training: TrainingSettings
+  /// What is done when all items are embedded alike.
+  public var collapse = CollapseGuard()
   /// The least that each metric must reach on the test classes.
   public var targets: [String: Double]
 
@@ -68,6 +70,14 @@ public struct Recipe: Sendable {
       try reader.choice("schedule", of: "schedule", in: allSchedules)
       ?? Choice("constant", ConstantSchedule())
     training = try Recipe.training(reader.take("training"), at: "\(place): training")
+    if let value = reader.take("guard") {
+      guard case .object(let members) = value else {
+        throw Failure(
+          .badData, at: "\(place): guard", "this is \(value.kind)",
+          expected: "an object such as { action: \"mine-easier\" }")
+      }
+      collapse = try CollapseGuard().setting(members, at: "\(place): guard")
+    }
     targets = try Recipe.targets(reader.take("targets"), at: "\(place): targets")
     try reader.finish()
   }
@@ -160,6 +170,7 @@ extension Recipe {
       "sampler": sampler.json,
       "optimizer": optimizer.json,
       "schedule": schedule.json,
+      "guard": .object(collapse.settingValues),
       "training": .object(training.settingValues),
       "targets": .object(targets.mapValues { .number($0) }),
     ]

@@ -54,6 +54,8 @@ public enum RunEvent: Sendable {
   case stopped(reason: String)
   /// The map of the report is drawn, after everything else was written.
   case reporting(done: Int, of: Int)
+  /// Something is likely wrong with the recipe or the run.
+  case warned(String)
   /// The steps of this process are over: how long they waited for their batches, and how long they
   /// took with evaluations and checkpoints.
   case stepsEnded(waited: Double, seconds: Double)
@@ -96,12 +98,16 @@ private func takeSteps(
 ) throws(Failure) -> Bool {
   let settings = trainer.recipe.training
   var isAskedToStop = onEvent(.started(trainer: trainer))
+  for warning in trainer.recipe.warnings { _ = onEvent(.warned(warning)) }
   let clock = ContinuousClock()
   let (start, firstStep) = (clock.now, trainer.step)
   var batches = BatchQueue()
   while !trainer.isFinished, !isAskedToStop {
     let report = try trainer.takeStep(on: batches.take(for: &trainer))
     log.append(report.json)
+    if let warning = report.warning {
+      _ = onEvent(.warned("step \(report.step + 1): \(warning)"))
+    }
     let seconds = (clock.now - start).inSeconds
     let images =
       Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
@@ -174,6 +180,8 @@ extension Trainer.StepReport {
       "step": JSONValue(step), "loss": .number(loss), "active": .number(active),
       "learningRate": .number(learningRate),
     ]
+    members.merge(health.json) { own, _ in own }
+    if let warning { members["warning"] = .string(warning) }
     if terms.count > 1 {
       members["terms"] = .array(
         terms.map {

@@ -17,6 +17,8 @@ public struct Trainer: Sendable {
   public internal(set) var optimizer: Optimizer
   /// What draws the batches, with what it has learnt of the items.
   public internal(set) var sampler: any Sampler
+  /// What watches for a collapse.
+  var collapse: CollapseWatch
   /// The best model that was watched so far.
   public internal(set) var best: Best?
   /// How many evaluations have passed since the best one.
@@ -37,6 +39,10 @@ public struct Trainer: Sendable {
     public let active: Double
     public let learningRate: Double
     public let terms: [(name: String, value: Double, active: Double)]
+    /// How the embeddings of the batch lie.
+    public let health: EmbeddingHealth
+    /// What a person should know, if anything.
+    public let warning: String?
   }
 
   public init(_ recipe: Recipe, data: TrainingData) throws(Failure) {
@@ -60,6 +66,7 @@ public struct Trainer: Sendable {
         embeddings: Tensor(zeros: [2, encoder.embeddingSize], dtype: .float32),
         labels: [0, max(0, data.train.classNames.count - 1)]),
       at: "losses")
+    collapse = CollapseWatch(recipe.collapse)
     sampler = recipe.sampler.value
     if var adaptive = sampler as? any AdaptiveSampler {
       adaptive.prepare(itemCount: data.train.count, dimension: encoder.embeddingSize)
@@ -108,10 +115,12 @@ public struct Trainer: Sendable {
     var pass = Pass(isTraining: true)
     var terms: [(name: String, value: Double, active: Double)] = []
     var embedded: Tensor?
+    let watch = collapse
     let (value, found) = valueWithGradient(at: objective) { objective in
       let embeddings = objective.encoder(inputs, in: &pass)
       embedded = embeddings.detached
-      let output = objective.loss(embeddings, labels: labels, random: minerRandom)
+      let output = watch.losses(objective.loss)(
+        embeddings, labels: labels, random: minerRandom)
       terms = output.terms.map { ($0.name, $0.value, $0.active) }
       return output.value
     }
@@ -126,11 +135,15 @@ public struct Trainer: Sendable {
     optimizer.update(
       &objective, along: gradient, factor: factor, belongsToLoss: Objective.isLossParameter)
     objective.encoder.absorb(pass)
-    if let embedded { objective.loss.remember(embedded, labels: labels) }
+    let embeddings =
+      embedded ?? Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
+    objective.loss.remember(embeddings, labels: labels)
+    let health = EmbeddingHealth(embeddings, labels: labels)
     let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
     return StepReport(
       step: step, loss: value.item, active: active,
-      learningRate: recipe.optimizer.value.learningRate * factor, terms: terms)
+      learningRate: recipe.optimizer.value.learningRate * factor, terms: terms,
+      health: health, warning: collapse.note(health))
   }
 
   /// Judges the present model on the classes that are watched, and remembers it if it is the best.

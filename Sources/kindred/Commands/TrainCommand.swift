@@ -96,6 +96,9 @@ private func show(
       evaluation[name].map { "\(name) \(fixed($0, 4))" }
     }
     print("step \(step): \(numbers.joined(separator: "  ")) on the \(watched)")
+  case .warned(let warning):
+    progress.finish()
+    print("Warning: \(warning).")
   case .stopped(let reason):
     progress.finish()
     print("Stopped early: \(reason).")
