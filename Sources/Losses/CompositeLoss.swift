@@ -50,13 +50,17 @@ public struct CompositeLoss: Parameterized {
   /// that has warmed up compares with that rather than with `reference`; the batch is not put in
   /// for good: see ``remember(_:labels:)``.
   public func callAsFunction(
-    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet? = nil, random: Random
+    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet? = nil, keys: Keys = Keys(),
+    random: Random
   ) -> Output {
     var value = Tensor(0, dtype: embeddings.dtype)
     var results: [Term] = []
     for (i, (term, name)) in zip(terms, uniqueNames).enumerated() {
+      let labels = keys.labels(of: term.memory, classes: labels)
       let reference =
-        term.memory?.reference(for: embeddings.detached, labels: labels) ?? reference
+        term.memory?.reference(
+          for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels)
+        ?? reference
       let tuples = term.miner?.mine(
         embeddings.detached, labels: labels, reference: reference,
         random: random.split(UInt64(i)))
@@ -69,8 +73,31 @@ public struct CompositeLoss: Parameterized {
   }
 
   /// Puts a batch in every memory, once its step is taken.
-  public mutating func remember(_ embeddings: Tensor, labels: [Int]) {
-    for i in terms.indices { terms[i].memory?.remember(embeddings.detached, labels: labels) }
+  public mutating func remember(_ embeddings: Tensor, labels: [Int], keys: Keys = Keys()) {
+    for i in terms.indices {
+      let memory = terms[i].memory
+      terms[i].memory?.remember(
+        keys.embeddings(for: memory) ?? embeddings.detached,
+        labels: keys.labels(of: memory, classes: labels))
+    }
+  }
+
+  /// What memories are given of a batch beside its embeddings.
+  public struct Keys: Sendable {
+    /// Embeddings of the batch, and of a second view of it, by the encoder of the memories.
+    public var sameView, secondView: Tensor?
+    /// What each row is a view of; nil if rows are told apart by their class only.
+    public var items: [Int]?
+
+    public init() {}
+
+    fileprivate func embeddings(for memory: CrossBatchMemory?) -> Tensor? {
+      memory?.keys == .secondView ? secondView : memory?.momentum == 0 ? nil : sameView
+    }
+
+    fileprivate func labels(of memory: CrossBatchMemory?, classes: [Int]) -> [Int] {
+      memory?.positives == .item ? items ?? classes : classes
+    }
   }
 
   /// Makes the parameters of every loss and empties every memory.

@@ -11,13 +11,39 @@ import Settings
 /// For the first ``warmup`` batches the memory is filled but not used, until the encoder moves
 /// slowly enough for old embeddings to be near to what it would make of the same items now. Of a
 /// batch with more rows than slots the last rows stay.
-/// - Complexity: O(size × dimension) memory and time a step, beside what the loss costs.
-/// - Reference: Wang et al., *Cross-Batch Memory for Embedding Learning* (CVPR 2020).
+///
+/// With a momentum what is remembered is made by a slow copy of the encoder. With keys of a second
+/// view, and views of an item as the positives, this is the queue of momentum contrast.
+/// - Complexity: O(size × dimension) memory and time a step, beside what the loss costs; another
+///   forward pass with a momentum or a second view.
+/// - Reference: Wang et al., *Cross-Batch Memory for Embedding Learning* (CVPR 2020); He et al.,
+///   *Momentum Contrast for Unsupervised Visual Representation Learning* (CVPR 2020).
 public struct CrossBatchMemory: Configurable, Sendable {
   /// How many embeddings are remembered.
   public var size: Int
   /// For how many batches the loss does without.
   public var warmup: Int
+  /// How slowly a copy of the encoder follows it, whose embeddings are remembered; 0: the encoder's
+  /// own are.
+  public var momentum = 0.0
+  /// Of what the remembered embeddings are.
+  public var keys = Keys.sameView
+  /// Which rows are of one class.
+  public var positives = Positives.class
+
+  public enum Keys: String, CaseIterable, Sendable {
+    /// Of the very inputs of the batch; a row makes no pair with its own embedding.
+    case sameView = "same-view"
+    /// Of the items augmented a second time, so that a row and its own key are a positive pair.
+    case secondView = "second-view"
+  }
+
+  public enum Positives: String, CaseIterable, Sendable {
+    /// Rows of the same label.
+    case `class`
+    /// Views of the same item, whatever its label.
+    case item
+  }
   /// [size, dimension]
   private var embeddings = Tensor(zeros: [0, 0], dtype: .float32)
   /// The class in each slot, a whole number; [size].
@@ -31,6 +57,12 @@ public struct CrossBatchMemory: Configurable, Sendable {
   public static let settings = [
     Setting("size", \Self.size, "how many embeddings are remembered", in: 1...1_000_000),
     Setting("warmup", \Self.warmup, "for how many batches the memory is filled but not used"),
+    Setting(
+      "momentum", \Self.momentum,
+      "how slowly the encoder of what is remembered follows; 0: it is the encoder itself",
+      in: 0...1),
+    Setting("keys", \Self.keys, "whether the batch or a second view of its items is remembered"),
+    Setting("positives", \Self.positives, "whether a class or an item's views are positives"),
   ]
 
   /// Empties the memory and makes room for embeddings of a dimension.
@@ -53,7 +85,7 @@ public struct CrossBatchMemory: Configurable, Sendable {
     var filled = self
     filled.remember(embeddings, labels: labels)
     let places: [Int?] = labels.indices.map {
-      $0 < labels.count - size ? nil : (rows + $0) % size
+      keys == .secondView || $0 < labels.count - size ? nil : (rows + $0) % size
     }
     let slots = Array(0..<filled.count)
     return ReferenceSet(

@@ -10,12 +10,15 @@ import Settings
 ///
 /// Tensors: `encoder.…` and `loss.…` as in the model file, `optimizer.I.J` for the J-th memory of
 /// the I-th parameter, `memory.…` for the recent batches of a loss, `sampler.…` for what
-/// the sampler learnt of the items, `watch.…` for what the guard saw, and `best.…` for the best model watched. The metadata hold the step, the
+/// the sampler learnt of the items, `watch.…` for what the guard saw,
+/// `momentum.…` for the encoder of memories, and `best.…` for the best model watched. The metadata hold the step, the
 /// score of the best, the recipe and a CRC-32 of all tensors.
 enum Checkpoint {
   static func write(_ trainer: Trainer, to path: String) throws(Failure) {
     var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
     entries += trainer.objective.memories.map { SafetensorsEntry($0.name, $0.value) }
+    var momentum = trainer.momentum
+    momentum?.updateState { entries.append(SafetensorsEntry($0, $1)) }
     var collapse = trainer.collapse
     collapse.updateState { entries.append(SafetensorsEntry("watch.\($0)", $1)) }
     if var sampler = trainer.sampler as? any AdaptiveSampler {
@@ -73,6 +76,9 @@ enum Checkpoint {
     try restored.objective.load(tensors, prefix: "", at: path)
     try restored.objective.loadMemories(tensors, at: path)
     var failure: Failure?
+    restored.momentum?.updateState { name, tensor in
+      tensor = fitting(tensors, name, tensor, at: path, &failure)
+    }
     restored.collapse.updateState { name, tensor in
       tensor = fitting(tensors, "watch." + name, tensor, at: path, &failure)
     }

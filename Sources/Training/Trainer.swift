@@ -1,6 +1,7 @@
 import Autodiff
 import Data
 import Evaluation
+import Foundation
 import Losses
 import Miners
 import Models
@@ -17,6 +18,8 @@ public struct Trainer: Sendable {
   public internal(set) var optimizer: Optimizer
   /// What draws the batches, with what it has learnt of the items.
   public internal(set) var sampler: any Sampler
+  /// Makes what memories remember, if they ask for a slow encoder.
+  var momentum: MomentumEncoder?
   /// What watches for a collapse.
   var collapse: CollapseWatch
   /// The best model that was watched so far.
@@ -67,6 +70,13 @@ public struct Trainer: Sendable {
         labels: [0, max(0, data.train.classNames.count - 1)]),
       at: "losses")
     collapse = CollapseWatch(recipe.collapse)
+    let momenta = Set(recipe.losses.compactMap { $0.memory?.momentum }.filter { $0 > 0 })
+    guard momenta.count <= 1 else {
+      throw Failure(
+        .badData, at: "losses", "memories have \(momenta.count) different momenta",
+        expected: "one", remedy: "give all memories the same momentum, or 0")
+    }
+    momentum = momenta.first.map { MomentumEncoder(of: encoder, momentum: $0) }
     sampler = recipe.sampler.value
     if var adaptive = sampler as? any AdaptiveSampler {
       adaptive.prepare(itemCount: data.train.count, dimension: encoder.embeddingSize)
@@ -110,20 +120,30 @@ public struct Trainer: Sendable {
   mutating func takeStep(on batch: TrainingBatch) throws(Failure) -> StepReport {
     precondition(
       batch.step == step, "takeStep: the batch is for step \(batch.step), not \(step)")
-    let (inputs, labels) = (batch.inputs, batch.labels)
+    let labels = batch.labels
     let minerRandom = random.split("miner").split(UInt64(step))
-    var pass = Pass(isTraining: true)
+    let keys = keys(of: batch)
     var terms: [(name: String, value: Double, active: Double)] = []
-    var embedded: Tensor?
+    var embeddings = Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
     let watch = collapse
-    let (value, found) = valueWithGradient(at: objective) { objective in
-      let embeddings = objective.encoder(inputs, in: &pass)
-      embedded = embeddings.detached
-      let output = watch.losses(objective.loss)(
-        embeddings, labels: labels, random: minerRandom)
+    var observed: [(pass: Pass, chunks: Int)] = []
+    func value(_ loss: CompositeLoss, _ found: Tensor) -> Tensor {
+      embeddings = found.detached
+      let output = watch.losses(loss)(found, labels: labels, keys: keys, random: minerRandom)
       terms = output.terms.map { ($0.name, $0.value, $0.active) }
       return output.value
     }
+    let (value, found) =
+      recipe.training.chunk > 0 && recipe.training.chunk < labels.count
+      ? cachedValueWithGradient(
+        at: objective, inputs: batch.inputs, chunk: recipe.training.chunk,
+        observe: { observed.append(($0, $1)) }, of: value)
+      : valueWithGradient(at: objective) { objective in
+        var pass = Pass(isTraining: true)
+        let embeddings = objective.encoder(batch.inputs, in: &pass)
+        observed = [(pass, 1)]
+        return value(objective.loss, embeddings)
+      }
     guard value.item.isFinite else {
       throw Failure(
         .badData, at: "step \(step + 1)", "the loss is \(value.item)", expected: "a finite number",
@@ -134,16 +154,29 @@ public struct Trainer: Sendable {
     let factor = recipe.schedule.value.factor(step: step, of: recipe.training.steps)
     optimizer.update(
       &objective, along: gradient, factor: factor, belongsToLoss: Objective.isLossParameter)
-    objective.encoder.absorb(pass)
-    let embeddings =
-      embedded ?? Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
-    objective.loss.remember(embeddings, labels: labels)
+    for (pass, chunks) in observed {
+      // Chunks together weigh what one pass over the batch does.
+      objective.encoder.absorb(pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)))
+    }
+    objective.loss.remember(embeddings, labels: labels, keys: keys)
+    momentum?.follow(objective.encoder)
     let health = EmbeddingHealth(embeddings, labels: labels)
     let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
     return StepReport(
       step: step, loss: value.item, active: active,
       learningRate: recipe.optimizer.value.learningRate * factor, terms: terms,
       health: health, warning: collapse.note(health))
+  }
+
+  /// What memories are given of a batch.
+  private func keys(of batch: TrainingBatch) -> CompositeLoss.Keys {
+    var keys = CompositeLoss.Keys()
+    keys.items = batch.items
+    guard recipe.losses.contains(where: { $0.memory != nil }) else { return keys }
+    let encoder = momentum ?? MomentumEncoder(of: objective.encoder, momentum: 0)
+    if momentum != nil { keys.sameView = encoder.embed(batch.inputs) }
+    keys.secondView = batch.secondView.map { encoder.embed($0) }
+    return keys
   }
 
   /// Judges the present model on the classes that are watched, and remembers it if it is the best.

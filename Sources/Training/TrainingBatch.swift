@@ -1,5 +1,6 @@
 import Autodiff
 import Data
+import Losses
 import Miners
 import Settings
 
@@ -9,7 +10,11 @@ struct TrainingBatch: Sendable {
   let step: Int
   /// [items] + the shape of an item.
   let inputs: Tensor
+  /// The same items augmented again, if a memory asks for it.
+  let secondView: Tensor?
   let labels: [Int]
+  /// The place of each item in the data set.
+  let items: [Int]
 }
 
 /// The batches of a run in order; the next one is made on another thread during a step.
@@ -55,6 +60,14 @@ struct BatchMaker: Sendable {
     let inputs = train.batch(
       items, augmentation: recipe.augmentation?.value,
       random: random.split("augmentation").split(UInt64(step)))
-    return TrainingBatch(step: step, inputs: inputs, labels: items.map { train.labels[$0] })
+    let needsView = recipe.losses.contains { $0.memory?.keys == .secondView }
+    let secondView =
+      needsView
+      ? train.batch(
+        items, augmentation: recipe.augmentation?.value,
+        random: random.split("second view").split(UInt64(step))) : nil
+    return TrainingBatch(
+      step: step, inputs: inputs, secondView: secondView, labels: items.map { train.labels[$0] },
+      items: items)
   }
 }

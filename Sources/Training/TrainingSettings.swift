@@ -14,6 +14,7 @@ public struct TrainingSettings: Configurable {
   public var gradientClip = 0.0
   public var checkpointEvery = 0
   public var report = true
+  public var chunk = 0
 
   public init() {}
 
@@ -39,5 +40,8 @@ public struct TrainingSettings: Configurable {
       "checkpointEvery", \Self.checkpointEvery,
       "after how many steps a checkpoint is written; 0: with every evaluation"),
     Setting("report", \Self.report, "whether a finished run is drawn as report.html"),
+    Setting(
+      "chunk", \Self.chunk,
+      "how many items go through the encoder at once, for batches larger than memory; 0: all"),
   ]
 }

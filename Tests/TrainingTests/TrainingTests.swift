@@ -47,6 +47,14 @@ private let withMemory =
   "[{name: 'multi-similarity', miner: {name: 'multi-similarity'}, memory: {size: 70, warmup: 3}},"
   + "{name: 'proxy-anchor'}]"
 
+private let withMomentum =
+  "[{name: 'multi-similarity', miner: {name: 'multi-similarity'}, "
+  + "memory: {size: 70, warmup: 1, momentum: 0.9}}]"
+
+/// A queue of second views, by momentum contrast.
+private let withQueue =
+  "[{name: 'nt-xent', memory: {size: 70, momentum: 0.9, keys: 'second-view', positives: 'item'}}]"
+
 @Suite(.serialized) struct Runs {
   @Test func theQuickStartReachesItsScore() throws {
     let scratch = try Scratch()
@@ -132,6 +140,7 @@ private let withMemory =
 
   @Test(arguments: [
     ["training.keep=last"], ["losses=\(withMemory)"],
+    ["losses=\(withMomentum)"], ["losses=\(withQueue)"], ["training.chunk=7"],
     ["sampler={name:'hardness-weighted',classes:5,perClass:4,every:3}"],
     ["sampler={name:'topic-clustered',classes:4,perClass:4,topics:2,every:4}"],
     ["sampler={name:'coreset',classes:5,perClass:4,every:7}"],
