@@ -39,6 +39,7 @@ public struct MiningFolder: Sendable {
       try FileSystem.write("", to: negatives)
       try write(settings, done, bytes, counts)
     }
+    onProgress(done)
     while done < miner.queryCount {
       let part = done..<min(miner.queryCount, done + miner.partSize)
       let mined = try miner.mine(part) { onProgress(part.lowerBound + $0) }
