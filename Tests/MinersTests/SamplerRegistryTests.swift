@@ -89,7 +89,7 @@ import Testing
   private func axes(_ labels: [Int]) -> Tensor {
     var seen: [Int: Int] = [:]
     let last = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: max)
-    let rows = labels.enumerated().flatMap { item, label in
+    let rows = labels.enumerated().flatMap { item, label -> [Double] in
       seen[label, default: 0] += 1
       return (0..<8).map { k -> Double in
         let other = item == last[label] ? (label + 1) % 8 : label % 8
@@ -144,7 +144,9 @@ import Testing
     (sampler.classes, sampler.perClass, sampler.topics) = (3, 2, 8)
     sampler.prepare(itemCount: 120, dimension: 8)
     // Classes 0 to 23 lie on eight axes, three on each.
-    let rows = labels.flatMap { label in (0..<8).map { $0 == label % 8 ? 1.0 : 0.001 } }
+    let rows = labels.flatMap { label -> [Double] in
+      (0..<8).map { $0 == label % 8 ? 1 : 0.001 }
+    }
     var together = 0
     sampler.observe(Tensor(rows, shape: [120, 8]), labels: labels, random: Random(seed: 1))
     for step in 0..<40 {
@@ -162,7 +164,9 @@ import Testing
     (sampler.classes, sampler.perClass) = (4, 2)
     sampler.prepare(itemCount: 40, dimension: 2)
     // The last item of each class lies apart from the nine others.
-    let rows = labels.indices.flatMap { $0 >= 36 ? [0.0, 1] : [1, 0.01 * Double($0)] }
+    let rows = labels.indices.flatMap { item -> [Double] in
+      item >= 36 ? [0, 1] : [1, 0.01 * Double(item)]
+    }
     sampler.observe(Tensor(rows, shape: [40, 2]), labels: labels, random: Random(seed: 1))
     for step in 0..<20 {
       let batch = sampler.batch(step, of: labels, random: Random(seed: 1))
