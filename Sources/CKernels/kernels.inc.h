@@ -43,6 +43,8 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
 
 #include "pooling.inc.h"
 
+#include "selection.inc.h"
+
 const ck_kernels KERNELS = {
     .tile_rows = TILE_ROWS,
     .tile_columns = TILE_COLUMNS,
@@ -78,4 +80,5 @@ const ck_kernels KERNELS = {
     .soft_rank_gradient = soft_rank_gradient,
     .distances = distances,
     .distance_weights = distance_weights,
+    .places_below = places_below,
 };

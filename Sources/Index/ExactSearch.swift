@@ -11,8 +11,12 @@ struct ExactSearch {
   /// ½‖v‖² for distances; empty for inner products.
   private let offsets: [Float]
 
-  /// Queries and vectors of one block of products.
-  private static let (blockQueries, blockVectors) = (512, 2048)
+  /// Vectors whose products with a strip of queries stay in the cache.
+  private static let blockVectors = 1024
+  /// Queries that are compared with a block of vectors before the next, so that it is packed seldom.
+  private static let roundQueries = 28 * Float.stripRows
+  /// What the selections of a round may take, in keys.
+  private static let roundKeys = 1 << 23
 
   init(
     _ base: UnsafeBufferPointer<Float>, _ queries: UnsafeBufferPointer<Float>, dimension: Int,
@@ -31,72 +35,91 @@ struct ExactSearch {
   func run(count: Int) -> Neighbors {
     let found = min(count, baseCount)
     // A few more than are asked for, since the rounding of products may swap near-equal ones.
-    let kept = min(baseCount, metric == .l2 ? found + 8 : found)
+    let kept = min(baseCount, found + 8)
     guard kept > 0, queryCount > 0 else {
       return Neighbors(countPerQuery: found, ids: [], scores: [])
     }
-    let heaps = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: queryCount * kept)
-    defer { heaps.deallocate() }
-    collect(heaps, kept: kept)
-
+    let capacity = TopSelection.capacity(kept: kept)
+    let strip = Float.stripRows
+    let fitting = max(1, ExactSearch.roundKeys / capacity / strip) * strip
+    let height = min(queryCount, fitting, ExactSearch.roundQueries)
+    let keys = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: height * capacity)
+    defer { keys.deallocate() }
     var scores = Array(repeating: Float(0), count: queryCount * found)
     var ids = Array(repeating: 0, count: queryCount * found)
     scores.withUnsafeMutableBufferPointer { scores in
       ids.withUnsafeMutableBufferPointer { ids in
-        let (scores, ids) = (scores, ids)
-        Parallel.forEachRange(queryCount, grain: 16) { range in
-          for query in range {
-            let keys = heaps[query * kept..<(query + 1) * kept].map { key in
-              let id = Int(UInt32(truncatingIfNeeded: key))
-              return TopHeap.key(rank(of: exactScore(query, id)), id)
-            }.sorted()
-            for (i, key) in keys.prefix(found).enumerated() {
-              let id = Int(UInt32(truncatingIfNeeded: key))
-              ids[query * found + i] = id
-              scores[query * found + i] = exactScore(query, id)
-            }
-          }
+        guard let keys = keys.baseAddress, let scores = scores.baseAddress,
+          let ids = ids.baseAddress
+        else { return }
+        for first in stride(from: 0, to: queryCount, by: height) {
+          let round = first..<min(queryCount, first + height)
+          collect(round, keys, kept: kept)
+          rescore(round, keys, kept: kept, found: found, scores, ids)
         }
       }
     }
     return Neighbors(countPerQuery: found, ids: ids, scores: scores)
   }
 
-  /// Smaller is nearer, whatever the metric.
-  private func rank(of score: Float) -> Float { metric == .innerProduct ? 0 - score : score }
-
-  /// Fills one heap per query with the keys of its nearest vectors.
-  private func collect(_ heaps: UnsafeMutableBufferPointer<UInt64>, kept: Int) {
-    let height = min(ExactSearch.blockQueries, queryCount)
-    let width = min(ExactSearch.blockVectors, baseCount)
-    let block = UnsafeMutableBufferPointer<Float>.allocate(capacity: height * width)
-    defer { block.deallocate() }
-    guard let c = block.baseAddress, let a = queries.baseAddress, let b = base.baseAddress,
-      let heapBase = heaps.baseAddress
-    else { return }
-    offsets.withUnsafeBufferPointer { offsets in
-      // An empty array may have an address too.
-      let offsets = offsets.isEmpty ? nil : offsets.baseAddress
-      for start in stride(from: 0, to: queryCount, by: height) {
-        let rows = min(height, queryCount - start)
-        for first in stride(from: 0, to: baseCount, by: width) {
-          let columns = min(width, baseCount - first)
-          Float.product(
-            c, a + start * dimension, b + first * dimension, m: rows, n: columns, k: dimension,
-            transposingA: false, transposingB: true, adding: false)
-          Parallel.forEachRange(rows, grain: 32) { range in
-            for row in range {
-              var heap = TopHeap(
-                heapBase + (start + row) * kept, capacity: kept, count: min(first, kept))
-              heap.offer(
-                c + row * columns, offsets.map { $0 + first }, count: columns,
-                firstID: first)
+  /// Selects the keys of the nearest vectors of each query: the first `kept` of its memory.
+  private func collect(_ round: Range<Int>, _ keys: UnsafeMutablePointer<UInt64>, kept: Int) {
+    guard let a = queries.baseAddress, let b = base.baseAddress else { return }
+    let capacity = TopSelection.capacity(kept: kept)
+    let placesBelow = PlacesBelow()
+    var states = Array(repeating: TopSelection.State(), count: round.count)
+    states.withUnsafeMutableBufferPointer { states in
+      nonisolated(unsafe) let states = states
+      offsets.withUnsafeBufferPointer { offsets in
+        // An empty array may have an address too.
+        let offsets = offsets.isEmpty ? nil : offsets.baseAddress
+        for first in stride(from: 0, to: baseCount, by: ExactSearch.blockVectors) {
+          let columns = min(ExactSearch.blockVectors, baseCount - first)
+          let isLast = first + columns == baseCount
+          Float.productStrips(
+            a + round.lowerBound * dimension, b + first * dimension, m: round.count, n: columns,
+            k: dimension
+          ) { rows, products in
+            for row in rows {
+              var selection = TopSelection(
+                keys + row * capacity, kept: kept, states[row], placesBelow)
+              selection.offer(
+                products + (row - rows.lowerBound) * columns, offsets.map { $0 + first },
+                count: columns, firstID: first)
+              if isLast { selection.select() }
+              states[row] = selection.state
             }
           }
         }
       }
     }
   }
+
+  /// Puts the selected ones in the order of their exact scores.
+  private func rescore(
+    _ round: Range<Int>, _ keys: UnsafeMutablePointer<UInt64>, kept: Int, found: Int,
+    _ scores: UnsafeMutablePointer<Float>, _ ids: UnsafeMutablePointer<Int>
+  ) {
+    let capacity = TopSelection.capacity(kept: kept)
+    Parallel.forEachRange(round.count, grain: 16) { rows in
+      for row in rows {
+        let query = round.lowerBound + row
+        var chosen = UnsafeMutableBufferPointer(start: keys + row * capacity, count: kept)
+        for i in 0..<kept {
+          let id = TopSelection.id(chosen[i])
+          chosen[i] = TopSelection.key(rank(of: exactScore(query, id)), id)
+        }
+        chosen.sort()
+        for i in 0..<found {
+          ids[query * found + i] = TopSelection.id(chosen[i])
+          scores[query * found + i] = rank(of: TopSelection.number(chosen[i]))
+        }
+      }
+    }
+  }
+
+  /// Smaller is nearer, whatever the metric; the same the other way round.
+  private func rank(of score: Float) -> Float { metric == .innerProduct ? 0 - score : score }
 
   private func exactScore(_ query: Int, _ id: Int) -> Float {
     guard let q = queries.baseAddress, let v = base.baseAddress else { return 0 }

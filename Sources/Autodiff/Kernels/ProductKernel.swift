@@ -81,7 +81,7 @@ extension Scalar {
   }
 
   /// Packs all of b: for each block of k, panels of columns.
-  private static func pack(
+  static func pack(
     _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,
     transposing: Bool, _ kernels: ck_kernels
   ) {

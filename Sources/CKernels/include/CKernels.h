@@ -201,6 +201,12 @@ typedef struct ck_kernels {
   int (*_Nonnull distance_weights)(void *_Nonnull weights, const void *_Nonnull g,
                                    const void *_Nonnull y, const void *_Nonnull squares,
                                    double own, double nearness, int root, ptrdiff_t count);
+
+  /// Writes the places, in order, where offsets[i] - x[i] < limit, with zeros for no offsets;
+  /// returns how many there are. `places` has room for `count`.
+  ptrdiff_t (*_Nonnull places_below)(int32_t *_Nonnull places, const void *_Nonnull x,
+                                     const void *_Nullable offsets, double limit,
+                                     ptrdiff_t count);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.
