@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -14,23 +13,16 @@ public enum Parallel {
   }
 
   /// Calls `body` once for each piece, from several threads; returns when all are done.
+  ///
+  /// Within a piece, and while another thread is at it, the calling thread does all of the work.
   public static func forEach(_ pieces: Int, _ body: (Int) -> Void) {
-    let workers = min(pieces, threadCount)
-    guard workers > 1 else {
+    let helpers = min(pieces, threadCount) - 1
+    guard helpers > 0 else {
       for piece in 0..<max(0, pieces) { body(piece) }
       return
     }
     withoutActuallyEscaping(body) { body in
-      // The pieces write to different places, which is the caller's promise.
-      nonisolated(unsafe) let body = body
-      let next = Atomic<Int>(0)
-      DispatchQueue.concurrentPerform(iterations: workers) { _ in
-        while true {
-          let piece = next.add(1, ordering: .relaxed).oldValue
-          guard piece < pieces else { return }
-          body(piece)
-        }
-      }
+      WorkerPool.shared.run(pieces, helpers: helpers, body)
     }
   }
 

@@ -129,6 +129,50 @@ static void hinges(ck_hinges *result, void *py, const void *px, const int32_t *k
   }
 }
 
+static void side_sums(ck_hinges *result, const void *px, const int32_t *kinds, ptrdiff_t count) {
+  vector sums[4] = {0, 0, 0, 0};
+  EACH_PAIR {
+    vector kind = load_kinds(kinds + i, filled), x = load((const REAL *)px + i, filled);
+    vector times = __builtin_elementwise_abs(kind), term = x * times;
+    sums[0] += kind > 0 ? term : (vector)0;
+    sums[1] += kind < 0 ? term : (vector)0;
+    sums[2] += kind > 0 ? times : (vector)0;
+    sums[3] += kind > 0 ? (vector)0 : times;
+  }
+  for (int side = 0; side < 2; side++) {
+    result->total[side] = total(sums[side]);
+    result->count[side] = result->active[side] = total(sums[2 + side]);
+  }
+}
+
+static void squared_hinges(ck_hinges *result, void *py, const void *px, const int32_t *kinds,
+                           const double *bounds, const double *bases, double sign,
+                           ptrdiff_t count) {
+  vector bound[2] = {(vector)(REAL)bounds[0], (vector)(REAL)bounds[1]};
+  vector base[2] = {(vector)(REAL)bases[0], (vector)(REAL)bases[1]};
+  vector way[2] = {(vector)(REAL)sign, (vector)(REAL)-sign};
+  vector sums[6] = {0, 0, 0, 0, 0, 0};
+  EACH_PAIR {
+    vector kind = load_kinds(kinds + i, filled), x = load((const REAL *)px + i, filled);
+    vector cost = (kind > 0 ? way[0] : way[1]) * (x - (kind > 0 ? bound[0] : bound[1]));
+    cost = cost > 0 ? cost : (vector)0;
+    vector times = __builtin_elementwise_abs(kind);
+    store((REAL *)py + i, 2 * way[0] * kind * (cost - (kind > 0 ? base[0] : base[1])), filled);
+    vector term = cost * cost * times, active = cost > 0 ? times : (vector)0;
+    sums[0] += kind > 0 ? term : (vector)0;
+    sums[1] += kind > 0 ? (vector)0 : term;
+    sums[2] += kind > 0 ? times : (vector)0;
+    sums[3] += kind > 0 ? (vector)0 : times;
+    sums[4] += kind > 0 ? active : (vector)0;
+    sums[5] += kind > 0 ? (vector)0 : active;
+  }
+  for (int side = 0; side < 2; side++) {
+    result->total[side] = total(sums[side]);
+    result->count[side] = total(sums[2 + side]);
+    result->active[side] = total(sums[4 + side]);
+  }
+}
+
 static ptrdiff_t next_positive(const int32_t *kinds, ptrdiff_t first, ptrdiff_t count) {
   enum { STEP = 16 };
   for (; first + STEP <= count; first += STEP) {

@@ -41,3 +41,30 @@ static void normalize_rows_gradient(void *presult, const void *pg, const void *p
     }
   }
 }
+
+static void add_transposed(void *py, const void *px, ptrdiff_t n, ptrdiff_t first,
+                           ptrdiff_t last) {
+  // Tiles whose rows and columns both stay in the cache, in blocks of four by four.
+  enum { TILE = 32 };
+  REAL *y = py;
+  const REAL *x = px;
+  for (ptrdiff_t left = 0; left < n; left += TILE) {
+    ptrdiff_t right = least(n, left + TILE);
+    for (ptrdiff_t i = first; i < last; i += 4)
+      for (ptrdiff_t j = left; j < right; j += 4) {
+        const REAL *own = x + i * n + j, *other = x + j * n + i;
+        REAL *target = y + i * n + j;
+        if (last - i >= 4 && right - j >= 4) {
+          const REAL *rows[4] = {other, other + n, other + 2 * n, other + 3 * n};
+          REAL turned[16];
+          interleave_four(turned, rows, 4, 4);
+          for (ptrdiff_t k = 0; k < 4; k++)
+            *(quad *)(target + k * n) = *(const quad *)(own + k * n) + *(quad *)(turned + 4 * k);
+        } else {
+          for (ptrdiff_t k = 0; k < least(4, last - i); k++)
+            for (ptrdiff_t l = 0; l < least(4, right - j); l++)
+              target[k * n + l] = own[k * n + l] + other[l * n + k];
+        }
+      }
+  }
+}

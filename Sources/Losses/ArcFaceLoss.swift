@@ -32,7 +32,7 @@ public struct ArcFaceLoss: MarginSoftmaxLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let target = row.firstPositive else { return }
     let own = AngularMargin<S>(degrees: margin).addedWithinHalfTurn(to: row.values[target])
     sums.terms.add(row.weighted(row.classify(target, as: own, scale: S(scale))))
   }

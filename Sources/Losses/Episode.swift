@@ -72,7 +72,7 @@ struct ClassSoftmax: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let target = row.firstPositive else { return }
     let scale = S(scale)
     let share = S(smoothing) / S(row.values.count)
     var mean: S = 0

@@ -79,7 +79,7 @@ private struct OwnColumnSoftmax: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let target = row.firstPositive else { return }
     let last = row.values.count - 1
     for j in row.indices { row.derivatives[j] = row.values[j] }
     row.derivatives[target] = -S.infinity

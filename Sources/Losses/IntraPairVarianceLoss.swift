@@ -33,88 +33,93 @@ public struct IntraPairVarianceLoss: Loss {
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
-    var rows = VarianceRows(
-      positiveFactor: 1 - positiveEpsilon, negativeFactor: 1 + negativeEpsilon)
-    // First the two means, then the sums of the hinges, through which the means have a gradient.
-    let means = matrix.detached.sides(of: pairs) { value, _ in value }
-    (rows.positiveMean, rows.negativeMean) = (means.positive, means.negative)
-    let hinges = matrix.detached.sides(of: pairs) { [rows] in rows.hinge($0, isPositive: $1) }
-    (rows.positiveHinge, rows.negativeHinge) = (hinges.positive, hinges.negative)
+    // First the two means, then those of the hinges, through which the means have a gradient.
+    let means = matrix.detached.sideMeans(of: pairs, hingedAt: nil)
+    let factors = Sides(positive: 1 - positiveEpsilon, negative: 1 + negativeEpsilon)
+    let bounds = Sides(
+      positive: factors.positive * means.positive, negative: factors.negative * means.negative)
+    let hinges = matrix.detached.sideMeans(of: pairs, hingedAt: bounds)
+    let rows = VarianceRows(
+      bounds: bounds,
+      bases: Sides(
+        positive: factors.positive * hinges.positive, negative: factors.negative * hinges.negative))
     return matrix.reduced(by: rows, pairs: pairs)
   }
 }
 
+/// The squares of max(0, bound - s) of positive pairs and max(0, s - bound) of negative ones.
 private struct VarianceRows: RowFunction {
-  let positiveFactor, negativeFactor: Double
-  var positiveMean = 0.0
-  var negativeMean = 0.0
-  /// The means of the hinges.
-  var positiveHinge = 0.0
-  var negativeHinge = 0.0
+  let bounds: Sides<Double>
+  /// What a term loses because it moves the mean.
+  let bases: Sides<Double>
 
   static var reducesNegativesApart: Bool { true }
-
-  @inline(__always)
-  func hinge(_ value: Double, isPositive: Bool) -> Double {
-    isPositive
-      ? max(0, positiveFactor * positiveMean - value)
-      : max(0, value - negativeFactor * negativeMean)
-  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    for j in row.indices where row.kinds[j] != 0 {
-      let times = Int(abs(row.kinds[j]))
-      if row.kinds[j] > 0 {
-        let cost = hinge(Double(row.values[j]), isPositive: true)
-        sums.terms.add(cost * cost, times: times)
-        row.derivatives[j] = S(2 * (positiveFactor * positiveHinge - cost)) * S(times)
-      } else {
-        let cost = hinge(Double(row.values[j]), isPositive: false)
-        sums.negativeTerms.add(cost * cost, times: times)
-        row.derivatives[j] = S(2 * (cost - negativeFactor * negativeHinge)) * S(times)
-      }
-    }
+    guard let (values, kinds, derivatives) = row.start else { return }
+    let terms = row.kernels.squaredHinges(
+      derivatives, values, kinds: kinds, bounds: bounds.converted(), bases: bases.converted(),
+      sign: -1, row.values.count)
+    sums.terms.add(terms.positive)
+    sums.negativeTerms.add(terms.negative)
+  }
+}
+
+extension Sides<Double> {
+  @inline(__always)
+  fileprivate func converted<S: Scalar>() -> Sides<S> {
+    Sides<S>(positive: S(positive), negative: S(negative))
   }
 }
 
 extension Tensor {
-  /// The means of a function over the positive and the negative pairs; 0 for a kind without any.
-  fileprivate func sides(
-    of pairs: PairTable, _ function: @Sendable (Double, Bool) -> Double
-  ) -> (positive: Double, negative: Double) {
-    func run<S: Scalar>(_: S.Type) -> (Double, Double) {
-      let columns = pairs.columns
-      let grain = 16
-      // For each piece the totals of both kinds, then their counts.
-      var pieces = [SIMD4<Double>](repeating: .zero, count: (pairs.rows + grain - 1) / grain)
-      withElements(of: S.self) { values in
-        pieces.withUnsafeMutableBufferPointer { pieces in
-          Parallel.forEachRange(pairs.rows, grain: grain) { rows in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-              var sums = SIMD4<Double>.zero
+  /// The means of the positive and of the negative pairs, or of max(0, bound - s) and of
+  /// max(0, s - bound); 0 for a side without pairs.
+  fileprivate func sideMeans(of pairs: PairTable, hingedAt bounds: Sides<Double>?) -> Sides<Double>
+  {
+    dtype == .float32
+      ? sideMeans(of: pairs, bounds, Float.self) : sideMeans(of: pairs, bounds, Double.self)
+  }
+
+  private func sideMeans<S: Scalar>(
+    of pairs: PairTable, _ bounds: Sides<Double>?, _: S.Type
+  ) -> Sides<Double> {
+    let columns = pairs.columns
+    let grain = 16
+    let kernels = RowKernels<S>()
+    var pieces = [LossSums](repeating: LossSums(), count: (pairs.rows + grain - 1) / grain)
+    withElements(of: S.self) { values in
+      pieces.withUnsafeMutableBufferPointer { pieces in
+        Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+          var sums = LossSums()
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            withUnsafeTemporaryAllocation(of: S.self, capacity: columns) { unused in
+              guard let values = values.baseAddress, let start = kinds.baseAddress,
+                let unused = unused.baseAddress
+              else { return }
               for i in rows {
                 pairs.fill(kinds, row: i)
-                for j in 0..<columns where kinds[j] != 0 {
-                  let isPositive = kinds[j] > 0
-                  let times = Double(abs(kinds[j]))
-                  let value = function(Double(values[i * columns + j]), isPositive) * times
-                  if isPositive {
-                    sums += SIMD4(value, 0, times, 0)
-                  } else {
-                    sums += SIMD4(0, value, 0, times)
-                  }
-                }
+                let row = values + i * columns
+                let terms =
+                  bounds.map {
+                    kernels.hinges(
+                      unused, row, kinds: start, bounds: $0.converted(), sign: -1, columns)
+                  } ?? kernels.sideSums(row, kinds: start, columns)
+                sums.terms.add(terms.positive)
+                sums.negativeTerms.add(terms.negative)
               }
-              pieces[rows.lowerBound / grain] = sums
             }
           }
+          pieces[rows.lowerBound / grain] = sums
         }
       }
-      let sums = pieces.reduce(.zero, +)
-      return (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[3]))
     }
-    return dtype == .float32 ? run(Float.self) : run(Double.self)
+    var sums = LossSums()
+    for piece in pieces { sums.add(piece) }
+    return Sides(
+      positive: sums.terms.total / Double(max(1, sums.terms.count)),
+      negative: sums.negativeTerms.total / Double(max(1, sums.negativeTerms.count)))
   }
 }

@@ -19,6 +19,21 @@ extension LossRow {
     return positives.isEmpty ? nil : positives + (place.map { [$0] } ?? [])
   }
 
+  /// The first positive pair; nil if there is none.
+  @inline(__always)
+  var firstPositive: Int? {
+    guard let (_, kinds, _) = start else { return nil }
+    let place = kernels.nextPositive(kinds, from: 0, values.count)
+    return place < values.count ? place : nil
+  }
+
+  /// The derivatives = factor · value.
+  @inline(__always)
+  func scaleValues(by factor: S) {
+    guard let (values, _, derivatives) = start else { return }
+    kernels.scale(derivatives, values, by: factor, self.values.count)
+  }
+
   /// Calls `body` with each positive pair.
   @inline(__always)
   func forEachPositive(_ body: (Int) -> Void) {
@@ -133,16 +148,15 @@ extension LossRow {
 
   /// -log of the share that one element has in the softmax of the derivatives.
   ///
-  /// The derivatives hold the logits; they become the derivative in each logit.
+  /// The derivatives hold the logits; they become the derivative in each logit, times `slope`.
   @inline(__always)
-  func crossEntropy(target: Int) -> S {
+  func crossEntropy(target: Int, timesSlope slope: S = 1) -> S {
     guard let start = derivatives.baseAddress else { return 0 }
     let peak = kernels.maximum(start, values.count)
     let logit = derivatives[target] - peak
     let sum = kernels.expSum(start, start, peak: peak, values.count)
-    let factor = 1 / sum
-    for j in indices { derivatives[j] *= factor }
-    derivatives[target] -= 1
+    kernels.scale(start, start, by: slope / sum, values.count)
+    derivatives[target] -= slope
     return S.log(sum) - logit
   }
 

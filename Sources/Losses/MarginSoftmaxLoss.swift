@@ -31,10 +31,9 @@ extension LossRow {
   /// - Parameter target: the value, and its derivative in the row's own value.
   @inline(__always)
   func classify(_ target: Int, as own: (value: S, slope: S), scale: S) -> S {
-    for j in indices { derivatives[j] = values[j] * scale }
+    scaleValues(by: scale)
     derivatives[target] = own.value * scale
-    let cost = crossEntropy(target: target)
-    for j in indices { derivatives[j] *= scale }
+    let cost = crossEntropy(target: target, timesSlope: scale)
     derivatives[target] *= own.slope
     return cost
   }

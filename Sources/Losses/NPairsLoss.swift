@@ -48,10 +48,23 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
         }
       }
     }
-    return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
+    // Only what was chosen is compared.
+    let others = Set(positive.map(\.other)).sorted()
+    let columns = Dictionary(uniqueKeysWithValues: zip(others, others.indices))
+    let rows = Dictionary(uniqueKeysWithValues: zip(positive.map(\.anchor), positive.indices))
+    func placed(_ pairs: [Pair]) -> [Pair] {
+      pairs.compactMap { pair in
+        guard let row = rows[pair.anchor], let column = columns[pair.other] else { return nil }
+        return Pair(row, column)
+      }
+    }
+    let anchors = input.embeddings.rows(at: positive.map(\.anchor))
+    let candidates = (input.reference?.embeddings ?? input.embeddings).rows(at: others)
+    return distance.matrix(anchors, candidates).reduced(
       by: self,
       pairs: PairTable(
-        .pairs(positive: positive, negative: negative), rows: pairs.rows, columns: pairs.columns))
+        .pairs(positive: placed(positive), negative: placed(negative)), rows: positive.count,
+        columns: others.count))
   }
 
   @specialized(where S == Float)

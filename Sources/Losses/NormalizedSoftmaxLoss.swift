@@ -29,11 +29,10 @@ public struct NormalizedSoftmaxLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let target = row.firstPositive else { return }
     let scale = 1 / S(temperature)
-    for j in row.indices { row.derivatives[j] = row.values[j] * scale }
-    let cost = row.crossEntropy(target: target)
-    for j in row.indices { row.derivatives[j] *= scale }
+    row.scaleValues(by: scale)
+    let cost = row.crossEntropy(target: target, timesSlope: scale)
     sums.terms.add(row.weighted(cost))
   }
 }

@@ -45,7 +45,7 @@ private struct NearestOther: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let own = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let own = row.firstPositive else { return }
     var nearest: Int?
     for j in row.indices where row.kinds[j] < 0 {
       if nearest.map({ row.values[j] < row.values[$0] }) ?? true { nearest = j }

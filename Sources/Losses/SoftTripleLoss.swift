@@ -48,7 +48,7 @@ public struct SoftTripleLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let first = row.kinds.firstIndex(where: { $0 > 0 }),
+    guard let first = row.firstPositive,
       let (values, _, derivatives) = row.start
     else { return }
     let (inverse, lambda) = (1 / S(gamma), S(lambda))

@@ -52,7 +52,7 @@ private struct SphereRows: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let target = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let target = row.firstPositive else { return }
     let last = row.values.count - 1
     let factor = S(scale) * row.values[last]
     let (own, slope) = multiplied(row.values[target])

@@ -34,7 +34,7 @@ public struct SubCenterArcFaceLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let first = row.kinds.firstIndex(where: { $0 > 0 }) else { return }
+    guard let first = row.firstPositive else { return }
     let angularMargin = AngularMargin<S>(degrees: margin)
     var target = first
     var slope: S = 1
@@ -53,8 +53,7 @@ public struct SubCenterArcFaceLoss: ClassifierLoss {
       }
       row.derivatives[nearest] = cosine * S(scale)
     }
-    let cost = row.crossEntropy(target: target)
-    for j in row.indices { row.derivatives[j] *= S(scale) }
+    let cost = row.crossEntropy(target: target, timesSlope: S(scale))
     row.derivatives[target] *= slope
     sums.terms.add(row.weighted(cost))
   }

@@ -78,7 +78,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
   let unit = lengths.withUnsafeMutableBufferPointer { lengths in
     x.withElements(of: S.self) { x in
       Tensor(shape: [n, d], of: S.self) { y in
-        guard let start = x.baseAddress else { return }
+        guard let start = x.baseAddress, let target = y.baseAddress else { return }
         Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
           for i in rows {
             let row = UnsafeBufferPointer(start: start + i * d, count: d)
@@ -87,8 +87,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
             let isExact = square > 1e-24 && square < 1e30
             lengths[i] = isExact ? square.squareRoot() : length(of: row)
             if isExact {
-              let factor = S(1 / lengths[i])
-              for j in 0..<d { y[i * d + j] = row[j] * factor }
+              kernels.scale(target + i * d, start + i * d, by: S(1 / lengths[i]), d)
             } else {
               let length = max(lengths[i], smallestLength)
               for j in 0..<d { y[i * d + j] = S(Double(row[j]) / length) }
@@ -164,16 +163,11 @@ private func centered(_ x: Tensor) -> Tensor {
 @specialized(where S == Double)
 private func sumWithTranspose<S: Scalar>(_ x: Tensor, _: S.Type) -> Tensor {
   let n = x.shape[0]
-  let tile = 32
+  let kernels = RowKernels<S>()
   return x.withElements(of: S.self) { x in
     Tensor(shape: [n, n], of: S.self) { y in
-      Parallel.forEachRange(n, grain: tile) { rows in
-        for first in stride(from: 0, to: n, by: tile) {
-          for i in rows {
-            for j in first..<min(n, first + tile) { y[i * n + j] = x[i * n + j] + x[j * n + i] }
-          }
-        }
-      }
+      guard let x = x.baseAddress, let y = y.baseAddress else { return }
+      Parallel.forEachRange(n, grain: 32) { kernels.addTransposed(y, x, n, rows: $0) }
     }
   }
 }

@@ -9,6 +9,8 @@ public struct Sides<Value> {
   }
 }
 
+extension Sides: Sendable where Value: Sendable {}
+
 /// The terms of one side of a row, each as often as its pair occurs.
 public struct PairTerms {
   public let total: Double
@@ -109,11 +111,50 @@ public struct RowKernels<S: Scalar> {
     withNumbers(Double(bounds.positive), Double(bounds.negative)) {
       kernels.pointee.hinges(&result, y, x, kinds, $0, Double(sign), count)
     }
-    return Sides(
-      positive: PairTerms(
-        total: result.total.0, count: Int(result.count.0), activeCount: Int(result.active.0)),
-      negative: PairTerms(
-        total: result.total.1, count: Int(result.count.1), activeCount: Int(result.active.1)))
+    return Sides(result)
+  }
+
+  /// The numbers of either side as terms, each as often as its pair occurs.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func sideSums(
+    _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, _ count: Int
+  ) -> Sides<PairTerms> {
+    var result = ck_hinges()
+    kernels.pointee.side_sums(&result, x, kinds, count)
+    return Sides(result)
+  }
+
+  /// The squares of the terms h of ``hinges``; y is twice the derivative of h times (h - base).
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func squaredHinges(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
+    bounds: Sides<S>, bases: Sides<S>, sign: S, _ count: Int
+  ) -> Sides<PairTerms> {
+    var result = ck_hinges()
+    withNumbers(Double(bounds.positive), Double(bounds.negative)) { bounds in
+      withNumbers(Double(bases.positive), Double(bases.negative)) { bases in
+        kernels.pointee.squared_hinges(&result, y, x, kinds, bounds, bases, Double(sign), count)
+      }
+    }
+    return Sides(result)
+  }
+
+  /// Rows of y = x + xᵀ for square x of n rows.
+  @inline(__always)
+  public func addTransposed(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, _ n: Int, rows: Range<Int>
+  ) {
+    kernels.pointee.add_transposed(y, x, n, rows.lowerBound, rows.upperBound)
+  }
+
+  /// y = x · number.
+  @inline(__always)
+  public func scale(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, by number: S, _ count: Int
+  ) {
+    kernels.pointee.map(Int32(CK_SCALE), y, x, Double(number), count)
   }
 
   /// The first place from `first` on with a positive pair; `count` if there is none.
@@ -189,5 +230,15 @@ public struct RowKernels<S: Scalar> {
       guard let start = numbers.baseAddress else { preconditionFailure("two numbers have a place") }
       return body(start)
     }
+  }
+}
+
+extension Sides<PairTerms> {
+  fileprivate init(_ terms: ck_hinges) {
+    self.init(
+      positive: PairTerms(
+        total: terms.total.0, count: Int(terms.count.0), activeCount: Int(terms.active.0)),
+      negative: PairTerms(
+        total: terms.total.1, count: Int(terms.count.1), activeCount: Int(terms.active.1)))
   }
 }

@@ -15,6 +15,15 @@ int ck_get_isa(void);
 /// Changes the instruction set in use; one that the processor lacks is ignored.
 void ck_set_isa(int isa);
 
+/// Tells the processor that a thread only waits for another one.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /// Functions of an element, in the order of Swift's `UnaryOperation` (which does tanh itself).
 enum {
   CK_SCALE,
@@ -147,6 +156,10 @@ typedef struct ck_kernels {
                                            const void *_Nonnull y, const void *_Nonnull length,
                                            double shortest, ptrdiff_t rows, ptrdiff_t columns);
 
+  /// The rows `first` to `last` of y = x + xᵀ for square x of n rows.
+  void (*_Nonnull add_transposed)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t n,
+                                  ptrdiff_t first, ptrdiff_t last);
+
   double (*_Nonnull inner_product)(const void *_Nonnull a, const void *_Nonnull b,
                                    ptrdiff_t count);
   /// The largest element; minus infinity if there are none.
@@ -175,6 +188,16 @@ typedef struct ck_kernels {
   void (*_Nonnull hinges)(ck_hinges *_Nonnull result, void *_Nonnull y, const void *_Nonnull x,
                           const int32_t *_Nonnull kinds, const double *_Nonnull bounds,
                           double sign, ptrdiff_t count);
+
+  /// The numbers themselves as terms, each as often as its pair occurs.
+  void (*_Nonnull side_sums)(ck_hinges *_Nonnull result, const void *_Nonnull x,
+                             const int32_t *_Nonnull kinds, ptrdiff_t count);
+  /// The squares of the terms h of `hinges`; y is twice the derivative of h times (h - base), the
+  /// base being its side's.
+  void (*_Nonnull squared_hinges)(ck_hinges *_Nonnull result, void *_Nonnull y,
+                                  const void *_Nonnull x, const int32_t *_Nonnull kinds,
+                                  const double *_Nonnull bounds, const double *_Nonnull bases,
+                                  double sign, ptrdiff_t count);
 
   /// The first place from `first` on with a positive pair; `count` if there is none.
   ptrdiff_t (*_Nonnull next_positive)(const int32_t *_Nonnull kinds, ptrdiff_t first,
