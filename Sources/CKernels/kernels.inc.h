@@ -68,6 +68,7 @@ const ck_kernels KERNELS = {
     .normalize_rows = normalize_rows,
     .normalize_rows_gradient = normalize_rows_gradient,
     .add_transposed = add_transposed,
+    .mirror = mirror,
     .inner_product = product_of_rows,
     .maximum = maximum,
     .exp_sum = exp_sum,

@@ -68,3 +68,19 @@ static void add_transposed(void *py, const void *px, ptrdiff_t n, ptrdiff_t firs
       }
   }
 }
+
+static void mirror(void *pc, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns) {
+  REAL *c = pc;
+  for (ptrdiff_t j = 0; j < columns; j += 4)
+    for (ptrdiff_t i = first; i < last; i += 4) {
+      const REAL *other = c + j * n + i;
+      REAL *target = c + i * n + j;
+      if (last - i >= 4 && columns - j >= 4) {
+        const REAL *rows[4] = {other, other + n, other + 2 * n, other + 3 * n};
+        interleave_four(target, rows, 4, n);
+      } else {
+        for (ptrdiff_t k = 0; k < least(4, last - i); k++)
+          for (ptrdiff_t l = 0; l < least(4, columns - j); l++) target[k * n + l] = other[l * n + k];
+      }
+    }
+}

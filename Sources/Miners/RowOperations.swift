@@ -24,7 +24,7 @@ extension Tensor {
   /// This matrix times its own transpose: every product of two rows.
   public func timesOwnTranspose() -> Tensor {
     let x = detached
-    return x.timesTransposed(x).recorded(
+    return x.ownProducts().recorded(
       "timesOwnTranspose", edge { $0.plusOwnTranspose().times(x) })
   }
 

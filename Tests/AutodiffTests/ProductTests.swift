@@ -33,6 +33,39 @@ extension KernelTests {
     }
   }
 
+  /// The half that is mirrored has the bits that it would have had.
+  @Test(arguments: DType.allCases) func ownProductsAreThoseOfAnyProduct(dtype: DType) {
+    for (m, k) in [(1, 3), (2, 0), (12, 5), (31, 9), (33, 40), (67, 300), (150, 7), (300, 65)] {
+      let a = normal(m, k, dtype: dtype)
+      withEachInstructionSet { set in
+        for threads in [1, 3] {
+          let own = withThreads(threads) { a.ownProducts() }
+          #expect(
+            own.elements(as: Double.self) == a.timesTransposed(a).elements(as: Double.self),
+            "\(set) \(m) \(k)")
+        }
+      }
+    }
+  }
+
+  @Test func stripsHoldTheProductsOfAllRows() {
+    for (m, n, k) in [(1, 5, 3), (3, 700, 4), (4, 9, 300), (75, 40, 17), (200, 1000, 8)] {
+      let (a, b) = (normal(m, k, dtype: .float32), normal(n, k, seed: 2, dtype: .float32))
+      let expected = a.timesTransposed(b).elements(as: Float.self)
+      withEachInstructionSet { set in
+        var found = [Float](repeating: .nan, count: m * n)
+        found.withUnsafeMutableBufferPointer { found in
+          nonisolated(unsafe) let found = found
+          Float.productStrips(a.base(), b.base(), m: m, n: n, k: k) { rows, products in
+            for i in 0..<rows.count * n { found[rows.lowerBound * n + i] = products[i] }
+          }
+        }
+        #expect(
+          zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-4 }, "\(set) \(m) \(n) \(k)")
+      }
+    }
+  }
+
   @Test func productAddsToWhatIsThere() {
     let (m, n, k) = (19, 35, 300)
     let (a, b, c) = (normal(m, k), normal(k, n, seed: 2), normal(m, n, seed: 3))

@@ -67,6 +67,45 @@ import Testing
         == negative.filter { costs[$0] > 0 }.reduce(0) { $0 - Int(kinds[$1]) })
     #expect(kinds.indices.allSatisfy { y[$0] == (costs[$0] > 0 ? -S(kinds[$0]) : 0) })
 
+    let plain = kernels.sideSums(x, kinds: kinds, count)
+    #expect(
+      isNear(plain.positive.total, positive.reduce(0) { $0 + Double(x[$1]) * Double(kinds[$1]) }))
+    #expect(
+      isNear(plain.negative.total, negative.reduce(0) { $0 - Double(x[$1]) * Double(kinds[$1]) }))
+    #expect(plain.negative.count == negative.reduce(0) { $0 - Int(kinds[$1]) })
+
+    let squared = kernels.squaredHinges(
+      &y, x, kinds: kinds, bounds: Sides(positive: 0.25, negative: 0.5),
+      bases: Sides(positive: 0.125, negative: 2), sign: -1, count)
+    let squares = { (side: [Int]) in
+      side.reduce(0.0) { $0 + Double(costs[$1] * costs[$1]) * Double(abs(kinds[$1])) }
+    }
+    #expect(isNear(squared.positive.total, squares(positive)))
+    #expect(isNear(squared.negative.total, squares(negative)))
+    #expect(squared.negative.activeCount == hinges.negative.activeCount)
+    #expect(
+      kinds.indices.allSatisfy {
+        let base: S = kinds[$0] > 0 ? 0.125 : 2
+        return isNear(y[$0], Double(-2 * S(kinds[$0]) * (costs[$0] - base)))
+      })
+
+    var places = [Int32](repeating: -1, count: count)
+    for offsets in [nil, kinds.map { Float($0) }] {
+      let numbers = x.map { Float($0) }
+      let found = PlacesBelow()(&places, numbers, offsets, limit: 0.5, count: count)
+      let below = kinds.indices.filter { (offsets?[$0] ?? 0) - numbers[$0] < 0.5 }
+      #expect(places.prefix(found).map { Int($0) } == below)
+    }
+
+    let square = (0..<count * count).map { S($0 % 31) - S($0 % 7) }
+    var turned = [S](repeating: -99, count: count * count)
+    kernels.addTransposed(&turned, square, count, rows: 0..<count / 2)
+    kernels.addTransposed(&turned, square, count, rows: count / 2..<count)
+    #expect(
+      turned.indices.allSatisfy {
+        turned[$0] == square[$0] + square[$0 % count * count + $0 / count]
+      })
+
     var steps = zeros
     let triplets = kernels.tripletHinges(
       &steps, x, kinds: kinds, limit: 0.5, sign: 1, times: 2, count)

@@ -80,6 +80,40 @@ extension Scalar {
     bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
   }
 
+  /// c[m, m] = a aᵀ: the blocks above the diagonal, and their mirror images.
+  ///
+  /// The same bits as ``product(_:_:_:m:n:k:transposingA:transposingB:adding:)``.
+  static func ownProduct(_ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, m: Int, k: Int)
+  {
+    guard m > 0 else { return }
+    let kernels = kernels
+    let blocks = ProductBlocks(m: m, n: m, k: k, kernels)
+    let packedColumns = m.roundedUp(to: kernels.tile_columns)
+    // Rows above a block's first column are left to the mirror.
+    let height = min(blocks.rows, 4 * kernels.tile_rows)
+    let firstColumn = { (row: Int) in row / kernels.tile_columns * kernels.tile_columns }
+    Scratch<Self>(count: packedColumns * k).withBase { right in
+      pack(right, a, blocks, transposing: true, kernels)
+      Parallel.forEachRange(m, grain: height) { rows in
+        let start = firstColumn(rows.lowerBound)
+        Scratch<Self>(count: height * blocks.depth).withBase { left in
+          for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
+            let depth = min(blocks.depth, k - first)
+            kernels.pack_rows(
+              left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+            kernels.multiply(
+              c + rows.lowerBound * m + start, m, left,
+              right + first * packedColumns + start * depth, rows.count, m - start, depth,
+              first > 0 ? 1 : 0, nil, 0)
+          }
+        }
+      }
+    }
+    Parallel.forEachRange(m, grain: height) { rows in
+      kernels.mirror(c, m, rows.lowerBound, rows.upperBound, firstColumn(rows.lowerBound))
+    }
+  }
+
   /// Packs all of b: for each block of k, panels of columns.
   static func pack(
     _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,

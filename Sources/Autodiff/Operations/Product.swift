@@ -48,4 +48,18 @@ extension Tensor {
 
   /// `self` times the transpose of `other`.
   public func timesTransposed(_ other: Tensor) -> Tensor { times(other, transposingOther: true) }
+
+  /// The inner product of every two rows, without history.
+  package func ownProducts() -> Tensor {
+    precondition(shape.count == 2, "ownProducts: a tensor of shape \(shape) is no matrix")
+    let (m, k) = (shape[0], shape[1])
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      Tensor(shape: [m, m], of: S.self) { c in
+        guard let c = c.baseAddress else { return }
+        S.ownProduct(c, base(), m: m, k: k)
+        withExtendedLifetime(self) {}
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
 }

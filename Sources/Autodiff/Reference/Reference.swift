@@ -17,4 +17,21 @@ public enum Reference {
       }
     }
   }
+
+  /// a b, without history.
+  public static func product(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(
+      a.shape.count == 2 && b.shape.count == 2 && a.shape[1] == b.shape[0] && a.dtype == b.dtype,
+      "Reference.product: shapes \(a.shape) and \(b.shape) of \(a.dtype) and \(b.dtype)")
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      Tensor(shape: [a.shape[0], b.shape[1]], of: S.self) { c in
+        guard let c = c.baseAddress else { return }
+        product(
+          c, a.base(of: S.self), b.base(of: S.self), m: a.shape[0], n: b.shape[1], k: a.shape[1],
+          transposingA: false, transposingB: false, adding: false)
+        withExtendedLifetime((a, b)) {}
+      }
+    }
+    return a.dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
 }

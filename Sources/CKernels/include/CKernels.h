@@ -159,6 +159,10 @@ typedef struct ck_kernels {
   /// The rows `first` to `last` of y = x + xᵀ for square x of n rows.
   void (*_Nonnull add_transposed)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t n,
                                   ptrdiff_t first, ptrdiff_t last);
+  /// The first `columns` elements of the rows `first` to `last` of square c, n rows, become those
+  /// on the other side of the diagonal.
+  void (*_Nonnull mirror)(void *_Nonnull c, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last,
+                          ptrdiff_t columns);
 
   double (*_Nonnull inner_product)(const void *_Nonnull a, const void *_Nonnull b,
                                    ptrdiff_t count);

@@ -31,7 +31,42 @@ import Settings
         "the product is off by \(measurement.error ?? .nan)", expected: "the reference's values")
     }
   }
-  show(results, arguments)
+  show(results + (try ladder()), arguments)
+}
+
+/// The same product by the Swift reference and by each instruction set that the processor has, each
+/// compared with the reference.
+private func ladder() throws -> [Measurement] {
+  let size = 256
+  var random = Random(seed: 2)
+  let shape = [size, size]
+  let a = Tensor(uniform: shape, bound: 1, dtype: .float32, random: &random)
+  let b = Tensor(uniform: shape, bound: 1, dtype: .float32, random: &random)
+  let operations = 2 * Double(size * size * size)
+  let expected = Reference.product(a, b)
+  var results = [
+    Measurement("ladder \(size)³: reference", operations: operations, budget: 0.3) {
+      _ = Reference.product(a, b)
+    }
+  ]
+  let before = InstructionSet.current
+  defer { InstructionSet.current = before }
+  for set in InstructionSet.available {
+    InstructionSet.current = set
+    var measurement = Measurement(
+      "ladder \(size)³: \(set.rawValue)", operations: operations, budget: 0.3
+    ) { _ = a.times(b) }
+    let error = zip(a.times(b).elements(as: Float.self), expected.elements(as: Float.self))
+      .reduce(0) { max($0, Double(abs($1.0 - $1.1))) }
+    measurement.error = error
+    guard error <= 1e-5 * Double(size).squareRoot() else {
+      throw Failure(
+        .checkFailed, at: measurement.name, "the product is off by \(error)",
+        expected: "the reference's values")
+    }
+    results.append(measurement)
+  }
+  return results
 }
 
 /// The largest difference to a product in float64, over a few rows.
