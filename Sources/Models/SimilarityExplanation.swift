@@ -7,9 +7,9 @@ import Autodiff
 /// the cosine similarity is Σᵢⱼ uᵢ · vⱼ / (‖φ(x)‖ ‖φ(x′)‖), and each term is what the pair of positions
 /// (i, j) adds to it. At a feature map in front of a linear head this is the activation decomposition of
 /// Zhu et al.; at the input it is BiLRP with the basic rule (no γ), in which the biases are spread
-/// evenly. The sum is exact to rounding where the encoder is piecewise affine (dense and convolution
-/// layers, ReLU, max pooling, normalisation by running statistics); with other layers
-/// ``remainder`` tells what is missing.
+/// evenly. The sum is exact for every encoder, since whatever J x leaves of φ(x) is spread; that this is
+/// the biases alone holds where the encoder is piecewise affine (dense and convolution layers, ReLU,
+/// max pooling, normalisation by running statistics), as all encoders here are.
 /// - Reference: Zhu, Yang and Chen, Visual Explanation for Deep Metric Learning, 2021; Eberle et al.,
 ///   Building and Interpreting Deep Similarity Models, 2020.
 public struct SimilarityExplanation: Sendable {
@@ -17,7 +17,7 @@ public struct SimilarityExplanation: Sendable {
   public let positions: [Int]
   /// Cosine similarity of the embeddings; 0 if one of them is all zeros.
   public let similarity: Double
-  /// The similarity less the sum of all contributions.
+  /// The similarity less the sum of all contributions: rounding.
   public let remainder: Double
   /// uᵢ and vⱼ, divided by the lengths of the embeddings: [positions][embedding].
   private let first, second: [[Double]]

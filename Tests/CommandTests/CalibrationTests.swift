@@ -62,6 +62,24 @@ import Testing
       try kindred("search", index, "--query", vectors, "--threshold", "0.5", "--json"))
     #expect(other["threshold"] == 0.5 && other["thresholdSource"] == "--threshold")
 
+    // What was calibrated on has not drifted from itself; half of every number is another cloud.
+    let drift = try object(try kindred("drift", run, "--embeddings", vectors, "--json"))
+    #expect(drift["holds"] == true)
+    var array = try NumPyArray.read(vectors)
+    let (_, _, values) = try array.matrix(at: vectors, as: Float.self)
+    array = NumPyArray(shape: array.shape, elements: .float32(values.map { $0 / 2 }))
+    let halved = scratch.path + "/halved.npy"
+    try array.write(to: halved)
+    let drifted = try kindred("drift", run, "--embeddings", halved)
+    #expect(drifted.status == 1 && drifted.output.contains("no longer holds"), "\(drifted)")
+
+    let inspected = try object(try kindred("inspect", run, "--json"))
+    guard case .array(let prototypes)? = inspected["prototypes"] else {
+      Issue.record("no prototypes in \(inspected)")
+      return
+    }
+    #expect(prototypes.count == 10)
+
     let model = scratch.path + "/model.safetensors"
     #expect(try kindred("export", run, "--format", "safetensors", "--out", model).status == 0)
     let text = try #require(try SafetensorsFile.read(model).metadata["calibration"])

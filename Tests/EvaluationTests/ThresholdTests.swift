@@ -120,6 +120,15 @@ import Testing
     #expect(unchecked > total / 10, "\(unchecked) of \(total)")
   }
 
+  @Test func checkingProbabilitiesEqualTheReference() {
+    let fit = AnswerFit(steepness: 30, middle: 0.8, deviation: 0.002.squareRoot())
+    let expected = [0.98972, 0.98061, 0.92719, 0.82385]
+    for (similarity, value) in zip([0.7, 0.85, 0.95, 1], expected) {
+      let found = fit.checkingProbability(similarity: similarity, errorRate: 0.01)
+      #expect(abs(found - value) < 5.1e-6)
+    }
+  }
+
   @Test func driftSeesAnotherCloudAndNotAnotherDraw() throws {
     var random = Random(seed: 8)
     func cloud(_ count: Int, scale: Double) -> Tensor {

@@ -34,30 +34,42 @@ public struct ItemThreshold: Sendable {
   /// - Complexity: O(observations).
   public func checkingProbability(similarity: Double, errorRate: Double) -> Double {
     guard observations.count >= ItemThreshold.least else { return 1 }
-    let fit = AnswerFit(observations)
-    var least = 1.0
-    for (i, quantile) in ItemThreshold.quantiles.enumerated() {
-      let threshold = min(1, max(0, fit.middle + quantile * fit.deviation))
-      let right = 1 / (1 + exp(-fit.steepness * (similarity - threshold)))
-      let cautious = (1 - ItemThreshold.share(i)) * right
-      least = min(least, 1 - errorRate / max(1e-12, 1 - cautious))
-    }
-    return max(0, least)
+    return AnswerFit(observations).checkingProbability(
+      similarity: similarity, errorRate: errorRate)
   }
 
   /// Whether to check the answer, by a draw.
   public func mustCheck(similarity: Double, errorRate: Double, random: inout Random) -> Bool {
     random.uniform() <= checkingProbability(similarity: similarity, errorRate: errorRate)
   }
+}
+
+/// P(right | s) = σ(γ (s − middle)), with the standard deviation of the middle.
+struct AnswerFit {
+  var steepness, middle, deviation: Double
+
+  init(steepness: Double, middle: Double, deviation: Double) {
+    (self.steepness, self.middle, self.deviation) = (steepness, middle, deviation)
+  }
+
+  /// τ; see ``ItemThreshold``.
+  func checkingProbability(similarity: Double, errorRate: Double) -> Double {
+    var least = 1.0
+    for (i, quantile) in AnswerFit.quantiles.enumerated() {
+      let threshold = min(1, max(0, middle + quantile * deviation))
+      let right = 1 / (1 + exp(-steepness * (similarity - threshold)))
+      let cautious = (1 - AnswerFit.share(i)) * right
+      least = min(least, 1 - errorRate / max(1e-12, 1 - cautious))
+    }
+    return max(0, least)
+  }
 
   private static func share(_ i: Int) -> Double { 1e-6 + (1 - 2e-6) * Double(i) / 49 }
   private static let quantiles = (0..<50).map { normalQuantile(1 - share($0)) }
 }
 
-/// P(right | s) = σ(γ (s − middle)) by maximum likelihood, with the standard deviation of the middle.
-private struct AnswerFit {
-  var steepness, middle, deviation: Double
-
+extension AnswerFit {
+  /// By maximum likelihood.
   init(_ observations: [(similarity: Double, isRight: Bool)]) {
     let firstRight = observations.filter(\.isRight).map(\.similarity).min() ?? 1
     let lastWrong = observations.filter { !$0.isRight }.map(\.similarity).max() ?? 0

@@ -16,6 +16,9 @@ let evaluateCommand = Subcommand(
     .init("--gallery", "G.npy", "what to search; without it, the embeddings themselves"),
     .init("--gallery-labels", "H.npy", "the class of each row of the gallery"),
     .init("--distance", "NAME", "euclidean (default) or cosine"),
+    .init(
+      "--relevance", "KIND",
+      "what a matrix of labels holds: levels (finest first) or sets (0 or 1 for each label)"),
     .init("--metrics", "NAME,...", "what to measure, also for other k: recall@3,map@100"),
     .init("--intervals", "bootstrap intervals of the retrieval metrics, over queries and classes"),
     .init("--per-class", "the retrieval metrics and the utility of each class, worst first"),
@@ -46,6 +49,10 @@ private func evaluateRun(_ arguments: Arguments) throws {
     try judge(set, in: nil, options, classNames: test.classNames, arguments)
     return
   }
+  if arguments.has("--relevance") {
+    try judgeRelevance(options.distance, arguments)
+    return
+  }
   let query = try LabelledMatrix(
     embeddings: arguments.required("--embeddings"), labels: arguments.required("--labels"))
   var gallery: EmbeddingSet?
@@ -65,6 +72,35 @@ private func evaluateRun(_ arguments: Arguments) throws {
   try judge(
     EmbeddingSet(embeddings: query.embeddings, labels: query.labels), in: gallery, options,
     classNames: [], arguments)
+}
+
+private enum RelevanceKind: String, CaseIterable { case levels, sets }
+
+/// Judges by several labels for each item.
+private func judgeRelevance(
+  _ distance: EvaluationOptions.Distance, _ arguments: Arguments
+) throws(Failure) {
+  let kind = try arguments.word("--relevance", default: RelevanceKind.levels)
+  let embeddings = try readMatrix(try arguments.required("--embeddings"))
+  let path = try arguments.required("--labels")
+  let (count, width, values) = try NumPyArray.read(path).matrix(at: path, as: Double.self)
+  guard let bad = values.first(where: { $0 != $0.rounded() || abs($0) > 1e15 }) else {
+    let rows = (0..<count).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    let relevance: Relevance =
+      kind == .levels
+      ? .levels(rows.map { $0.map { Int($0) } }) : .labelSets(rows.map { $0.map { $0 != 0 } })
+    let found = try evaluateRelevance(embeddings, relevance, distance: distance, name: path)
+    if arguments.has("--json") {
+      Terminal.printJSON(found.json)
+      return
+    }
+    var table = Table(["metric", "value", "definition"])
+    for entry in found.entries { table.append([entry.name, fixed(entry.value, 4), entry.id]) }
+    print(table.text, terminator: "")
+    print("\(found.queries) queries; \(found.loneQueries) without a relevant item are left out")
+    return
+  }
+  throw Failure(.badData, at: path, "a label is \(bad)", expected: "whole numbers")
 }
 
 /// Measures and shows; class names are for labels that are their indices.

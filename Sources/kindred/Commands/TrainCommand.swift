@@ -105,7 +105,7 @@ private func show(
   case .reporting(let done, let total):
     progress.show("drawing the map \(done)/\(total)", done: done, of: total)
   case .stepsEnded(let waited, let seconds):
-    progress.finish()
+    progress.restart()
     print(
       "Steps waited \(fixed(waited, 3)) s of \(fixed(seconds, 2)) s for their batches "
         + "(\(fixed(100 * waited / max(seconds, 1e-9), 1)) %).")

@@ -46,7 +46,7 @@ struct Table {
 /// One line that moves on a terminal; plain lines, now and then, elsewhere.
 final class ProgressLine {
   // A class because it must end its line on the terminal when it goes.
-  private let start = ContinuousClock.now
+  private var start = ContinuousClock.now
   private var lastShown: ContinuousClock.Instant?
   private var isLineOpen = false
   private let isQuiet: Bool
@@ -72,6 +72,12 @@ final class ProgressLine {
     } else {
       Terminal.printError(line)
     }
+  }
+
+  /// Begins anew with another kind of work, so that the time left is not reckoned from the last one.
+  func restart() {
+    finish()
+    (start, lastShown) = (.now, nil)
   }
 
   func finish() {
