@@ -37,6 +37,8 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
 
 #include "pairs.inc.h"
 
+#include "neighbors.inc.h"
+
 #include "convolution.inc.h"
 
 #include "columns.inc.h"
@@ -78,4 +80,5 @@ const ck_kernels KERNELS = {
     .soft_rank_gradient = soft_rank_gradient,
     .distances = distances,
     .distance_weights = distance_weights,
+    .distances_to_rows = distances_to_rows,
 };

@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Index
 import Settings
 import Training
 
@@ -38,11 +39,4 @@ private func embedItems(_ arguments: Arguments) throws {
 }
 
 /// Where the names of the rows of a file of vectors lie: E.paths.txt beside E.npy.
-func namesPath(beside file: String) -> String { path(beside: file, ending: ".paths.txt") }
-
-/// The path of a file with another ending.
-func path(beside file: String, ending: String) -> String {
-  let folder = file.lastIndex(of: "/").map { file.index(after: $0) } ?? file.startIndex
-  guard let dot = file[folder...].lastIndex(of: "."), dot != folder else { return file + ending }
-  return file[..<dot] + ending
-}
+func namesPath(beside file: String) -> String { FileSystem.path(file, ending: ".paths.txt") }
