@@ -12,6 +12,7 @@ import numpy as np
 import safetensors.numpy
 
 import interop_indexes
+import interop_interrupted
 import interop_models
 from interop_common import check, kindred
 
@@ -101,6 +102,7 @@ def main():
     vectors(command, work)
     trained(command, run, work)
     interop_indexes.compare(command, work)
+    interop_interrupted.compare(command, work)
     interop_models.compare(command, run, work)
     print("interop: all agree")
 
