@@ -11,6 +11,8 @@ import faiss
 import numpy as np
 import safetensors.numpy
 
+import interop_indexes
+import interop_interrupted
 import interop_models
 from interop_common import check, kindred
 
@@ -99,6 +101,8 @@ def main():
     command, run, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     vectors(command, work)
     trained(command, run, work)
+    interop_indexes.compare(command, work)
+    interop_interrupted.compare(command, work)
     interop_models.compare(command, run, work)
     print("interop: all agree")
 

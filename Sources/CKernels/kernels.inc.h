@@ -37,6 +37,8 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
 
 #include "pairs.inc.h"
 
+#include "neighbors.inc.h"
+
 #include "convolution.inc.h"
 
 #include "columns.inc.h"
@@ -85,4 +87,5 @@ const ck_kernels KERNELS = {
     .distances = distances,
     .distance_weights = distance_weights,
     .places_below = places_below,
+    .distances_to_rows = distances_to_rows,
 };

@@ -7,6 +7,12 @@ public struct ByteWriter: Sendable {
   public mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
   public mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+  /// Zeros up to a multiple of some number of bytes.
+  public mutating func pad(to multiple: Int) {
+    bytes.append(
+      contentsOf: repeatElement(0, count: (multiple - bytes.count % multiple) % multiple))
+  }
+
   public mutating func littleEndian<T: FixedWidthInteger>(_ value: T) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }

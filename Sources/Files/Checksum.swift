@@ -13,27 +13,35 @@ public struct CRC32: Sendable {
   }
 
   /// The same for bytes in memory, eight at a time.
-  public mutating func update(_ bytes: ArraySlice<UInt8>) {
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     var crc = state
-    bytes.withUnsafeBytes { bytes in
-      CRC32.tables.withUnsafeBufferPointer { tables in
-        var offset = 0
-        while bytes.count - offset >= 8 {
-          let word =
-            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            ^ UInt64(crc)
-          crc = 0
-          for index in 0..<8 {
-            crc ^= tables[(7 - index) * 256 + Int(word >> UInt64(index * 8) & 0xFF)]
-          }
-          offset += 8
+    CRC32.tables.withUnsafeBufferPointer { tables in
+      var offset = 0
+      while bytes.count - offset >= 8 {
+        let word =
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+          ^ UInt64(crc)
+        crc = 0
+        for index in 0..<8 {
+          crc ^= tables[(7 - index) * 256 + Int(word >> UInt64(index * 8) & 0xFF)]
         }
-        for byte in bytes[offset...] {
-          crc = tables[Int((crc ^ UInt32(byte)) & 0xFF)] ^ (crc >> 8)
-        }
+        offset += 8
+      }
+      for byte in bytes[offset...] {
+        crc = tables[Int((crc ^ UInt32(byte)) & 0xFF)] ^ (crc >> 8)
       }
     }
     state = crc
+  }
+
+  public mutating func update(_ bytes: ArraySlice<UInt8>) {
+    bytes.withUnsafeBytes { update($0) }
+  }
+
+  public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var crc = CRC32()
+    crc.update(bytes)
+    return crc.value
   }
 
   public static func of(_ bytes: ArraySlice<UInt8>) -> UInt32 {

@@ -13,6 +13,13 @@ public enum FileSystem {
       && isFolder.boolValue
   }
 
+  /// The path of a file with another ending.
+  public static func path(_ file: String, ending: String) -> String {
+    let folder = file.lastIndex(of: "/").map { file.index(after: $0) } ?? file.startIndex
+    guard let dot = file[folder...].lastIndex(of: "."), dot != folder else { return file + ending }
+    return file[..<dot] + ending
+  }
+
   /// The bytes of a file.
   public static func read(_ path: String) throws(Failure) -> [UInt8] {
     guard exists(path) else {

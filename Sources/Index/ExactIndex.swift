@@ -50,16 +50,7 @@ extension ExactIndex {
   public func search(_ queries: Tensor, count: Int, name: String = "queries") throws(Failure)
     -> Neighbors
   {
-    let queries = try queries.checkedVectors(name: name)
-    guard queries.shape[1] == dimension else {
-      throw Failure(
-        .badData, at: name, "the queries have \(queries.shape[1]) columns",
-        expected: "\(dimension), as the index has", remedy: "embed them with the index's model")
-    }
-    guard count > 0 else {
-      throw Failure(
-        .badUsage, at: "top", "\(count) neighbours are asked for", expected: "1 or more")
-    }
+    let queries = try queries.checkedQueries(dimension: dimension, count: count, name: name)
     return vectors.withElements(of: Float.self) { base in
       queries.withElements(of: Float.self) { queries in
         ExactSearch(base, queries, dimension: dimension, metric: metric).run(count: count)

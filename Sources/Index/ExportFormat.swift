@@ -13,17 +13,44 @@ public struct ExportOptions: Configurable {
   }
 
   public var metric = Metric.automatic
+  /// How a graph is built.
+  public var graph = HNSWSettings()
+  public var lists = 0
+  public var probes = 16
+  public var parts = 8
   /// Text that the file carries, if its format can.
   public var metadata: [String: String] = [:]
+  /// The class of each vector; empty if they have none.
+  public var labels: [Int] = []
+  /// The name of each vector; empty if they have none.
+  public var names: [String] = []
+  /// The id of the first vector; the others follow.
+  public var firstID = 0
+  /// The name of the file, for the page beside it.
+  var fileName = "FILE"
+  /// The least similarity, or the negated largest distance, that is a match.
+  public var threshold: Double?
 
   public init() {}
 
   public static var settings: [Setting<Self>] {
-    [Setting("metric", \.metric, "what near means in the index")]
+    [
+      Setting("metric", \.metric, "what near means in the index"),
+      Setting("links", \.graph.links, "M of a graph: links of a node", in: 2...256),
+      Setting(
+        "efConstruction", \.graph.efConstruction, "how many near nodes an insertion looks at",
+        in: 1...100_000),
+      Setting("order", \.graph.order, "the order in which vectors come into a graph"),
+      Setting("seed", \.graph.seed, "of a graph's levels and of centres"),
+      Setting("lists", \.lists, "lists of an inverted file; 0: the root of the number of vectors"),
+      Setting(
+        "probes", \.probes, "lists that a search reads unless it says otherwise", in: 1...65_536),
+      Setting("parts", \.parts, "bytes of a product-quantised vector", in: 1...65_536),
+    ]
   }
 
   /// The metric for some vectors.
-  func metric(for vectors: Tensor) -> ExactIndex.Metric {
+  public func metric(for vectors: Tensor) -> ExactIndex.Metric {
     switch metric {
     case .innerProduct: .innerProduct
     case .l2: .l2
@@ -42,68 +69,5 @@ extension ExactIndex.Metric {
       }
     }
     return isUnit ? .innerProduct : .l2
-  }
-}
-
-/// A file format for vectors.
-public struct ExportFormat: Sendable {
-  /// What it is and who opens it, in a sentence.
-  public let summary: String
-  /// How names of such files end, without the dot.
-  public let fileExtension: String
-  private let bytes: @Sendable (Tensor, ExportOptions) throws(Failure) -> [UInt8]
-
-  public init(
-    _ summary: String, fileExtension: String,
-    bytes: @escaping @Sendable (_ vectors: Tensor, ExportOptions) throws(Failure) -> [UInt8]
-  ) {
-    (self.summary, self.fileExtension, self.bytes) = (summary, fileExtension, bytes)
-  }
-
-  /// Writes vectors whole or not at all.
-  ///
-  /// - Parameter vectors: shape [n, d].
-  /// - Throws: if a number is not finite, or the file cannot be written.
-  public func write(
-    _ vectors: Tensor, options: ExportOptions = ExportOptions(), to path: String,
-    name: String = "vectors"
-  ) throws(Failure) {
-    _ = try vectors.checkedVectors(name: name)
-    try FileSystem.write(try bytes(vectors.detached, options), to: path)
-  }
-}
-
-/// Every format, by the name that the command line uses.
-public let allFormats: [Named<ExportFormat>] = [
-  Named("npy", .npy),
-  Named("safetensors", .safetensors),
-  Named("faiss-flat", .faissFlat),
-]
-
-extension ExportFormat {
-  static let npy = ExportFormat(
-    "a matrix in its own precision; opened by numpy.load", fileExtension: "npy"
-  ) { (vectors, _) throws(Failure) in
-    let elements: NumPyArray.Elements =
-      vectors.dtype == .float32 ? .float32(vectors.elements()) : .float64(vectors.elements())
-    return NumPyArray(shape: vectors.shape, elements: elements).bytes()
-  }
-
-  static let safetensors = ExportFormat(
-    "one tensor named 'embeddings'; opened by the safetensors libraries",
-    fileExtension: "safetensors"
-  ) { (vectors, options) throws(Failure) in
-    let single = vectors.converted(to: .float32)
-    let metadata = ["metric": options.metric(for: single).rawValue].merging(options.metadata) { $1 }
-    return try SafetensorsFile(
-      metadata: metadata, tensors: [SafetensorsEntry("embeddings", vectors)]
-    ).bytes()
-  }
-
-  static let faissFlat = ExportFormat(
-    "an exact index with row numbers as ids; opened by faiss.read_index", fileExtension: "faiss"
-  ) { (vectors, options) throws(Failure) in
-    let single = vectors.converted(to: .float32)
-    return try FaissFlat.bytes(try ExactIndex(single, metric: options.metric(for: single)))
   }
 }

@@ -25,23 +25,37 @@ extension TrainedModel {
   public func embed(
     _ path: String, onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(Failure) -> EmbeddedItems {
+    try embed(path, shard: nil, onProgress: onProgress).items
+  }
+
+  /// The same for one part of the items; also tells which rows they are, and all names.
+  public func embed(
+    _ path: String, shard: Shard?, onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws(Failure) -> (items: EmbeddedItems, range: Range<Int>, allNames: [String]) {
+    func part(_ count: Int) -> Range<Int> { shard?.range(of: count) ?? 0..<count }
     if FileSystem.isFolder(path) {
       let names = try picturePaths(below: path)
-      return EmbeddedItems(
-        embeddings: try embedPictures(names.map { path + "/" + $0 }, onProgress: onProgress),
-        names: names)
+      let range = part(names.count)
+      let own = Array(names[range])
+      let embeddings = try embedPictures(own.map { path + "/" + $0 }, onProgress: onProgress)
+      return (EmbeddedItems(embeddings: embeddings, names: own), range, names)
     }
     guard FileSystem.exists(path) else {
       throw Failure(.noInput, at: path, "there is no such file or folder")
     }
     guard path.lowercased().hasSuffix(".npy") else {
-      return EmbeddedItems(
-        embeddings: try embedPictures([path], onProgress: onProgress), names: [path])
+      let range = part(1)
+      let own = range.isEmpty ? [] : [path]
+      let embeddings = try embedPictures(own, onProgress: onProgress)
+      return (EmbeddedItems(embeddings: embeddings, names: own), range, [path])
     }
     let items = try readItems(path)
-    return EmbeddedItems(
-      embeddings: Training.embed(items, with: encoder) { onProgress($0, items.count) },
-      names: items.itemNames)
+    let range = part(items.count)
+    let own = shard == nil ? items : items.rows(range)
+    let embedded = EmbeddedItems(
+      embeddings: Training.embed(own, with: encoder) { onProgress($0, own.count) },
+      names: own.itemNames)
+    return (embedded, range, items.itemNames)
   }
 
   /// One item as the encoder takes it, [1] + the shape of an item: a picture, or an `.npy` file of one.
@@ -104,5 +118,15 @@ extension TrainedModel {
     return Dataset(
       name: path, itemShape: shape, values: values, labels: [Int](repeating: 0, count: rows),
       classNames: ["unknown"], itemNames: (0..<rows).map { "\(path)#\($0)" })
+  }
+}
+
+extension Dataset {
+  /// Some items in a row, of all classes.
+  fileprivate func rows(_ range: Range<Int>) -> Dataset {
+    Dataset(
+      name: name, itemShape: itemShape,
+      values: Array(values[range.lowerBound * itemWidth..<range.upperBound * itemWidth]),
+      labels: Array(labels[range]), classNames: classNames, itemNames: Array(itemNames[range]))
   }
 }

@@ -6,7 +6,7 @@ import Training
 let allSubcommands: [Subcommand] = [
   trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
   explainCommand, reportCommand,
-  embedCommand,
+  embedCommand, mergeCommand,
   exportCommand,
   searchCommand,
   lossCommand,

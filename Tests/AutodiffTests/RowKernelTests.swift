@@ -30,6 +30,21 @@ import Testing
     #expect(kernels.maximum(x, count) == x.max())
     #expect(isNear(kernels.innerProduct(x, x, count), x.reduce(0) { $0 + Double($1 * $1) }))
     #expect(kernels.nextPositive(kinds, from: 0, count) == positive.first ?? count)
+    let rows: [UInt32] = [2, 0, 3, 0, 1]
+    let base = (0..<4 * count).map { _ in S(random.normal()) }
+    for isSquared in [false, true] {
+      var found = [S](repeating: 0, count: rows.count)
+      kernels.distances(
+        &found, from: x, to: base, rows: rows, count: rows.count, columns: count,
+        isSquared: isSquared)
+      for (i, row) in rows.enumerated() {
+        let expected = x.indices.reduce(0.0) { sum, j in
+          let (a, b) = (Double(x[j]), Double(base[Int(row) * count + j]))
+          return sum + (isSquared ? (a - b) * (a - b) : -a * b)
+        }
+        #expect(abs(Double(found[i]) - expected) <= tolerance * Double(count))
+      }
+    }
     let maxima = kernels.sideMaxima(x, kinds: kinds, count)
     #expect(maxima.positive == positive.map { x[$0] }.max() ?? -.infinity)
     #expect(maxima.negative == negative.map { x[$0] }.max() ?? -.infinity)

@@ -220,6 +220,15 @@ public struct RowKernels<S: Scalar> {
       weights, g, y, squares, Double(own), Double(nearness), isRoot ? 1 : 0, count) != 0
   }
 
+  /// y[i] = ‖query − base[rows[i]]‖², or −⟨query, base[rows[i]]⟩, for rows of `columns` elements.
+  @inline(__always)
+  public func distances(
+    _ y: UnsafeMutablePointer<S>, from query: UnsafePointer<S>, to base: UnsafePointer<S>,
+    rows: UnsafePointer<UInt32>, count: Int, columns: Int, isSquared: Bool
+  ) {
+    kernels.pointee.distances_to_rows(y, query, base, rows, count, columns, isSquared ? 1 : 0)
+  }
+
   @inline(__always)
   private func withNumbers<Result>(
     _ first: Double, _ second: Double, _ body: (UnsafeMutablePointer<Double>) -> Result

@@ -234,6 +234,12 @@ typedef struct ck_kernels {
   ptrdiff_t (*_Nonnull places_below)(int32_t *_Nonnull places, const void *_Nonnull x,
                                      const void *_Nullable offsets, double limit,
                                      ptrdiff_t count);
+
+  /// y[i] = ‖query - base[rows[i]]‖² if `squared`, else -⟨query, base[rows[i]]⟩, for rows of
+  /// `columns` elements; reads ahead.
+  void (*_Nonnull distances_to_rows)(void *_Nonnull y, const void *_Nonnull query,
+                                     const void *_Nonnull base, const uint32_t *_Nonnull rows,
+                                     ptrdiff_t count, ptrdiff_t columns, int squared);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.

@@ -4,7 +4,7 @@ import Settings
 let benchCommand = Subcommand(
   name: "bench",
   summary: "Measure how fast products, training steps, losses, search and the start are.",
-  positionals: [.init(name: "WHAT", summary: "product, step, losses, search or start")],
+  positionals: [.init(name: "WHAT", summary: "product, step, losses, search, graph or start")],
   options: [
     .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
@@ -12,6 +12,9 @@ let benchCommand = Subcommand(
     .init("--dimension", "N", "bench losses: the width of an embedding (default: 128)"),
     .init(
       "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),
+    .init("--embeddings", "E.npy", "bench graph: the vectors"),
+    .init("--queries", "Q.npy", "bench graph: what is searched"),
+    .init("--params", "JSON5", "bench graph: links, efConstruction, order, seed"),
     .init("--repeat", "N", "repeat each so often; 1 measures without warming up"),
     .init("--only", "NAME", "bench losses and step: one of them", isRepeated: true),
     Subcommand.threads,
@@ -22,7 +25,8 @@ let benchCommand = Subcommand(
 
 private let benches: [(name: String, run: @Sendable (Arguments) throws -> Void)] = [
   ("product", benchProduct), ("step", benchStep), ("losses", benchLosses),
-  ("search", benchSearch), ("start", benchStart), ("first-step", takeFirstStep),
+  ("search", benchSearch), ("graph", benchGraph), ("start", benchStart),
+  ("first-step", takeFirstStep),
 ]
 
 private func bench(_ arguments: Arguments) throws {

@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Index
 import Settings
 import Training
 
@@ -10,6 +11,7 @@ let embedCommand = Subcommand(
   options: [
     .init("--input", "FOLDER|FILE", "a folder of pictures, a picture, or an .npy file of items"),
     .init("--out", "E.npy", "the embeddings; E.paths.txt beside it names each row"),
+    .init("--shard", "i/N", "embed the i-th of N parts; kindred merge puts parts together"),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -21,12 +23,19 @@ private func embedItems(_ arguments: Arguments) throws {
   let (input, output) = (try arguments.required("--input"), try arguments.required("--out"))
   let model = try TrainedModel(run: arguments.positionals[0])
   let progress = ProgressLine(isQuiet: arguments.has("--json"))
-  let items = try model.embed(input) { done, total in
+  let shard = try arguments.value("--shard").map { text throws(Failure) in
+    try Shard(text, at: "--shard")
+  }
+  let (items, range, names) = try model.embed(input, shard: shard) { done, total in
     progress.show("embedding \(done)/\(total)", done: done, of: total)
   }
   progress.finish()
   try NumPyArray(items.embeddings).write(to: output)
   try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+  if shard != nil {
+    let record = try ShardRecord(range, names: names, run: arguments.positionals[0])
+    try FileSystem.write(record.json.indented, to: shardPath(beside: output))
+  }
   let (rows, columns) = (items.embeddings.shape[0], items.embeddings.shape[1])
   if arguments.has("--json") {
     Terminal.printJSON([
@@ -38,11 +47,7 @@ private func embedItems(_ arguments: Arguments) throws {
 }
 
 /// Where the names of the rows of a file of vectors lie: E.paths.txt beside E.npy.
-func namesPath(beside file: String) -> String { path(beside: file, ending: ".paths.txt") }
+func namesPath(beside file: String) -> String { FileSystem.path(file, ending: ".paths.txt") }
 
-/// The path of a file with another ending.
-func path(beside file: String, ending: String) -> String {
-  let folder = file.lastIndex(of: "/").map { file.index(after: $0) } ?? file.startIndex
-  guard let dot = file[folder...].lastIndex(of: "."), dot != folder else { return file + ending }
-  return file[..<dot] + ending
-}
+/// Where a part of embeddings says which part it is: E.shard.json beside E.npy.
+func shardPath(beside file: String) -> String { FileSystem.path(file, ending: ".shard.json") }

@@ -15,6 +15,8 @@ let exportCommand = Subcommand(
     .init(
       "--out", "FILE",
       "the file to write; of a run, names, classes and threshold of its rows lie beside it"),
+    .init("--params", "JSON5", "settings of the index, as in '{links: 32, efConstruction: 400}'"),
+    .init("--labels", "Y.npy", "the class of each vector of E.npy"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--base", "FOLDER", "the text encoder that a sentence-transformers head continues"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
@@ -30,7 +32,7 @@ private func export(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   let name = try arguments.required("--format")
-  var options = ExportOptions()
+  var options = try ExportOptions().setting(try arguments.settings("--params"), at: "--params")
   options.metric = try arguments.word("--metric", default: options.metric)
   let part = try arguments.word("--part", default: Part.test)
 
@@ -48,18 +50,41 @@ private func export(_ arguments: Arguments) throws {
     let model = try TrainedModel(run: input)
     let (items, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
     vectors = items.embeddings
-    try format.write(vectors, options: options, to: output, name: input)
+    (options.labels, options.names) = (labels, items.names)
+    options.threshold = threshold(calibration, options, of: vectors)
+    try format.write(
+      vectors, options: options, to: output, name: input, onProgress: building(arguments))
     try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
     try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
-      .write(to: path(beside: output, ending: ".labels.npy"))
+      .write(to: FileSystem.path(output, ending: ".labels.npy"))
   } else {
     let beside = calibrationPath(beside: input)
     if FileSystem.exists(beside) { calibration = try RunCalibration(path: beside) }
     vectors = try readMatrix(input)
-    try format.write(vectors, options: options, to: output, name: input)
+    if let path = arguments.value("--labels") {
+      options.labels = try LabelledMatrix(embeddings: input, labels: path).labels
+    }
+    options.threshold = threshold(calibration, options, of: vectors)
+    try format.write(
+      vectors, options: options, to: output, name: input, onProgress: building(arguments))
   }
   try carry(calibration, to: calibrationPath(beside: output))
   report(output, format: name, rows: vectors.shape[0], arguments)
+}
+
+/// The calibrated threshold in the metric of an export: a similarity, or a negated distance.
+private func threshold(
+  _ calibration: RunCalibration?, _ options: ExportOptions, of vectors: Tensor
+) -> Double? {
+  guard let calibration = calibration?.calibration else { return nil }
+  return options.metric(for: vectors) == .innerProduct
+    ? calibration.similarity : -calibration.distance
+}
+
+/// Shows how far a graph is built.
+private func building(_ arguments: Arguments) -> BuildProgress {
+  let line = ProgressLine(isQuiet: arguments.has("--json"))
+  return { done, total in line.show("inserted \(done)/\(total)", done: done, of: total) }
 }
 
 /// The format of vectors of this name; names of formats of models are known too.
@@ -78,7 +103,7 @@ private func vectorFormat(_ name: String, isRun: Bool) throws(Failure) -> Export
 
 /// Where the threshold of a file of vectors lies: E.calibration.json beside E.npy.
 func calibrationPath(beside file: String) -> String {
-  path(beside: file, ending: ".calibration.json")
+  FileSystem.path(file, ending: ".calibration.json")
 }
 
 /// Writes the threshold beside exported vectors, or takes away that of what they replace.

@@ -9,11 +9,16 @@ let searchCommand = Subcommand(
   name: "search",
   summary: "Find the nearest items of a run's test data, or the nearest vectors of an index.",
   positionals: [
-    .init(name: "RUN|INDEX", summary: "a run folder, a flat FAISS index, or an .npy file")
+    .init(
+      name: "RUN|INDEX",
+      summary: "a run folder, an .npy file, or an index of Kindred, FAISS or hnswlib")
   ],
   options: [
     .init("--query", "FILE", "a picture or folder (of a run), or an .npy file"),
     .init("--top", "K", "how many neighbours to tell (default: 10)"),
+    .init("--ef", "N", "how many near vectors a graph follows (default: 64)"),
+    .init("--probes", "N", "how many lists of an inverted file are read (default: 16)"),
+    .init("--metric", "NAME", "inner-product or l2, for files of hnswlib (default: by lengths)"),
     .init("--threshold", "S", "the least similarity that is a match (default: as calibrated)"),
     Subcommand.threads,
     Subcommand.json,
@@ -23,13 +28,15 @@ let searchCommand = Subcommand(
 
 /// What is searched, what is asked for, and what both are called.
 private struct Search {
-  let index: ExactIndex
+  let index: any VectorIndex
   /// The threshold that was calibrated for these vectors, and the file that it is from.
   var calibration: (Calibration, path: String)?
   /// The name of each row of the index; empty if it has none.
   let itemNames: [String]
   let queries: Tensor
   let queryNames: [String]
+
+  func name(of id: Int) -> String? { itemNames.indices.contains(id) ? itemNames[id] : nil }
 }
 
 private func search(_ arguments: Arguments) throws {
@@ -41,8 +48,9 @@ private func search(_ arguments: Arguments) throws {
   let found =
     FileSystem.isFolder(place)
     ? try searchRun(place, path, isQuiet: arguments.has("--json"))
-    : try searchFile(place, path)
-  let neighbors = try found.index.search(found.queries, count: top, name: path)
+    : try searchFile(place, path, metric: try metric(arguments))
+  let neighbors = try found.index.search(
+    found.queries, count: top, effort: try effort(arguments), name: path)
   // Inner products are similarities; distances are told as such, and negated to be similarities.
   let isDistance = found.index.metric == .l2
   func similarity(_ score: Float) -> Double {
@@ -61,7 +69,7 @@ private func search(_ arguments: Arguments) throws {
             "match": threshold.map { .bool(similarity(neighbor.score) >= $0) } ?? .null,
           ]
           if isDistance { members["distance"] = .number(-similarity(neighbor.score)) }
-          if !found.itemNames.isEmpty { members["item"] = .string(found.itemNames[neighbor.id]) }
+          if let name = found.name(of: neighbor.id) { members["item"] = .string(name) }
           return .object(members)
         })
     }
@@ -76,7 +84,7 @@ private func search(_ arguments: Arguments) throws {
     print(found.queryNames[query])
     var table = Table(["  item", isDistance ? "distance" : "similarity", "match"])
     for neighbor in neighbors[query] {
-      let name = found.itemNames.isEmpty ? "#\(neighbor.id)" : found.itemNames[neighbor.id]
+      let name = found.name(of: neighbor.id) ?? "#\(neighbor.id)"
       let value = similarity(neighbor.score)
       table.append([
         "  " + name, fixed(isDistance ? -value : value, 4),
@@ -119,13 +127,27 @@ private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Fai
     itemNames: items.names, queries: asked.embeddings, queryNames: asked.names)
 }
 
-private func searchFile(_ path: String, _ query: String) throws(Failure) -> Search {
-  let index: ExactIndex
-  if path.lowercased().hasSuffix(".npy") {
+private func effort(_ arguments: Arguments) throws(Failure) -> SearchEffort {
+  var effort = SearchEffort()
+  effort.ef = try arguments.wholeNumber("--ef", in: 1...1_000_000) ?? effort.ef
+  effort.probes = try arguments.wholeNumber("--probes", in: 1...1_000_000) ?? effort.probes
+  return effort
+}
+
+private func metric(_ arguments: Arguments) throws(Failure) -> ExactIndex.Metric? {
+  guard arguments.has("--metric") else { return nil }
+  return try arguments.word("--metric", default: ExactIndex.Metric.l2)
+}
+
+private func searchFile(
+  _ path: String, _ query: String, metric: ExactIndex.Metric?
+) throws(Failure) -> Search {
+  let index: any VectorIndex
+  if isVectorFile(path) {
     let vectors = try readMatrix(path, dtype: .float32)
-    index = try ExactIndex(vectors, metric: .automatic(for: vectors), name: path)
+    index = try ExactIndex(vectors, metric: metric ?? .automatic(for: vectors), name: path)
   } else {
-    index = try FaissFlat.read(path)
+    index = try openIndex(path, metric: metric)
   }
   let queries = try readMatrix(query, dtype: .float32)
   let names = namesPath(beside: path)

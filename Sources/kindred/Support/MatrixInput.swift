@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Index
 import Settings
 import Training
 
@@ -41,31 +42,9 @@ struct LabelledMatrix {
   }
 }
 
-/// A matrix of an .npy file without NaN or infinity.
+/// A matrix without NaN or infinity, of an .npy file or another format of vectors.
 ///
 /// - Parameter dtype: what to convert to; nil keeps float64 and makes all else float32.
 func readMatrix(_ path: String, dtype: DType? = nil) throws(Failure) -> Tensor {
-  let array = try NumPyArray.read(path)
-  var isDouble = false
-  if case .float64 = array.elements { isDouble = true }
-  switch dtype ?? (isDouble ? .float64 : .float32) {
-  case .float64:
-    let (rows, columns, values) = try array.matrix(at: path, as: Double.self)
-    return Tensor(values, shape: [rows, columns])
-  case .float32:
-    let (rows, columns, values) = try array.matrix(at: path, as: Float.self)
-    return Tensor(values, shape: [rows, columns])
-  }
-}
-
-extension NumPyArray {
-  /// A tensor as an array of the same shape and precision.
-  init(_ tensor: Tensor) {
-    switch tensor.dtype {
-    case .float32:
-      self.init(shape: tensor.shape, elements: .float32(tensor.elements(as: Float.self)))
-    case .float64:
-      self.init(shape: tensor.shape, elements: .float64(tensor.elements(as: Double.self)))
-    }
-  }
+  try readVectors(path, dtype: dtype)
 }

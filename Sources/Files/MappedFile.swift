@@ -1,0 +1,44 @@
+import Foundation
+import Settings
+
+/// A file as memory: pages are read when they are first looked at, and shared between processes.
+///
+/// Files of ours are replaced by renaming, so a mapped one does not change; a foreign program that
+/// shortens it in place would end this process.
+public final class MappedFile: @unchecked Sendable {
+  // A class because the mapping must end with its last user; unchecked because nobody writes to it.
+  public let bytes: UnsafeRawBufferPointer
+
+  public init(_ path: String) throws(Failure) {
+    guard FileSystem.exists(path) else {
+      throw Failure(.noInput, at: path, "there is no such file")
+    }
+    guard !FileSystem.isFolder(path) else {
+      throw Failure(.noInput, at: path, "this is a folder", expected: "a file")
+    }
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw MappedFile.cannotRead(path) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw MappedFile.cannotRead(path) }
+    let count = Int(status.st_size)
+    guard count > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0), base != MAP_FAILED else {
+      throw MappedFile.cannotRead(path)
+    }
+    bytes = UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  deinit {
+    if let base = bytes.baseAddress {
+      munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
+    }
+  }
+
+  private static func cannotRead(_ path: String) -> Failure {
+    Failure(.cannotRead, at: path, "cannot be read (\(String(cString: strerror(errno))))")
+  }
+}

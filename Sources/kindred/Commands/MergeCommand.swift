@@ -1,0 +1,58 @@
+import Autodiff
+import Files
+import Index
+import Settings
+import Training
+
+let mergeCommand = Subcommand(
+  name: "merge",
+  summary: "Put parts of embeddings together, in any order, and check that none is missing.",
+  positionals: [
+    .init(name: "E.npy", summary: "parts that kindred embed --shard made", isRepeated: true)
+  ],
+  options: [
+    .init("--out", "E.npy", "all embeddings; E.paths.txt beside it names each row"),
+    Subcommand.json,
+  ],
+  example: "kindred merge part1.npy part2.npy --out E.npy",
+  run: merge)
+
+private func merge(_ arguments: Arguments) throws {
+  let output = try arguments.required("--out")
+  var records: [(path: String, record: ShardRecord)] = []
+  for path in arguments.positionals {
+    records.append((path, try ShardRecord(path: shardPath(beside: path))))
+  }
+  var (parts, names): ([Tensor], [String]) = ([], [])
+  for place in try ShardRecord.order(records) {
+    let (path, record) = records[place]
+    let part = try readMatrix(path)
+    let lines = try FileSystem.readText(namesPath(beside: path)).split(separator: "\n")
+    guard part.shape[0] == record.rows, lines.count == record.rows else {
+      throw Failure(
+        .badData, at: path, "there are \(part.shape[0]) rows and \(lines.count) names",
+        expected: "\(record.rows) of each", remedy: "embed this part again")
+    }
+    if let first = parts.first, part.shape[1] != first.shape[1] || part.dtype != first.dtype {
+      throw Failure(.badData, at: path, "the rows are of another width or precision")
+    }
+    parts.append(part)
+    names += lines.map(String.init)
+  }
+  let checksum = String(CRC32.of(names.joined(separator: "\n").utf8), radix: 16)
+  guard checksum == records[0].record.items else {
+    throw Failure(
+      .badData, at: "kindred merge", "the names of the rows are not those that were embedded",
+      remedy: "embed the parts again")
+  }
+  let all = Tensor.concatenated(parts)
+  try NumPyArray(all).write(to: output)
+  try FileSystem.write(names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+  if arguments.has("--json") {
+    Terminal.printJSON([
+      "rows": JSONValue(all.shape[0]), "parts": JSONValue(parts.count), "out": .string(output),
+    ])
+  } else {
+    print("\(all.shape[0]) embeddings of \(parts.count) parts in \(output)")
+  }
+}
