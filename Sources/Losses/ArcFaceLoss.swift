@@ -13,6 +13,9 @@ import Settings
 /// The slope of f at an embedding that lies on its proxy is unbounded; it is held at what it is
 /// √ε from there, so the gradient in the embedding is finite.
 ///
+/// A row of zeros has cosine 0 to all proxies and takes no gradient; one class, or one row, is
+/// classified like any other batch.
+///
 /// Defaults: m = 28.6°, s = 64; proxies drawn from N(0, 1). O(batch × classes).
 /// - Reference: Deng et al., *ArcFace: Additive Angular Margin Loss for Deep Face Recognition*
 ///   (CVPR 2019).

@@ -4,8 +4,11 @@ import Settings
 
 /// Half the squared distance of every row to the center of its class.
 ///
-/// With c_y the learned center of the row's class, the mean over the rows of ½ ‖x - c_y‖². The
-/// centers are learned by gradient, like proxies, where the publication moves them by a rule of its
+/// With c_y the learned center of the row's class, the mean over the rows of
+///
+///     ½ ‖x - c_y‖²
+///
+/// A row on its center costs 0; a row of zeros moves like any other. The centers are learned by gradient, like proxies, where the publication moves them by a rule of its
 /// own. Embeddings and centers are raw. Meant to be added to a classifier's loss: by itself, it is
 /// least where all embeddings are equal. O(batch × classes).
 ///

@@ -19,6 +19,9 @@ import Settings
 /// found among rows and references together, and c and the mean are over rows with references.
 /// O(batch²) memory, O(batch³) time in matrix products; references count as rows.
 ///
+/// With one row c and the contrastive part are 0. Rows of zeros have cosine 0 to all and take no
+/// gradient.
+///
 /// Defaults: k = 4, ε = 0.05, a = 0.6, g = 0.1, ρ = 0.3, margins 0.75 and 0.6.
 /// - Reference: Liao, Tsiligkaridis and Kulis, *Supervised Metric Learning to Rank for Retrieval via
 ///   Contextual Similarity Optimization* (ICML 2023).

@@ -8,6 +8,9 @@ import Settings
 ///
 ///     -log(exp(s (c_y - m)) / (exp(s (c_y - m)) + Σ_{k ≠ y} exp(s c_k)))
 ///
+/// A row of zeros has cosine 0 to all proxies and takes no gradient; one class, or one row, is
+/// classified like any other batch.
+///
 /// Defaults: m = 0.35, s = 64; proxies drawn from N(0, 1). O(batch × classes).
 /// - Reference: Wang et al., *CosFace: Large Margin Cosine Loss for Deep Face Recognition*
 ///   (CVPR 2018).

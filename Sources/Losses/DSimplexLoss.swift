@@ -5,8 +5,12 @@ import Settings
 
 /// Softmax classification by the corners of a regular simplex, which stay where they are.
 ///
-/// With w_k the K unit vectors with products -1/(K - 1), the mean over the rows of the cross-entropy
-/// of softmax(s x · w_k) with the row's class. The classifier is fixed, so models trained one after
+/// With w_k the K unit vectors with products -1/(K - 1) and y the row's class, the mean over the rows
+/// of
+///
+///     -log(exp(s x · w_y) / Σ_k exp(s x · w_k))
+///
+/// One class gives 0. The classifier is fixed, so models trained one after
 /// the other, with K from the start, share one space.
 ///
 /// The corners need K - 1 dimensions; the embedding's first K - 1 coordinates are used, and it must

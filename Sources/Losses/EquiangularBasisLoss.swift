@@ -4,14 +4,17 @@ import Settings
 
 /// Softmax classification by the cosine to fixed unit vectors that are as good as orthogonal.
 ///
-/// With v_k the vector of class k and y the row's class, the mean over the rows of the cross-entropy
-/// of softmax(cos(x, v_k) / T) with the target (1 - ε) for y plus ε / C for every class.
+/// With v_k the vector of class k and y the row's class, the mean over the rows of
+///
+///     -Σ_k t_k log softmax_k(cos(x, v_k) / T),    t_k = (1 - ε) [k = y] + ε / C
 ///
 /// The basis takes no gradient. It is made once: with at least as many dimensions as classes, random
 /// orthonormal vectors; else random unit vectors, moved down the gradient of Σ [|v_i · v_j| - t]₊
 /// until no |v_i · v_j| is above t + 10⁻⁴, or for 1000 steps. Such a bound exists only for
 /// t ≥ √((C - d) / (d (C - 1))). Classes are the labels from 0; references
 /// that are no rows of the batch are further rows.
+///
+/// A row of zeros has cosine 0 to all and takes no gradient.
 ///
 /// Defaults: T = 0.07, ε = 0, t = 0.002. O(batch × classes); making the basis O(classes² ×
 /// dimension) a step.

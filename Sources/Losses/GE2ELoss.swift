@@ -51,6 +51,10 @@ public struct GE2ELoss: ScaledLoss {
       (groups[label]?.count ?? 0) > (own == nil ? 0 : 1) ? places[label] ?? -1 : -1
     }
     let source = wide.reference?.embeddings ?? x
+    guard !classes.isEmpty else {
+      return LossOutput(value: x.sum().scaled(by: 0), active: 0)
+        .narrowed(to: input.embeddings.dtype)
+    }
     let centers = source.means(of: classes.map { groups[$0] ?? [] })
     // c⁻ = (n c - x) / (n - 1); its length does not matter, so n c - x will do.
     let width = x.shape[1]

@@ -13,6 +13,8 @@ import Settings
 /// rank of the row's label among those of the columns. Both are the paper's where every class
 /// has one row and labels ascend.
 ///
+/// One class gives 0; one row too. A row of zeros takes no gradient.
+///
 /// Defaults: γ = 64, cosine. Tuples weight the rows. O(batch²).
 /// - Reference: Zheng et al., *Dual-Path Convolutional Image-Text Embeddings with Instance Loss*
 ///   (ACM TOMM 2020).

@@ -9,6 +9,9 @@ import Settings
 ///
 ///     [d_y - m₊]₊ + Σ_{c ≠ y} [m₋ - d_c]₊,    λ Σ_{c' ≠ c} [m₋ - g_cc']₊ᵖ
 ///
+/// A row of zeros has cosine 0 to all proxies and takes no gradient; one class, or one row, is
+/// classified like any other batch.
+///
 /// Defaults: m₊ = 0.02, m₋ = 0.3, λ = 0, p = 2; fields drawn from N(0, 1). O(batch × classes).
 /// - Reference: Furusawa, *Mean Field Theory in Deep Metric Learning* (ICLR 2024).
 public struct MeanFieldContrastiveLoss: ClassifierLoss {

@@ -8,6 +8,9 @@ import Settings
 ///
 ///     -log(exp(c_y / T) / Σ_k exp(c_k / T))
 ///
+/// A row of zeros has cosine 0 to all proxies and takes no gradient; one class, or one row, is
+/// classified like any other batch.
+///
 /// Defaults: T = 0.05; proxies drawn from N(0, 1). O(batch × classes).
 /// - Reference: Zhai and Wu, *Classification is a Strong Baseline for Deep Metric Learning*
 ///   (BMVC 2019).

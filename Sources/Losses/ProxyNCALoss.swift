@@ -14,6 +14,8 @@ import Settings
 ///
 /// Tuples weight the rows by how often they are anchors, since the others are proxies.
 ///
+/// One class gives 0 only where no other has proxies; a row of zeros takes no gradient.
+///
 /// Defaults: s = 1, one proxy per class, Euclidean distance of normalised embeddings; proxies
 /// drawn from N(0, 1). O(batch × proxies).
 /// - Reference: Movshovitz-Attias et al., *No Fuss Distance Metric Learning using Proxies*

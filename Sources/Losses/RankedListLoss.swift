@@ -13,6 +13,9 @@ import Settings
 /// The weights take part in the gradient. α is 1 + m/2 unless it is set. Tuples choose pairs; a pair
 /// that they repeat counts once.
 ///
+/// One class leaves the positive part, distinct classes the negative part; an anchor without such
+/// pairs adds 0. Collapsed embeddings take no gradient.
+///
 /// Defaults: m = 0.4, T₊ = 0, T₋ = 10, λ = 0.5, Euclidean distance of normalised embeddings. O(batch²).
 /// - Reference: Wang et al., *Ranked List Loss for Deep Metric Learning* (CVPR 2019).
 public struct RankedListLoss: PairwiseLoss {
@@ -68,6 +71,7 @@ public struct RankedListLoss: PairwiseLoss {
   private func hinges<S: Scalar>(
     of row: LossRow<S>, kind: S, radius: S, sharpness: S, share: S
   ) -> S {
+    guard !row.values.isEmpty else { return 0 }
     var (total, weights): (S, S) = (0, S(1e-5) * S(row.values.count))
     for j in row.indices where kind > 0 ? row.kinds[j] > 0 : row.kinds[j] < 0 {
       let hinge = kind * (row.values[j] - radius)

@@ -15,6 +15,8 @@ import Settings
 /// teacher gives nothing for it. The angles take O(batch³ × dimension) time, one vertex at a time in
 /// O(batch²) memory.
 ///
+/// One row gives 0. Without a distance above 0, as of equal rows, μ is 1.
+///
 /// Defaults: w_D = 1, w_A = 2.
 /// - Reference: Park et al., *Relational Knowledge Distillation* (CVPR 2019).
 public struct RelationalDistillationLoss: Loss {

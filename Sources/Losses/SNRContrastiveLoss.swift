@@ -8,6 +8,9 @@ import Settings
 ///
 ///     mean_P [d - m₊]₊ + mean_N [m₋ - d]₊
 ///
+/// One class leaves the positive part, distinct classes the negative part. An anchor whose coordinates
+/// are all equal, as a row of zeros is, is at distance 0 of everything and takes no gradient.
+///
 /// Defaults: m₊ = 0, m₋ = 1, embeddings normalised as in pytorch-metric-learning;
 /// `normalize: false` for the paper's. O(batch²).
 /// - Reference: Yuan et al., *Signal-to-Noise Ratio: A Robust Distance Metric for Deep Metric

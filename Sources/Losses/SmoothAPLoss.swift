@@ -9,16 +9,17 @@ import Settings
 ///
 ///     1 - 1/|C| Σ_C rank in C / rank in the batch
 ///
-/// Tuples weight the rows. Classes may differ in size and rows may come in any order. With `parity`, as
-/// in pytorch-metric-learning, C is the k-th c rows for a row among them, with c the number of
-/// classes: the same only where the batch is sorted and has as many classes as rows of each.
+/// Tuples weight the rows. Classes may differ in size and rows may come in any order. With `parity`,
+/// as in pytorch-metric-learning, C is the k-th c rows for a row among them, with c the number of
+/// classes, and a C of one row has a term: the same only where the batch is sorted and has as many
+/// classes as rows of each.
 ///
-/// Defaults: τ = 0.01, parity false. O(batch² × positives) time, O(batch²) memory. Distinct classes give 0.
+/// Defaults: τ = 0.01, parity false. O(batch² × positives) time, O(batch²) memory. Distinct classes
+/// give 0.
 /// - Reference: Brown et al., *Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval*
 ///   (ECCV 2020).
 public struct SmoothAPLoss: Loss {
   public var temperature: Double
-
   public var parity: Bool
 
   public init(temperature: Double, parity: Bool = false) {
@@ -45,7 +46,8 @@ public struct SmoothAPLoss: Loss {
       grouped.reference?.labels = (input.reference?.labels ?? []).indices.map { $0 / size }
     }
     return input.distances(.cosine).reduced(
-      by: SoftRankRows(temperature: temperature, places: input.places), pairs: grouped.allPairs,
+      by: SoftRankRows(temperature: temperature, places: input.places, countsAlone: parity),
+      pairs: grouped.allPairs,
       weights: input.rowWeights)
   }
 }
@@ -53,11 +55,14 @@ public struct SmoothAPLoss: Loss {
 private struct SoftRankRows: RowFunction {
   let temperature: Double
   let places: [Int?]
+  /// Whether a row without positives has a term.
+  let countsAlone: Bool
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let members = row.positivesAndItself(at: places[row.index]),
+    let itself = countsAlone ? places[row.index].map { [$0] } : nil
+    guard let members = row.positivesAndItself(at: places[row.index]) ?? itself,
       let (values, kinds, derivatives) = row.start
     else { return }
     let scale = S(1 / temperature)

@@ -14,6 +14,8 @@ import Settings
 /// The embedding keeps its length, the proxies do not: logits grow with ‖x‖. The slope of ψ is
 /// bounded by m².
 ///
+/// A row of zeros has logits 0, which cost log C, and takes no gradient.
+///
 /// Defaults: m = 4, s = 1; proxies drawn from N(0, 1). O(batch × classes).
 /// - Reference: Liu et al., *SphereFace: Deep Hypersphere Embedding for Face Recognition*
 ///   (CVPR 2017).

@@ -4,8 +4,13 @@ import Settings
 
 /// ArcFace with several proxies a class, of which the nearest counts.
 ///
-/// c_k is the largest cosine to a proxy of class k; the rest is ``ArcFaceLoss``. Of proxies that
-/// tie the first takes the gradient.
+/// With c_k the largest cosine to a proxy of class k, y the row's class and f as in ``ArcFaceLoss``,
+/// the mean over the rows of
+///
+///     -log(exp(s f(c_y)) / (exp(s f(c_y)) + Σ_{k ≠ y} exp(s c_k)))
+///
+/// Of proxies that tie the first takes the gradient. A row of zeros has cosine 0 to all and takes
+/// none; one class, or one row, is classified like any other batch.
 ///
 /// Defaults: m = 28.6°, s = 64, 3 proxies a class, drawn from N(0, 1). O(batch × proxies).
 /// - Reference: Deng et al., *Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy

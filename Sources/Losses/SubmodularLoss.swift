@@ -17,6 +17,9 @@ import Settings
 /// matter; V holds the references that are no rows of the batch too. O(batch²); the log-determinant O(batch × dimension²) for each of its terms, or
 /// O(rows² × (rows + dimension)) where a class has fewer rows than dimensions.
 ///
+/// With one class the correlation is 0. A row of zeros has cosine 0 to all, itself too, and takes no
+/// gradient.
+///
 /// Defaults: facility location, correlation, λ = 0.5, r = 0.5.
 /// - Reference: Majee et al., *SCoRe: Submodular Combinatorial Representation Learning* (ICML 2024);
 ///   the set functions are derived from the definitions, the published code differs.

@@ -11,6 +11,9 @@ import Settings
 /// Made to be added to another loss: list it as a second term of a recipe. A pair that tuples
 /// repeat counts each time. Looks at the reference set, which pytorch-metric-learning ignores.
 ///
+/// One class leaves the positive part, distinct classes the negative part; rows of zeros have cosine
+/// 0 to all and take no gradient.
+///
 /// Defaults: λ₊ = λ₋ = 1, m₊ = 0.9, m₋ = 0.5. O(batch²).
 /// - Reference: Zhang et al., *Threshold-Consistent Margin Loss for Open-World Deep Metric
 ///   Learning* (ICLR 2024).

@@ -4,8 +4,11 @@ import Settings
 
 /// The share that the positive's distance has in a softmax with the negative's.
 ///
-/// With d the distance, the mean over the triplets of σ(d(a, p) - d(a, n))², which is the mean
-/// square of the differences between that softmax and (0, 1).
+/// With d the distance, the mean over the triplets of
+///
+///     (exp d(a, p) / (exp d(a, p) + exp d(a, n)))²
+///
+/// which is the mean square of the differences between that softmax and (0, 1).
 ///
 /// A similarity is negated. Pairs and triplets of tuples are joined where they share an anchor.
 /// O(batch²) memory, O(batch² × positives) time.
