@@ -29,18 +29,15 @@ public struct IntraPairVarianceLoss: Loss {
   ]
 
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .mean }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
-    var rows = VarianceRows(
-      positiveFactor: 1 - positiveEpsilon, negativeFactor: 1 + negativeEpsilon)
-    // First the two means, then the sums of the hinges, through which the means have a gradient.
-    let means = matrix.detached.sides(of: pairs) { value, _ in value }
-    (rows.positiveMean, rows.negativeMean) = (means.positive, means.negative)
-    let hinges = matrix.detached.sides(of: pairs) { [rows] in rows.hinge($0, isPositive: $1) }
-    (rows.positiveHinge, rows.negativeHinge) = (hinges.positive, hinges.negative)
-    return matrix.reduced(by: rows, pairs: pairs)
+    let rows = VarianceRows(
+      matrix: matrix.detached, pairs: pairs, positiveFactor: 1 - positiveEpsilon,
+      negativeFactor: 1 + negativeEpsilon)
+    return matrix.reduced(by: rows, pairs: pairs, reducer: input.rowReducer)
   }
 }
 
@@ -51,6 +48,32 @@ private struct VarianceRows: RowFunction {
   /// The means of the hinges.
   var positiveHinge = 0.0
   var negativeHinge = 0.0
+  var choice = TermChoice()
+  let matrix: Tensor
+  let pairs: PairTable
+
+  init(matrix: Tensor, pairs: PairTable, positiveFactor: Double, negativeFactor: Double) {
+    (self.matrix, self.pairs) = (matrix, pairs)
+    (self.positiveFactor, self.negativeFactor) = (positiveFactor, negativeFactor)
+    // First the two means, then those of the hinges, through which the means have a gradient.
+    let means = matrix.means(of: pairs) { value, _, _ in value }
+    (positiveMean, negativeMean) = (means.positive, means.negative)
+    let hinges = matrix.means(of: pairs) { [self] value, _, isPositive in
+      hinge(value, isPositive: isPositive)
+    }
+    (positiveHinge, negativeHinge) = (hinges.positive, hinges.negative)
+  }
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    let hinges = matrix.means(of: pairs) { value, row, isPositive in
+      let cost = hinge(value, isPositive: isPositive)
+      return cost * choice.factor(cost * cost, row: row, isPositive: isPositive)
+    }
+    (result.positiveHinge, result.negativeHinge) = (hinges.positive, hinges.negative)
+    return result
+  }
 
   static var reducesNegativesApart: Bool { true }
 
@@ -69,11 +92,13 @@ private struct VarianceRows: RowFunction {
       if row.kinds[j] > 0 {
         let cost = hinge(Double(row.values[j]), isPositive: true)
         sums.terms.add(cost * cost, times: times)
-        row.derivatives[j] = S(2 * (positiveFactor * positiveHinge - cost)) * S(times)
+        let own = cost * choice.factor(cost * cost, row: row.index)
+        row.derivatives[j] = S(2 * (positiveFactor * positiveHinge - own)) * S(times)
       } else {
         let cost = hinge(Double(row.values[j]), isPositive: false)
         sums.negativeTerms.add(cost * cost, times: times)
-        row.derivatives[j] = S(2 * (cost - negativeFactor * negativeHinge)) * S(times)
+        let own = cost * choice.factor(cost * cost, row: row.index, isPositive: false)
+        row.derivatives[j] = S(2 * (own - negativeFactor * negativeHinge)) * S(times)
       }
     }
   }
@@ -81,8 +106,8 @@ private struct VarianceRows: RowFunction {
 
 extension Tensor {
   /// The means of a function over the positive and the negative pairs; 0 for a kind without any.
-  fileprivate func sides(
-    of pairs: PairTable, _ function: @Sendable (Double, Bool) -> Double
+  fileprivate func means(
+    of pairs: PairTable, _ function: @Sendable (_ value: Double, _ row: Int, Bool) -> Double
   ) -> (positive: Double, negative: Double) {
     func run<S: Scalar>(_: S.Type) -> (Double, Double) {
       let columns = pairs.columns
@@ -99,7 +124,7 @@ extension Tensor {
                 for j in 0..<columns where kinds[j] != 0 {
                   let isPositive = kinds[j] > 0
                   let times = Double(abs(kinds[j]))
-                  let value = function(Double(values[i * columns + j]), isPositive) * times
+                  let value = function(Double(values[i * columns + j]), i, isPositive) * times
                   if isPositive {
                     sums += SIMD4(value, 0, times, 0)
                   } else {

@@ -51,8 +51,11 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
     return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
       by: self,
       pairs: PairTable(
-        .pairs(positive: positive, negative: negative), rows: pairs.rows, columns: pairs.columns))
+        .pairs(positive: positive, negative: negative), rows: pairs.rows, columns: pairs.columns),
+      reducer: input.rowReducer)
   }
+
+  public static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

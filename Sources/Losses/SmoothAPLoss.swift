@@ -36,6 +36,8 @@ public struct SmoothAPLoss: Loss {
   public var goesByRows: Bool { true }
   public var labelUse: LabelUse { .pairs }
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     var grouped = input
     if parity {
@@ -46,13 +48,15 @@ public struct SmoothAPLoss: Loss {
     }
     return input.distances(.cosine).reduced(
       by: SoftRankRows(temperature: temperature, places: input.places), pairs: grouped.allPairs,
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 
 private struct SoftRankRows: RowFunction {
   let temperature: Double
   let places: [Int?]
+
+  static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
