@@ -10,6 +10,8 @@ import Settings
 ///
 /// Read from JSON5; unknown keys are refused by name; what is left out has its default.
 public struct Recipe: Sendable {
+  public typealias LossChoice = Losses.LossChoice
+
   /// What it shows, in a sentence.
   public var description: String
   public var data: Choice<any DataSource>
