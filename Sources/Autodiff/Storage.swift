@@ -74,6 +74,15 @@ final class BufferPool: Sendable {
     if !isKept { base.deallocate() }
   }
 
+  /// Gives what no tensor uses back to the system.
+  func releaseUnused() {
+    let blocks = state.withLock { state in
+      defer { (state.free, state.held) = ([:], 0) }
+      return state.free.values.flatMap { $0 }
+    }
+    for block in blocks { block.base.deallocate() }
+  }
+
   /// Blocks asked from the system so far, and the most bytes that tensors held at once.
   var statistics: (allocations: Int, peakBytes: Int) {
     state.withLock { ($0.allocations, $0.peakBytesInUse) }
@@ -84,6 +93,8 @@ final class BufferPool: Sendable {
 public enum MemoryStatistics {
   /// Blocks asked from the system.
   public static var allocations: Int { BufferPool.shared.statistics.allocations }
+  /// Gives the memory of past tensors back to the system, so that what comes is measured alone.
+  public static func releaseUnused() { BufferPool.shared.releaseUnused() }
   /// The most bytes that tensors held at once.
   public static var peakBytes: Int { BufferPool.shared.statistics.peakBytes }
 }

@@ -16,6 +16,7 @@ public let allLosses: [Named<any Loss>] = [
   Named("cos-face", CosFaceLoss()),
   Named("d-simplex", DSimplexLoss()),
   Named("decoupled-contrastive", DecoupledContrastiveLoss()),
+  Named("dynamic-soft-margin", DynamicSoftMarginLoss()),
   Named("equiangular-basis", EquiangularBasisLoss()),
   Named("fast-ap", FastAPLoss()),
   Named("ge2e", GE2ELoss()),

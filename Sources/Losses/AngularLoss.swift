@@ -35,6 +35,8 @@ public struct AngularLoss: Loss {
 
   public var labelUse: LabelUse { .pairs }
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     var input = input
     if input.tuples != nil, !input.pairs.hasBothKinds {
@@ -50,7 +52,9 @@ public struct AngularLoss: Loss {
     let function = AngularRows(
       matrix: matrix.detached, firstNegative: parity ? rows : 0, degrees: alpha,
       positives: PositivePairs(set.pairs), pairs: all)
-    return matrix.reduced(by: function, pairs: parity ? all.withIgnoredColumns(rows) : all)
+    return matrix.reduced(
+      by: function, pairs: parity ? all.withIgnoredColumns(rows) : all,
+      reducer: set.rowReducer(input))
   }
 }
 
@@ -62,6 +66,13 @@ private struct AngularRows: RowFunction {
   let degrees: Double
   let positives: PositivePairs
   let pairs: PairTable
+  var choice = TermChoice()
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    return result
+  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
@@ -75,7 +86,7 @@ private struct AngularRows: RowFunction {
       else { return }
       // The softmax over the negatives of a pair of which this row is one, and `other` the other.
       func add(
-        other: Int, product: S, times: Int, kinds: UnsafePointer<Int32>
+        other: Int, anchor: Int, product: S, times: Int, kinds: UnsafePointer<Int32>
       ) -> (cost: S, slope: S) {
         withUnsafeTemporaryAllocation(of: S.self, capacity: count) { memory in
           guard let shares = memory.baseAddress else { return (0, 0) }
@@ -85,7 +96,8 @@ private struct AngularRows: RowFunction {
           guard peak > -S.infinity else { return (0, 0) }
           let peaks = Sides(positive: S.infinity, negative: peak)
           let sum = row.kernels.sideExp(shares, shares, kinds: kinds, peaks: peaks, count).negative
-          let (cost, slope) = softplus(peak + S.log(sum) - pull * product)
+          let (cost, plainSlope) = softplus(peak + S.log(sum) - pull * product)
+          let slope = plainSlope * S(choice.factor(Double(cost), row: anchor))
           let factor = sharpness * slope * S(times) / sum
           let target = derivatives + firstNegative
           for n in 0..<count { target[n] += factor * shares[n] }
@@ -93,7 +105,8 @@ private struct AngularRows: RowFunction {
         }
       }
       for (p, times) in positives.byAnchor[row.index] {
-        let (cost, slope) = add(other: p, product: row.values[p], times: times, kinds: kinds)
+        let (cost, slope) = add(
+          other: p, anchor: row.index, product: row.values[p], times: times, kinds: kinds)
         sums.terms.add(Double(cost), times: times)
         row.derivatives[p] -= pull * slope * S(times)
       }
@@ -103,7 +116,7 @@ private struct AngularRows: RowFunction {
         for (a, times) in positives.byPositive[row.index] {
           pairs.fill(itsKinds, row: a)
           _ = add(
-            other: a, product: matrix[a * width + row.index], times: times, kinds: start)
+            other: a, anchor: a, product: matrix[a * width + row.index], times: times, kinds: start)
         }
       }
     }

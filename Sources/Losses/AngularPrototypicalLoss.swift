@@ -33,13 +33,17 @@ public struct AngularPrototypicalLoss: ScaledLoss {
     scaleSettings + [Setting("bias", \Self.bias, "what is added to every cosine; it cancels")]
   }
 
+  public static var reducesOtherRows: Bool { true }
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let episode = Episode(wide) { $0 == 0 }
     let cosines = Distance.cosine.matrix(
       wide.embeddings.rows(at: episode.queries), episode.prototypes)
     return scaled(cosines).reduced(
-      by: ClassSoftmax(), pairs: episode.pairs, weights: episode.weights(input)
+      by: ClassSoftmax(), pairs: episode.pairs, weights: episode.weights(input),
+      reducer: episode.reducer(input)
     ).narrowed(to: input.embeddings.dtype)
   }
 }

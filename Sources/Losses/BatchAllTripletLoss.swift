@@ -45,13 +45,14 @@ public struct BatchAllTripletLoss: Loss, Measuring {
 
   public var goesByRows: Bool { true }
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { average == .all ? .mean : .meanOfActive }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let matrix = wide.distances(distance)
     let isSoft = activation == .softplus
     let term = HingeTerm(margin: isSoft ? 0 : margin, sign: distance.sign, isSmooth: isSoft)
-    let reduction: Reduction = average == .all ? .mean : .meanOfActive
+    let reduction = ownReduction ?? .mean
     let output: LossOutput
     if case .triplets(let triplets) = input.tuples {
       let list = ListedTriplets(
@@ -59,11 +60,11 @@ public struct BatchAllTripletLoss: Loss, Measuring {
         rows: input.labels.count)
       output = matrix.reduced(
         by: ReducedRows(rows: list, reduction: reduction),
-        pairs: input.allPairs)
+        pairs: input.allPairs, reducer: input.rowReducer)
     } else {
       output = matrix.reduced(
         by: ReducedRows(rows: JoinedTriplets(term: term), reduction: reduction),
-        pairs: input.pairs)
+        pairs: input.pairs, reducer: input.rowReducer)
     }
     return output.narrowed(to: input.embeddings.dtype)
   }
@@ -73,6 +74,10 @@ public struct BatchAllTripletLoss: Loss, Measuring {
 private struct ReducedRows<Rows: RowFunction>: RowFunction {
   let rows: Rows
   let reduction: Reduction
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    rows.choosing(choice).map { Self(rows: $0, reduction: reduction) }
+  }
 
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     rows.evaluate(row, into: &sums)

@@ -24,16 +24,28 @@ public struct CenterLoss: ProxyLoss {
   public static let source =
     "Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016"
 
+  public var ownReduction: Reduction? { .mean }
+
+  public var scoreDistance: Distance { Distance(.euclidean, normalizes: false) }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let difference = input.embeddings.widened() - proxies.widened().rows(at: input.labels)
-    let weights = input.rowWeights ?? input.labels.map { _ in 1 }
-    let count = input.labels.count
-    let squares =
-      (difference * difference).sumOverColumns()
-      * Tensor(weights.map { $0 / (2 * Double(max(1, count))) }, shape: [count])
-    let active = squares.elements(as: Double.self).count { $0 > 0 }
-    return LossOutput(value: squares.sum(), active: Double(active) / Double(max(1, count)))
-      .narrowed(to: input.embeddings.dtype)
+    let squares = (difference * difference).sumOverColumns()
+    let rows = input.labels.count
+    return squares.reshaped(to: [rows, 1]).reduced(
+      by: Halves(), pairs: PairTable(rowLabels: input.labels, columnLabels: [0]),
+      weights: input.rowWeights, reducer: input.rowReducer
+    ).narrowed(to: input.embeddings.dtype)
+  }
+}
+
+/// Half of the one value of each row.
+private struct Halves: RowFunction {
+  static var hasTermPerRow: Bool { true }
+
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    row.derivatives[0] = 0.5
+    sums.terms.add(row.weighted(row.values[0] / 2))
   }
 }

@@ -64,7 +64,8 @@ public struct CircleLoss: PairwiseLoss {
     let costs = row.logSumExp()
     guard let positive = costs.positive, let negative = costs.negative else {
       row.derivatives.update(repeating: 0)
-      return sums.terms.add(0)
+      sums.terms.add(0)
+      return
     }
     let (cost, slope) = softplus(positive + negative)
     sums.terms.add(Double(cost))

@@ -2,26 +2,6 @@ import Autodiff
 import Miners
 import Settings
 
-/// A loss of a recipe, with its weight and its own miner.
-public struct LossTerm: Sendable {
-  /// The name that recipes use, as in "proxy-anchor".
-  public var name: String
-  public var loss: any Loss
-  public var weight: Double
-  /// What chooses the tuples; nil for all.
-  public var miner: (any Miner)?
-  /// Recent batches that the loss compares the present one with; nil for the batch alone.
-  public var memory: CrossBatchMemory?
-
-  public init(
-    name: String, loss: any Loss, weight: Double = 1, miner: (any Miner)? = nil,
-    memory: CrossBatchMemory? = nil
-  ) {
-    (self.name, self.loss, self.weight, self.miner) = (name, loss, weight, miner)
-    self.memory = memory
-  }
-}
-
 /// A weighted sum of losses, each with its own miner.
 public struct CompositeLoss: Parameterized {
   public var terms: [LossTerm]
@@ -42,6 +22,8 @@ public struct CompositeLoss: Parameterized {
     public var value: Double
     /// The share of the loss's terms that are above 0.
     public var active: Double
+    /// What the loss's state becomes once the step is taken.
+    var state: [Tensor] = []
   }
 
   /// The weighted sum of the losses of a batch, each over the tuples of its miner.
@@ -62,24 +44,31 @@ public struct CompositeLoss: Parameterized {
           for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels)
         ?? reference
       let tuples = term.miner?.mine(
-        embeddings.detached, labels: labels, reference: reference,
+        embeddings.detached, labels: term.minedLabels(labels), reference: reference,
         random: random.split(UInt64(i)))
-      let output = term.loss(
-        LossInput(embeddings: embeddings, labels: labels, tuples: tuples, reference: reference))
-      results.append(Term(name: name, value: output.value.item, active: output.active))
+      var input = LossInput(
+        embeddings: embeddings, labels: labels, tuples: tuples, reference: reference)
+      input.random = random.split(UInt64(i)).split("modifiers")
+      let output = term(input)
+      results.append(
+        Term(name: name, value: output.value.item, active: output.active, state: output.state))
       value = value + output.value.scaled(by: term.weight)
     }
     return Output(value: value, terms: results)
   }
 
-  /// Puts a batch in every memory, once its step is taken.
-  public mutating func remember(_ embeddings: Tensor, labels: [Int], keys: Keys = Keys()) {
+  /// Puts a batch in every memory, and every loss's state where the batch moves it, once its step is
+  /// taken.
+  public mutating func remember(
+    _ embeddings: Tensor, labels: [Int], keys: Keys = Keys(), _ output: [Term] = []
+  ) {
     for i in terms.indices {
       let memory = terms[i].memory
       terms[i].memory?.remember(
         keys.embeddings(for: memory) ?? embeddings.detached,
         labels: keys.labels(of: memory, classes: labels))
     }
+    for (i, term) in zip(terms.indices, output) { terms[i].loss.take(term.state) }
   }
 
   /// What memories are given of a batch beside its embeddings.
@@ -105,26 +94,31 @@ public struct CompositeLoss: Parameterized {
     classCount: Int, dimension: Int, dtype: DType, random: Random
   ) {
     for i in terms.indices {
-      terms[i].loss.makeParameters(
+      terms[i].makeParameters(
         classCount: classCount, dimension: dimension, dtype: dtype, random: random.split(UInt64(i)))
       terms[i].memory?.clear(dimension: dimension, dtype: dtype)
     }
   }
 
-  /// Calls `body` with all that the memories hold, as in "contrastive.labels".
+  /// Calls `body` with all that the memories hold and with the losses' state, as in
+  /// "contrastive.labels".
   public mutating func updateMemories(
     _ body: (_ name: String, inout Tensor) throws -> Void
   ) rethrows {
     for (i, prefix) in uniqueNames.enumerated() {
       try terms[i].memory?.updateState { name, tensor in try body("\(prefix).\(name)", &tensor) }
+      try terms[i].loss.updateState { name, tensor in try body("\(prefix).\(name)", &tensor) }
     }
   }
+
+  /// Whether each item of a batch must be there twice, augmented in two ways.
+  public var needsTwoViews: Bool { terms.contains { $0.needsTwoViews } }
 
   /// Checks that every loss can be found for a batch, and that every miner's settings fit together.
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     for (term, name) in zip(terms, uniqueNames) {
       try term.miner?.validate(at: "\(place): \(name): miner")
-      try term.loss.validate(input, at: "\(place): \(name)")
+      try term.validate(input, at: "\(place): \(name)")
     }
   }
 
@@ -132,7 +126,7 @@ public struct CompositeLoss: Parameterized {
     _ body: (_ name: String, inout Tensor) throws -> Void
   ) rethrows {
     for (i, prefix) in uniqueNames.enumerated() {
-      try terms[i].loss.updateParameters { name, parameter in
+      try terms[i].updateParameters { name, parameter in
         try body("\(prefix).\(name)", &parameter)
       }
     }

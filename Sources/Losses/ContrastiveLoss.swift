@@ -35,11 +35,29 @@ public struct ContrastiveLoss: PairwiseLoss, PairMargins {
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     guard let (values, kinds, derivatives) = row.start else { return }
+    guard !sums.terms.isSelective else { return choose(row, into: &sums) }
     let terms = row.kernels.hinges(
       derivatives, values, kinds: kinds,
       bounds: Sides(positive: S(positiveMargin), negative: S(negativeMargin)),
       sign: S(distance.sign), row.values.count)
     sums.terms.add(terms.positive)
     sums.negativeTerms.add(terms.negative)
+  }
+
+  /// The same, pair by pair.
+  private func choose<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    let sign = S(distance.sign)
+    for j in row.indices where row.kinds[j] != 0 {
+      let times = Int(abs(row.kinds[j]))
+      if row.kinds[j] > 0 {
+        let cost = max(0, sign * (row.values[j] - S(positiveMargin)))
+        let counts = sums.terms.add(Double(cost), times: times)
+        row.derivatives[j] = counts && cost > 0 ? sign * S(times) : 0
+      } else {
+        let cost = max(0, sign * (S(negativeMargin) - row.values[j]))
+        let counts = sums.negativeTerms.add(Double(cost), times: times)
+        row.derivatives[j] = counts && cost > 0 ? -sign * S(times) : 0
+      }
+    }
   }
 }

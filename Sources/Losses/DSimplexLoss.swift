@@ -20,7 +20,7 @@ import Settings
 /// Defaults: s = 1, raw embeddings as published (`normalize: true` scales them to length 1; raw
 /// embeddings of length 0 have a gradient), K = 0. O(batch × classes).
 /// - Reference: Biondi et al., *CoReS: Compatible Representations via Stationarity* (TPAMI 2023).
-public struct DSimplexLoss: Loss {
+public struct DSimplexLoss: ClassScoring {
   public var classes = 0
   public var scale = 1.0
   public var normalizes = false
@@ -62,6 +62,8 @@ public struct DSimplexLoss: Loss {
     }
   }
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let count = corners(input.labels)
@@ -70,8 +72,19 @@ public struct DSimplexLoss: Loss {
     return (normalizes ? x.withUnitRows() : x).timesTransposed(simplex).reduced(
       by: ClassSoftmax(scale: scale),
       pairs: PairTable(rowLabels: input.labels, columnLabels: Array(0..<count)),
-      weights: input.rowWeights
+      weights: input.rowWeights, reducer: input.rowReducer
     ).narrowed(to: input.embeddings.dtype)
+  }
+}
+
+extension DSimplexLoss {
+  public func classScores(_ embeddings: Tensor) -> Tensor {
+    let (count, dimension) = (classes > 0 ? classes : madeFor, embeddings.shape[1])
+    guard count > 0, count - 1 <= dimension else {
+      return Tensor(zeros: [embeddings.shape[0], 0], dtype: .float64)
+    }
+    return embeddings.detached.widened()
+      .timesTransposed(simplexCorners(count, dimension: dimension))
   }
 }
 

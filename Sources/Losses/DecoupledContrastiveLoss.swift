@@ -42,7 +42,8 @@ public struct DecoupledContrastiveLoss: PairwiseLoss, Measuring {
     let total = peak + S.log(sum)
     var count: S = 0
     for j in row.indices where row.kinds[j] > 0 {
-      sums.terms.add(Double(total - scale * row.values[j]), times: Int(row.kinds[j]))
+      let cost = Double(total - scale * row.values[j])
+      guard sums.terms.add(cost, times: Int(row.kinds[j])) else { continue }
       row.derivatives[j] = -scale * S(row.kinds[j])
       count += S(row.kinds[j])
     }

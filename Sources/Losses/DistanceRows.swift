@@ -14,20 +14,24 @@ struct DistanceRows {
   ///
   /// In chunks the gradient in the embeddings is found with the value, chunk by chunk, and waits for
   /// the divisor, so that no matrix has more rows than a chunk. The result is the same but for
-  /// rounding, and does not depend on the number of threads.
+  /// rounding, and does not depend on the number of threads. Reducers that choose or weight terms
+  /// look at all rows.
   /// - Complexity: O(chunk × columns + (rows + columns) × dimension) memory.
   func reduced(
-    by function: some RowFunction, pairs: PairTable, weights: [Double]? = nil
+    by function: some RowFunction, pairs: PairTable, weights: [Double]? = nil,
+    reducer: RowReducer? = nil
   ) -> LossOutput {
-    guard let chunk, chunk < pairs.rows else {
+    let plain = reducer.map { $0.plain(for: function) } ?? function.reduction
+    guard let chunk, chunk < pairs.rows, let plain else {
       return distance.matrix(embeddings, reference)
-        .reduced(by: function, pairs: pairs, weights: weights)
+        .reduced(by: function, pairs: pairs, weights: weights, reducer: reducer)
     }
-    return inChunks(of: chunk, function, pairs, weights)
+    return inChunks(of: chunk, function, pairs, weights, as: plain)
   }
 
   private func inChunks<Function: RowFunction>(
-    of chunk: Int, _ function: Function, _ pairs: PairTable, _ weights: [Double]?
+    of chunk: Int, _ function: Function, _ pairs: PairTable, _ weights: [Double]?,
+    as reduction: Reduction
   ) -> LossOutput {
     let rows = embeddings.detached
     let columns = reference?.detached ?? rows
@@ -40,14 +44,16 @@ struct DistanceRows {
     for start in stride(from: 0, to: pairs.rows, by: chunk) {
       let block = rows.rows(at: Array(start..<min(start + chunk, pairs.rows)))
       let matrix = distance.matrix(block, columns)
-      let (pieces, derivative) = matrix.evaluated(
-        by: function, pairs: pairs, weights: weights, firstRow: start)
+      let (pieces, derivative) = RowPass(
+        matrix: matrix, pairs: pairs, weights: weights, firstRow: start
+      ).evaluated(function, grain: 16)
       for piece in pieces { sums.add(piece) }
       for side in sides.indices {
         var cotangent = derivative
         if sides.count == 2 {
-          cotangent.scaleSides(
-            of: pairs, firstRow: start, positive: side == 0 ? 1 : 0, negative: side == 0 ? 0 : 1)
+          let kept = Sides<Double>(positive: side == 0 ? 1 : 0, negative: side == 0 ? 0 : 1)
+          cotangent.scaleRows(
+            by: Array(repeating: kept, count: block.shape[0]), of: pairs, firstRow: start)
         }
         let (_, gradient) = valueWithGradient(at: [block, columns]) { point in
           (distance.matrix(point[0], point[1]) * cotangent).sum()
@@ -55,7 +61,6 @@ struct DistanceRows {
         sides[side].add(rows: gradient[0], columns: gradient[1])
       }
     }
-    let reduction = function.reduction
     let divisors = [reduction.divisor(for: sums.terms), reduction.divisor(for: sums.negativeTerms)]
     var total = sums.terms.total / divisors[0]
     if Function.reducesNegativesApart { total += sums.negativeTerms.total / divisors[1] }

@@ -50,6 +50,11 @@ struct Episode {
   func weights(_ input: LossInput) -> [Double]? {
     input.rowWeights.map { weights in queries.map { weights[$0] } }
   }
+
+  /// How the terms of the queries are reduced; nil for the loss's own way.
+  func reducer(_ input: LossInput) -> RowReducer? {
+    input.rowReducer(classes: queries.map { input.labels[$0] })
+  }
 }
 
 extension Tensor {

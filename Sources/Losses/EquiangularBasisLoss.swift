@@ -58,7 +58,7 @@ public struct EquiangularBasisLoss: ClassifierLoss {
     let input = input.pooled
     return distance.matrix(input.embeddings, held ?? proxies.detached).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
   }
 
   @specialized(where S == Float)

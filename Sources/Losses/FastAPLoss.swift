@@ -30,9 +30,10 @@ public struct FastAPLoss: Loss, RowFunction {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     input.distances(Distance(.squaredEuclidean)).reduced(
-      by: self, pairs: input.allPairs,
-      weights: input.rowWeights)
+      by: self, pairs: input.allPairs, weights: input.rowWeights, reducer: input.rowReducer)
   }
+
+  public static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

@@ -35,6 +35,8 @@ public struct GE2ELoss: ScaledLoss {
     ]
   }
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let x = wide.embeddings
@@ -73,7 +75,7 @@ public struct GE2ELoss: ScaledLoss {
       by: OwnColumnSoftmax(),
       pairs: PairTable(rowLabels: targets, columnLabels: Array(0..<classes.count))
         .withIgnoredColumns(1),
-      weights: input.rowWeights
+      weights: input.rowWeights, reducer: input.rowReducer
     ).narrowed(to: input.embeddings.dtype)
   }
 }

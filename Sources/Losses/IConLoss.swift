@@ -56,17 +56,18 @@ public struct IConLoss: ProxyLoss {
 
   public var goesByRows: Bool { neighborhood == .rows }
   public var labelUse: LabelUse { neighborhood == .rows ? .pairs : .numbers }
+  public var ownReduction: Reduction? { .mean }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let rows = NeighborhoodRows(kernel: kernel, temperature: temperature)
     guard neighborhood == .proxies else {
       return input.distances(.cosine)
-        .reduced(by: rows, pairs: input.pairs)
+        .reduced(by: rows, pairs: input.pairs, reducer: input.rowReducer)
     }
     let input = input.pooled
     return Distance.cosine.matrix(input.embeddings, proxies).reduced(
       by: rows, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 

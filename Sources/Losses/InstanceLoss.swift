@@ -51,8 +51,7 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
         rowLabels: input.labels.map { ranks[$0] ?? -1 }, columnLabels: Array(labels.indices))
     }
     return input.distances(distance).reduced(
-      by: self, pairs: pairs,
-      weights: input.rowWeights)
+      by: self, pairs: pairs, weights: input.rowWeights, reducer: input.rowReducer)
   }
 
   @specialized(where S == Float)

@@ -29,97 +29,117 @@ public struct IntraPairVarianceLoss: Loss {
   ]
 
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .mean }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = Distance.cosine.matrix(input.embeddings, input.reference?.embeddings)
-    // First the two means, then those of the hinges, through which the means have a gradient.
-    let means = matrix.detached.sideMeans(of: pairs, hingedAt: nil)
-    let factors = Sides(positive: 1 - positiveEpsilon, negative: 1 + negativeEpsilon)
-    let bounds = Sides(
-      positive: factors.positive * means.positive, negative: factors.negative * means.negative)
-    let hinges = matrix.detached.sideMeans(of: pairs, hingedAt: bounds)
     let rows = VarianceRows(
-      bounds: bounds,
-      bases: Sides(
-        positive: factors.positive * hinges.positive, negative: factors.negative * hinges.negative))
-    return matrix.reduced(by: rows, pairs: pairs)
+      matrix: matrix.detached, pairs: pairs, positiveFactor: 1 - positiveEpsilon,
+      negativeFactor: 1 + negativeEpsilon)
+    return matrix.reduced(by: rows, pairs: pairs, reducer: input.rowReducer)
   }
 }
 
-/// The squares of max(0, bound - s) of positive pairs and max(0, s - bound) of negative ones.
 private struct VarianceRows: RowFunction {
-  let bounds: Sides<Double>
-  /// What a term loses because it moves the mean.
-  let bases: Sides<Double>
+  let positiveFactor, negativeFactor: Double
+  var positiveMean = 0.0
+  var negativeMean = 0.0
+  /// The means of the hinges.
+  var positiveHinge = 0.0
+  var negativeHinge = 0.0
+  var choice = TermChoice()
+  let matrix: Tensor
+  let pairs: PairTable
+
+  init(matrix: Tensor, pairs: PairTable, positiveFactor: Double, negativeFactor: Double) {
+    (self.matrix, self.pairs) = (matrix, pairs)
+    (self.positiveFactor, self.negativeFactor) = (positiveFactor, negativeFactor)
+    // First the two means, then those of the hinges, through which the means have a gradient.
+    let means = matrix.means(of: pairs) { value, _, _ in value }
+    (positiveMean, negativeMean) = (means.positive, means.negative)
+    let hinges = matrix.means(of: pairs) { [self] value, _, isPositive in
+      hinge(value, isPositive: isPositive)
+    }
+    (positiveHinge, negativeHinge) = (hinges.positive, hinges.negative)
+  }
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    let hinges = matrix.means(of: pairs) { value, row, isPositive in
+      let cost = hinge(value, isPositive: isPositive)
+      return cost * choice.factor(cost * cost, row: row, isPositive: isPositive)
+    }
+    (result.positiveHinge, result.negativeHinge) = (hinges.positive, hinges.negative)
+    return result
+  }
 
   static var reducesNegativesApart: Bool { true }
+
+  @inline(__always)
+  func hinge(_ value: Double, isPositive: Bool) -> Double {
+    isPositive
+      ? max(0, positiveFactor * positiveMean - value)
+      : max(0, value - negativeFactor * negativeMean)
+  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let (values, kinds, derivatives) = row.start else { return }
-    let terms = row.kernels.squaredHinges(
-      derivatives, values, kinds: kinds, bounds: bounds.converted(), bases: bases.converted(),
-      sign: -1, row.values.count)
-    sums.terms.add(terms.positive)
-    sums.negativeTerms.add(terms.negative)
-  }
-}
-
-extension Sides<Double> {
-  @inline(__always)
-  fileprivate func converted<S: Scalar>() -> Sides<S> {
-    Sides<S>(positive: S(positive), negative: S(negative))
+    for j in row.indices where row.kinds[j] != 0 {
+      let times = Int(abs(row.kinds[j]))
+      if row.kinds[j] > 0 {
+        let cost = hinge(Double(row.values[j]), isPositive: true)
+        sums.terms.add(cost * cost, times: times)
+        let own = cost * choice.factor(cost * cost, row: row.index)
+        row.derivatives[j] = S(2 * (positiveFactor * positiveHinge - own)) * S(times)
+      } else {
+        let cost = hinge(Double(row.values[j]), isPositive: false)
+        sums.negativeTerms.add(cost * cost, times: times)
+        let own = cost * choice.factor(cost * cost, row: row.index, isPositive: false)
+        row.derivatives[j] = S(2 * (own - negativeFactor * negativeHinge)) * S(times)
+      }
+    }
   }
 }
 
 extension Tensor {
-  /// The means of the positive and of the negative pairs, or of max(0, bound - s) and of
-  /// max(0, s - bound); 0 for a side without pairs.
-  fileprivate func sideMeans(of pairs: PairTable, hingedAt bounds: Sides<Double>?) -> Sides<Double>
-  {
-    dtype == .float32
-      ? sideMeans(of: pairs, bounds, Float.self) : sideMeans(of: pairs, bounds, Double.self)
-  }
-
-  private func sideMeans<S: Scalar>(
-    of pairs: PairTable, _ bounds: Sides<Double>?, _: S.Type
-  ) -> Sides<Double> {
-    let columns = pairs.columns
-    let grain = 16
-    let kernels = RowKernels<S>()
-    var pieces = [LossSums](repeating: LossSums(), count: (pairs.rows + grain - 1) / grain)
-    withElements(of: S.self) { values in
-      pieces.withUnsafeMutableBufferPointer { pieces in
-        Parallel.forEachRange(pairs.rows, grain: grain) { rows in
-          var sums = LossSums()
-          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-            withUnsafeTemporaryAllocation(of: S.self, capacity: columns) { unused in
-              guard let values = values.baseAddress, let start = kinds.baseAddress,
-                let unused = unused.baseAddress
-              else { return }
+  /// The means of a function over the positive and the negative pairs; 0 for a kind without any.
+  fileprivate func means(
+    of pairs: PairTable, _ function: @Sendable (_ value: Double, _ row: Int, Bool) -> Double
+  ) -> (positive: Double, negative: Double) {
+    func run<S: Scalar>(_: S.Type) -> (Double, Double) {
+      let columns = pairs.columns
+      let grain = 16
+      // For each piece the totals of both kinds, then their counts.
+      var pieces = [SIMD4<Double>](repeating: .zero, count: (pairs.rows + grain - 1) / grain)
+      withElements(of: S.self) { values in
+        pieces.withUnsafeMutableBufferPointer { pieces in
+          Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+              var sums = SIMD4<Double>.zero
               for i in rows {
                 pairs.fill(kinds, row: i)
-                let row = values + i * columns
-                let terms =
-                  bounds.map {
-                    kernels.hinges(
-                      unused, row, kinds: start, bounds: $0.converted(), sign: -1, columns)
-                  } ?? kernels.sideSums(row, kinds: start, columns)
-                sums.terms.add(terms.positive)
-                sums.negativeTerms.add(terms.negative)
+                for j in 0..<columns where kinds[j] != 0 {
+                  let isPositive = kinds[j] > 0
+                  let times = Double(abs(kinds[j]))
+                  let value = function(Double(values[i * columns + j]), i, isPositive) * times
+                  if isPositive {
+                    sums += SIMD4(value, 0, times, 0)
+                  } else {
+                    sums += SIMD4(0, value, 0, times)
+                  }
+                }
               }
+              pieces[rows.lowerBound / grain] = sums
             }
           }
-          pieces[rows.lowerBound / grain] = sums
         }
       }
+      let sums = pieces.reduce(.zero, +)
+      return (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[3]))
     }
-    var sums = LossSums()
-    for piece in pieces { sums.add(piece) }
-    return Sides(
-      positive: sums.terms.total / Double(max(1, sums.terms.count)),
-      negative: sums.negativeTerms.total / Double(max(1, sums.negativeTerms.count)))
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 }

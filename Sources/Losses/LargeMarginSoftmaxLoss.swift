@@ -30,6 +30,9 @@ public struct LargeMarginSoftmaxLoss: ProxyLoss {
     Setting("scale", \Self.scale, "what the logits are multiplied with", in: 1e-4...1e4),
   ]
 
+  public var scoreDistance: Distance { Distance(.dot, normalizes: false) }
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let (x, weights) = (input.embeddings.widened(), proxies.widened())
@@ -42,7 +45,7 @@ public struct LargeMarginSoftmaxLoss: ProxyLoss {
     return (cosines.multipliedAngles(margin, where: targets) * lengths).reduced(
       by: ClassSoftmax(scale: scale),
       pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights
+      weights: input.rowWeights, reducer: input.rowReducer
     ).narrowed(to: input.embeddings.dtype)
   }
 }

@@ -28,6 +28,7 @@ public struct LiftedStructureLoss: PairMargins {
     "Song et al., Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
 
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .mean }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let all = input.pairs
@@ -36,12 +37,15 @@ public struct LiftedStructureLoss: PairMargins {
     let rows = LiftedRows(
       matrix: matrix.detached, pairs: pairs, sign: distance.sign, positiveMargin: positiveMargin,
       negativeMargin: negativeMargin, partners: input.rowsOfColumns)
-    return matrix.reduced(by: rows, pairs: pairs)
+    return matrix.reduced(by: rows, pairs: pairs, reducer: input.rowReducer)
   }
 }
 
 /// The rows, once the sum over each row's negatives is known.
 private struct LiftedRows: RowFunction {
+  let matrix: Tensor
+  let pairs: PairTable
+  private var choice = TermChoice()
   let sign, positiveMargin, negativeMargin: Double
   /// The row that each column is, whose negatives count too.
   let partners: [Int?]
@@ -54,8 +58,20 @@ private struct LiftedRows: RowFunction {
     matrix: Tensor, pairs: PairTable, sign: Double, positiveMargin: Double,
     negativeMargin: Double, partners: [Int?]
   ) {
+    (self.matrix, self.pairs) = (matrix, pairs)
     (self.sign, self.partners) = (sign, partners)
     (self.positiveMargin, self.negativeMargin) = (positiveMargin, negativeMargin)
+    prepare()
+  }
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    result.prepare()
+    return result
+  }
+
+  private mutating func prepare() {
     sums = [Double](repeating: -.infinity, count: pairs.rows)
     slopes = [Double](repeating: 0, count: pairs.rows)
     switch matrix.dtype {
@@ -102,9 +118,10 @@ private struct LiftedRows: RowFunction {
           while j < columns {
             let (cost, total) = violation(Double(values[i * columns + j]), i, j)
             if cost > 0, total > -.infinity {
-              slopes[i] += Double(kinds[j]) * cost * Double.exp(sums[i] - total)
+              let weight = cost * Double(kinds[j]) * choice.factor(cost * cost / 2, row: i)
+              slopes[i] += weight * Double.exp(sums[i] - total)
               if let other = partners[j] {
-                slopes[other] += Double(kinds[j]) * cost * Double.exp(sums[other] - total)
+                slopes[other] += weight * Double.exp(sums[other] - total)
               }
             }
             j = kernels.nextPositive(start, from: j + 1, columns)
@@ -136,11 +153,12 @@ private struct LiftedRows: RowFunction {
       derivatives, derivatives, kinds: kinds, peaks: Sides(positive: 0, negative: S(own)),
       counting: true, row.values.count)
     row.scaleDerivatives(by: Sides(positive: 0, negative: -S(sign * slope)))
-    var added = TermSum()
+    var added = TermSum(within: sums.terms.bounds)
     row.forEachPositive { j in
       let (hinge, _) = violation(Double(row.values[j]), row.index, j)
-      added.add(hinge * hinge / 2, times: Int(kinds[j]))
-      derivatives[j] = S(sign * hinge) * S(kinds[j])
+      let term = hinge * hinge / 2
+      added.add(term, times: Int(kinds[j]))
+      derivatives[j] = S(sign * hinge * choice.factor(term, row: row.index)) * S(kinds[j])
     }
     sums.terms.add(added)
   }

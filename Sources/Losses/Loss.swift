@@ -22,13 +22,18 @@ public struct LossInput: Sendable {
   public var chunk: Int?
   /// What a teacher makes of the same items, one row each; the dimension may be another.
   public var teacher: Tensor?
+  /// How the loss's terms become one number; nil for the loss's own way.
+  public var reducer: (any Reducer)?
+  /// For what is drawn at random, such as a share of mixing.
+  public var random = Random(seed: 0)
 
   public init(
     embeddings: Tensor, labels: [Int], tuples: Tuples? = nil, reference: ReferenceSet? = nil,
-    teacher: Tensor? = nil
+    teacher: Tensor? = nil, reducer: (any Reducer)? = nil
   ) {
     (self.embeddings, self.labels) = (embeddings, labels)
     (self.tuples, self.reference, self.teacher) = (tuples, reference, teacher)
+    self.reducer = reducer
   }
 }
 
@@ -38,6 +43,8 @@ public struct LossOutput: Sendable {
   public var value: Tensor
   /// The share of the loss's terms (pairs, triplets or rows) that are above 0; 0 if it has none.
   public var active: Double
+  /// What the loss's state becomes once the step is taken; empty for a loss without state.
+  public var state: [Tensor] = []
 
   public init(value: Tensor, active: Double) { (self.value, self.active) = (value, active) }
 }
@@ -49,6 +56,9 @@ public struct LossOutput: Sendable {
 public protocol Loss: Described, Parameterized {
   /// Whether another order of the same rows may give another loss.
   static var dependsOnOrder: Bool { get }
+  /// How the loss's terms become one number unless the input says otherwise; nil for a loss that is
+  /// not made of terms of rows, pairs or triplets, which takes no reducer.
+  var ownReduction: Reduction? { get }
 
   /// Whether the loss can look at a few rows at a time; see ``LossInput/chunk``.
   var goesByRows: Bool { get }
@@ -60,6 +70,14 @@ public protocol Loss: Described, Parameterized {
 
   /// Makes the loss's own parameters, if it has any.
   mutating func makeParameters(classCount: Int, dimension: Int, dtype: DType, random: Random)
+
+  /// Calls `body` with what the loss remembers between steps, such as a running histogram, by name.
+  ///
+  /// A loss does not change itself: ``LossOutput/state`` tells what this becomes, in this order.
+  mutating func updateState(_ body: (_ name: String, inout Tensor) throws -> Void) rethrows
+
+  /// Whether the rows that are reduced are not those of the batch, but proxies or queries.
+  static var reducesOtherRows: Bool { get }
 
   /// This loss with every weight that takes no gradient held at what it is for a batch.
   ///
@@ -77,6 +95,13 @@ extension Loss {
   public static var dependsOnOrder: Bool { false }
   public var goesByRows: Bool { false }
   public var labelUse: LabelUse { .classes }
+  public var ownReduction: Reduction? { nil }
+
+  public mutating func updateState(
+    _ body: (_ name: String, inout Tensor) throws -> Void
+  ) rethrows {}
+
+  public static var reducesOtherRows: Bool { false }
 
   public func holdingWeights(of input: LossInput) -> any Loss { self }
 
@@ -87,4 +112,16 @@ extension Loss {
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
   }
+}
+
+extension Loss {
+  /// Takes the state that an output of this loss came with.
+  public mutating func take(_ state: [Tensor]) {
+    var next = state.makeIterator()
+    updateState { _, tensor in tensor = next.next() ?? tensor }
+  }
+}
+
+extension Loss where Self: RowFunction {
+  public var ownReduction: Reduction? { reduction }
 }

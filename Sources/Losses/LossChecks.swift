@@ -7,20 +7,49 @@ import Settings
 /// Batches of several sizes and uneven classes, with all tuples and with mined ones, compared with
 /// themselves and with reference sets; the gradient in the embeddings, in those of the references
 /// and in every parameter, against central differences in float64.
-public func gradientChecks(for named: Named<any Loss>) -> [GradientCheck] {
+///
+/// - Parameter reducer: how the terms become one number; nil for the loss's own way.
+public func gradientChecks(
+  for named: Named<any Loss>, reducer: (any Reducer)? = nil
+) -> [GradientCheck] {
+  gradientChecks(for: LossTerm(name: named.name, loss: named.value, reducer: reducer))
+}
+
+/// The rows of the gradient table for a modifier: the same, around a loss over pairs and around
+/// classifiers with one center and with several centers for each class.
+public func gradientChecks(for modifier: Named<any Modifier>) -> [GradientCheck] {
+  LossTerm.modified(by: modifier).flatMap { gradientChecks(for: $0) }
+}
+
+private func gradientChecks(for term: LossTerm) -> [GradientCheck] {
   CheckBatch.all.compactMap { batch in
     let input = batch.input(dtype: .float64)
-    let prepared = batch.prepared(named.value, dtype: .float64)
-    guard (try? prepared.validate(input, at: named.name)) != nil else { return nil }
-    let loss = prepared.holdingWeights(of: input)
+    let prepared = batch.prepared(term, dtype: .float64)
+    guard (try? prepared.validate(input, at: term.name)) != nil else { return nil }
+    let held = prepared.holdingWeights(of: input)
     let references = input.reference.map { [$0.embeddings] } ?? []
-    let point = [input.embeddings] + references + loss.parameters.map(\.value)
-    return GradientCheck("\(named.name), \(batch.name)", at: point) { point in
-      var (loss, input) = (loss, input)
+    let point = [input.embeddings] + references + held.parameters.map(\.value)
+    return GradientCheck("\(term.name), \(batch.name)", at: point) { point in
+      var (term, input) = (held, input)
       input.embeddings = point[0]
       if !references.isEmpty { input.reference?.embeddings = point[1] }
-      loss.setParameters(Array(point.dropFirst(1 + references.count)))
-      return loss(input).value
+      term.setParameters(Array(point.dropFirst(1 + references.count)))
+      return term(input).value
+    }
+  }
+}
+
+extension LossTerm {
+  /// Losses of several kinds with a modifier around them.
+  fileprivate static func modified(by modifier: Named<any Modifier>) -> [LossTerm] {
+    var centers = SoftTripleLoss()
+    centers.proxiesPerClass = 3
+    let bases: [Named<any Loss>] = [
+      Named("multi-similarity", MultiSimilarityLoss()), Named("contrastive", ContrastiveLoss()),
+      Named("normalized-softmax", NormalizedSoftmaxLoss()), Named("soft-triple", centers),
+    ]
+    return bases.map {
+      LossTerm(name: "\(modifier.name) of \($0.name)", loss: $0.value, modifiers: [modifier])
     }
   }
 }
@@ -37,6 +66,15 @@ public struct PrecisionCheck: Sendable {
 
 /// Compares a loss in float32 with itself in float64.
 public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
+  precisionChecks(for: LossTerm(name: named.name, loss: named.value))
+}
+
+/// Compares a modifier of several losses in float32 with itself in float64.
+public func precisionChecks(for modifier: Named<any Modifier>) -> [PrecisionCheck] {
+  LossTerm.modified(by: modifier).flatMap { precisionChecks(for: $0) }
+}
+
+private func precisionChecks(for term: LossTerm) -> [PrecisionCheck] {
   CheckBatch.all.compactMap { batch in
     // Both start from the same float32 numbers.
     let single = batch.input(dtype: .float32)
@@ -46,10 +84,10 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
       double.reference?.embeddings = reference.embeddings.converted(to: .float64)
     }
     double.teacher = single.teacher?.converted(to: .float64)
-    let loss = batch.prepared(named.value, dtype: .float32)
+    let loss = batch.prepared(term, dtype: .float32)
     var exact = loss
     exact.setParameters(loss.parameters.map { $0.value.converted(to: .float64) })
-    guard (try? loss.validate(single, at: named.name)) != nil else { return nil }
+    guard (try? loss.validate(single, at: term.name)) != nil else { return nil }
     let (value, gradient) = loss.valueWithGradients(single)
     let (exactValue, exactGradient) = exact.valueWithGradients(double)
     var gradientError = 0.0
@@ -60,7 +98,7 @@ public func precisionChecks(for named: Named<any Loss>) -> [PrecisionCheck] {
     }
     let valueError = abs(value - exactValue) / max(1, abs(exactValue))
     return PrecisionCheck(
-      name: "\(named.name), \(batch.name)",
+      name: "\(term.name), \(batch.name)",
       valueError: valueError.isFinite ? valueError : .infinity,
       gradientError: gradientError.isFinite ? gradientError : .infinity, tolerance: 1e-3)
   }
@@ -81,7 +119,9 @@ extension Loss {
     }
     return (value.item, gradient)
   }
+}
 
+extension Parameterized {
   /// Replaces the parameters, in their order.
   public mutating func setParameters(_ values: [Tensor]) {
     var next = values.makeIterator()
@@ -128,12 +168,12 @@ private struct CheckBatch: Sendable {
       referenceLabels: [2, 0, 1, 1, 2, 0, 3], places: [1, 3, 4, nil]),
   ]
 
-  func prepared(_ loss: any Loss, dtype: DType) -> any Loss {
-    var loss = loss
-    loss.makeParameters(
+  func prepared(_ term: LossTerm, dtype: DType) -> LossTerm {
+    var term = term
+    term.makeParameters(
       classCount: ((labels + (referenceLabels ?? [])).max() ?? 0) + 1, dimension: dimension,
       dtype: dtype, random: Random(seed: 3))
-    return loss
+    return term
   }
 
   func input(dtype: DType) -> LossInput {

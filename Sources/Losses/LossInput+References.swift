@@ -40,7 +40,7 @@ extension LossInput {
     return LossInput(
       embeddings: .concatenated([embeddings, reference.embeddings.rows(at: others)]),
       labels: labels + others.map { reference.labels[$0] },
-      tuples: tuples?.renumberingOthers { numbers[$0] }, teacher: teacher)
+      tuples: tuples?.renumberingOthers { numbers[$0] }, teacher: teacher, reducer: reducer)
   }
 }
 
@@ -63,6 +63,13 @@ struct RowsAndReferences {
     embeddings = .concatenated([input.embeddings, reference.embeddings])
     (pairs, allPairs) = (input.pairs.ofRowsAndColumns, all.ofRowsAndColumns)
     tuples = input.tuples?.renumberingOthers { $0 + count }
+  }
+
+  /// The reducer for a matrix with a row for each row of the set, of which the batch's are anchors.
+  func rowReducer(_ input: LossInput) -> RowReducer? {
+    var result = input.rowReducer(classes: input.labels + (input.reference?.labels ?? []))
+    result?.anchors = input.labels.count
+    return result
   }
 }
 

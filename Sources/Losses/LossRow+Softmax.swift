@@ -126,7 +126,7 @@ extension LossRow {
     }
     let total = isOneSided ? 0 : peak + S.log(sum)
     var share: S = 0
-    var added = TermSum()
+    var added = TermSum(within: terms.bounds)
     forEachPositive { j in
       let times = Int(kinds[j])
       guard !isOneSided else {
@@ -136,7 +136,10 @@ extension LossRow {
       }
       let exponent = positive(values[j])
       let (cost, slope) = softplus(total - exponent.value)
-      added.add(Double(cost), times: times)
+      guard added.add(Double(cost), times: times) else {
+        derivatives[j] = 0
+        return
+      }
       derivatives[j] = -slope * exponent.slope * S(times)
       share += slope * S(times)
     }

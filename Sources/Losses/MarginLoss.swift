@@ -71,12 +71,16 @@ public struct MarginLoss: Loss, Measuring {
   }
 
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .divisor }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
     let matrix = distance.matrix(input.embeddings, input.reference?.embeddings)
-    var isCounted = false
-    if case .triplets = input.tuples { isCounted = true }
+    var triplets: [[Triplet]]?
+    if case .triplets(let listed) = input.tuples {
+      triplets = Array(repeating: [], count: input.labels.count)
+      for triplet in listed { triplets?[triplet.anchor].append(triplet) }
+    }
     let own =
       learnBeta
       ? boundaries.gathered(at: betaPerClass ? input.labels : input.labels.map { _ in 0 })
@@ -84,8 +88,8 @@ public struct MarginLoss: Loss, Measuring {
     var output = matrix.appendingColumn(own).reduced(
       by: BoundaryRows(
         margin: margin, sign: distance.sign, cost: learnBeta && betaPerClass ? nu : 0,
-        countsTriplets: isCounted),
-      pairs: pairs.withIgnoredColumns(1))
+        triplets: triplets),
+      pairs: pairs.withIgnoredColumns(1), reducer: input.rowReducer)
     if learnBeta, !betaPerClass, nu > 0, pairs.hasTriplets {
       output.value = output.value + boundaries.sum().scaled(by: nu)
     }
@@ -98,9 +102,10 @@ private struct BoundaryRows: RowFunction {
   let margin, sign: Double
   /// What a triplet adds for the boundary of its anchor.
   let cost: Double
-  /// Whether a pair's kind is how many triplets it is in; else pairs are joined at the anchor.
-  let countsTriplets: Bool
-  var reduction: Reduction { .meanOfActive }
+  /// The triplets of each anchor, where a pair's kind is how many of them it is in; nil where its
+  /// pairs are joined.
+  let triplets: [[Triplet]]?
+  var reduction: Reduction { .divisor }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
@@ -108,27 +113,64 @@ private struct BoundaryRows: RowFunction {
     let last = row.values.count - 1
     let (boundary, margin, sign) = (row.values[last], S(margin), S(sign))
     guard let (values, kinds, derivatives) = row.start else { return }
+    guard !sums.terms.isSelective else { return choose(row, into: &sums.terms) }
     let found = row.kernels.hinges(
       derivatives, values, kinds: kinds,
       bounds: Sides(positive: boundary - sign * margin, negative: boundary + sign * margin),
       sign: sign, last)
     let (positives, negatives) = (found.positive.count, found.negative.count)
-    let triplets = countsTriplets ? positives : positives * negatives
+    let isListed = triplets != nil
+    let triplets = isListed ? positives : positives * negatives
     let times =
-      countsTriplets
-      ? Sides(positive: 1, negative: 1) : Sides(positive: negatives, negative: positives)
+      isListed ? Sides(positive: 1, negative: 1) : Sides(positive: negatives, negative: positives)
     row.scaleDerivatives(
       by: triplets > 0
         ? Sides(positive: S(times.positive), negative: S(times.negative))
         : Sides(positive: 0, negative: 0))
     guard triplets > 0 else { return }
-    sums.terms.add(found.positive, times: times.positive)
-    sums.terms.add(found.negative, times: times.negative)
-    let slope =
-      sign
-      * S(found.negative.activeCount * times.negative - found.positive.activeCount * times.positive)
+    let active = Sides(
+      positive: found.positive.activeCount * times.positive,
+      negative: found.negative.activeCount * times.negative)
+    let total =
+      found.positive.total * Double(times.positive) + found.negative.total * Double(times.negative)
+    sums.terms.add(total: total, count: triplets, activeCount: active.positive + active.negative)
+    // A triplet has two hinges.
+    sums.terms.skip(times: triplets)
+    sums.terms.divisor = (sums.terms.divisor ?? 0) + Double(active.positive + active.negative)
+    let slope = sign * S(active.negative - active.positive)
     sums.terms.add(
       total: cost * Double(boundary) * Double(triplets), count: 0, activeCount: 0)
     row.derivatives[last] = slope + S(cost) * S(triplets)
+  }
+
+  /// The same, triplet by triplet, for reducers that do not count them all.
+  private func choose<S: Scalar>(_ row: LossRow<S>, into terms: inout TermSum) {
+    let last = row.values.count - 1
+    let (boundary, margin, sign) = (row.values[last], S(margin), S(sign))
+    func add(_ p: Int, _ n: Int, times: Int) {
+      let positive = max(0, sign * (row.values[p] - boundary) + margin)
+      let negative = max(0, sign * (boundary - row.values[n]) + margin)
+      let term = Double(positive) + Double(negative) + cost * Double(boundary)
+      guard terms.add(term, times: times) else { return }
+      let slope = sign * S(times)
+      if positive > 0 {
+        row.derivatives[p] += slope
+        row.derivatives[last] -= slope
+      }
+      if negative > 0 {
+        row.derivatives[n] -= slope
+        row.derivatives[last] += slope
+      }
+      row.derivatives[last] += S(cost) * S(times)
+    }
+    if let triplets {
+      for triplet in triplets[row.index] { add(triplet.positive, triplet.negative, times: 1) }
+      return
+    }
+    for p in 0..<last where row.kinds[p] > 0 {
+      for n in 0..<last where row.kinds[n] < 0 {
+        add(p, n, times: Int(row.kinds[p] * -row.kinds[n]))
+      }
+    }
   }
 }

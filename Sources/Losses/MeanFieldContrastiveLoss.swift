@@ -37,7 +37,7 @@ public struct MeanFieldContrastiveLoss: ClassifierLoss {
     let input = input.pooled
     var output = distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
     if regularization > 0 {
       let fields = distance.matrix(proxies).reduced(
         by: FieldHinges(margin: negativeMargin, power: power),

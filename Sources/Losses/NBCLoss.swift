@@ -62,6 +62,8 @@ public struct NBCLoss: ProxyLoss {
     }
   }
 
+  public var scoreDistance: Distance { Distance(.dot, normalizes: false) }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let wide = input.widened

@@ -36,9 +36,10 @@ public struct NCALoss: Loss, RowFunction, Measuring {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     input.distances(distance).reduced(
-      by: self, pairs: input.allPairs,
-      weights: input.rowWeights)
+      by: self, pairs: input.allPairs, weights: input.rowWeights, reducer: input.rowReducer)
   }
+
+  public static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

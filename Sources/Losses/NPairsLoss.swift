@@ -48,7 +48,15 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
         }
       }
     }
-    // Only what was chosen is compared.
+    // A reducer looks at the rows of the batch.
+    if let reducer = input.rowReducer {
+      return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
+        by: self,
+        pairs: PairTable(
+          .pairs(positive: positive, negative: negative), rows: pairs.rows, columns: pairs.columns),
+        reducer: reducer)
+    }
+    // Else only what was chosen is compared.
     let others = Set(positive.map(\.other)).sorted()
     let columns = Dictionary(uniqueKeysWithValues: zip(others, others.indices))
     let rows = Dictionary(uniqueKeysWithValues: zip(positive.map(\.anchor), positive.indices))
@@ -66,6 +74,8 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
         .pairs(positive: placed(positive), negative: placed(negative)), rows: positive.count,
         columns: others.count))
   }
+
+  public static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

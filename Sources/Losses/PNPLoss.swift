@@ -40,10 +40,12 @@ public struct PNPLoss: Loss {
 
   public var goesByRows: Bool { true }
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .mean }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     input.distances(.cosine).reduced(
-      by: RankRows(loss: self, places: input.places), pairs: input.pairs)
+      by: RankRows(loss: self, places: input.places), pairs: input.pairs,
+      reducer: input.rowReducer)
   }
 
   /// f(r) and its derivative.
@@ -61,6 +63,8 @@ public struct PNPLoss: Loss {
 private struct RankRows: RowFunction {
   let loss: PNPLoss
   let places: [Int?]
+
+  static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

@@ -20,8 +20,9 @@ extension PairwiseLoss {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pairs = input.pairs
-    return input.distances(distance)
-      .reduced(by: self, pairs: !needsBothKinds || pairs.hasBothKinds ? pairs : pairs.ignored)
+    return input.distances(distance).reduced(
+      by: self, pairs: !needsBothKinds || pairs.hasBothKinds ? pairs : pairs.ignored,
+      reducer: input.rowReducer)
   }
 }
 

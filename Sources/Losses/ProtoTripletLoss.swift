@@ -28,13 +28,17 @@ public struct ProtoTripletLoss: Loss {
   ]
   public static var dependsOnOrder: Bool { true }
 
+  public static var reducesOtherRows: Bool { true }
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let episode = Episode(wide) { $0 >= shots }
     let squares = Distance(.squaredEuclidean, normalizes: false).matrix(
       wide.embeddings.rows(at: episode.queries), episode.prototypes)
     return squareRoot(squares.shifted(by: 1e-6)).reduced(
-      by: NearestOther(margin: margin), pairs: episode.pairs, weights: episode.weights(input)
+      by: NearestOther(margin: margin), pairs: episode.pairs, weights: episode.weights(input),
+      reducer: episode.reducer(input)
     ).narrowed(to: input.embeddings.dtype)
   }
 }

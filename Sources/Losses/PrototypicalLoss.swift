@@ -22,13 +22,17 @@ public struct PrototypicalLoss: Loss {
     "Snell, Swersky and Zemel, Prototypical Networks for Few-shot Learning, NeurIPS 2017"
   public static var dependsOnOrder: Bool { true }
 
+  public static var reducesOtherRows: Bool { true }
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     let episode = Episode(wide) { $0 == 0 }
     let squares = Distance(.squaredEuclidean, normalizes: false).matrix(
       wide.embeddings.rows(at: episode.queries), episode.prototypes)
     return squares.reduced(
-      by: ClassSoftmax(scale: -1), pairs: episode.pairs, weights: episode.weights(input)
+      by: ClassSoftmax(scale: -1), pairs: episode.pairs, weights: episode.weights(input),
+      reducer: episode.reducer(input)
     ).narrowed(to: input.embeddings.dtype)
   }
 }

@@ -42,12 +42,16 @@ public struct ProxyAnchorLoss: ProxyLoss, Measuring {
       normal: [classCount, dimension], deviation: deviation, dtype: dtype, random: &random)
   }
 
+  public static var reducesOtherRows: Bool { true }
+  public var ownReduction: Reduction? { .divisor }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let rows = ProxyRows(
       margin: margin, alpha: alpha, sign: -distance.sign, weights: input.rowWeights)
     return distance.matrix(proxies, input.embeddings).reduced(
-      by: rows, pairs: PairTable(rowLabels: proxyLabels, columnLabels: input.labels))
+      by: rows, pairs: PairTable(rowLabels: proxyLabels, columnLabels: input.labels),
+      reducer: input.rowReducer(classes: proxyLabels))
   }
 }
 
@@ -59,6 +63,8 @@ private struct ProxyRows: RowFunction {
   let weights: [Double]?
 
   static var reducesNegativesApart: Bool { true }
+
+  static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

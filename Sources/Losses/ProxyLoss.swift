@@ -5,10 +5,12 @@ import Settings
 /// A loss that compares embeddings with learned proxies of the classes.
 ///
 /// References that are no rows of the batch are compared with the proxies too, as further rows.
-public protocol ProxyLoss: Loss {
+public protocol ProxyLoss: ClassScoring {
   /// One row for each proxy, the proxies of class 0 first: [classes × proxiesPerClass, dimension].
   var proxies: Tensor { get set }
   var proxiesPerClass: Int { get }
+  /// How embeddings are compared with proxies where classes are scored.
+  var scoreDistance: Distance { get }
 }
 
 /// Proxies before there is a batch to make them for.
@@ -71,10 +73,12 @@ public protocol ClassifierLoss: ProxyLoss, RowFunction {
 }
 
 extension ClassifierLoss {
+  public var scoreDistance: Distance { distance }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     return distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
   }
 }

@@ -46,7 +46,8 @@ public struct ProxyNCALoss: ClassifierLoss, Measuring {
     let input = input.pooled
     return distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.tuples?.weights(rows: input.labels.count, anchorsOnly: true))
+      weights: input.tuples?.weights(rows: input.labels.count, anchorsOnly: true),
+      reducer: input.rowReducer)
   }
 
   @specialized(where S == Float)

@@ -38,8 +38,11 @@ public struct RecallAtKLoss: PairwiseLoss {
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     return wide.distances(distance)
-      .reduced(by: self, pairs: input.pairs).narrowed(to: input.embeddings.dtype)
+      .reduced(by: self, pairs: input.pairs, reducer: input.rowReducer)
+      .narrowed(to: input.embeddings.dtype)
   }
+
+  public static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

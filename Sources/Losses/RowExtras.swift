@@ -33,7 +33,7 @@ extension Tensor {
   }
 
   /// Some columns of this matrix, without history.
-  private func columns(_ range: Range<Int>) -> Tensor {
+  func columns(_ range: Range<Int>) -> Tensor {
     let (n, m) = (shape[0], shape[1])
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in

@@ -37,12 +37,13 @@ public struct SNRTripletLoss: Loss {
 
   public var goesByRows: Bool { true }
   public var labelUse: LabelUse { .pairs }
+  public var ownReduction: Reduction? { .meanOfActive }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     var output = wide.distances(distance).reduced(
       by: JoinedTriplets(term: HingeTerm(margin: margin, sign: 1, isSmooth: false)),
-      pairs: input.pairs)
+      pairs: input.pairs, reducer: input.rowReducer)
     output.value =
       output.value
       + abs(wide.embeddings.sumOverColumns()).mean().scaled(by: regularization)

@@ -37,6 +37,8 @@ public struct SmoothAPLoss: Loss {
   public var goesByRows: Bool { true }
   public var labelUse: LabelUse { .pairs }
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     var grouped = input
     if parity {
@@ -48,7 +50,7 @@ public struct SmoothAPLoss: Loss {
     return input.distances(.cosine).reduced(
       by: SoftRankRows(temperature: temperature, places: input.places, countsAlone: parity),
       pairs: grouped.allPairs,
-      weights: input.rowWeights)
+      weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 
@@ -57,6 +59,8 @@ private struct SoftRankRows: RowFunction {
   let places: [Int?]
   /// Whether a row without positives has a term.
   let countsAlone: Bool
+
+  static var hasTermPerRow: Bool { true }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

@@ -35,6 +35,8 @@ public struct SphereFaceLoss: ProxyLoss {
     Setting("scale", \Self.scale, "the sharpness s of the softmax", in: 1e-4...1e4),
   ]
 
+  public var ownReduction: Reduction? { .mean }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     let pairs = PairTable(rowLabels: input.labels, columnLabels: proxyLabels)
@@ -42,7 +44,7 @@ public struct SphereFaceLoss: ProxyLoss {
       .appendingColumn(input.embeddings.rowLengths())
       .reduced(
         by: SphereRows(margin: margin, scale: scale), pairs: pairs.withIgnoredColumns(1),
-        weights: input.rowWeights)
+        weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 

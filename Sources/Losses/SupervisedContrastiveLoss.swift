@@ -9,7 +9,7 @@ import Settings
 ///
 ///     -1/|P| Σ_P (s_ap / τ - log Σ_{P ∪ N} exp(s / τ))
 ///
-/// Anchors without positives are left out. A batch without a positive or without a negative pair
+/// Anchors without positives have the term 0. A batch without a positive or without a negative pair
 /// gives 0. Tuples choose pairs; a pair that they repeat counts once.
 ///
 /// Defaults: τ = 0.1, cosine. O(batch²).
@@ -43,7 +43,10 @@ public struct SupervisedContrastiveLoss: PairwiseLoss, Measuring {
       positives += 1
       mean += values[$0] * scale
     }
-    guard positives > 0 else { return }
+    guard positives > 0 else {
+      sums.terms.add(0)
+      return
+    }
     mean /= positives
     row.scale(by: Sides(positive: scale, negative: scale))
     let peaks = row.kernels.sideMaxima(derivatives, kinds: kinds, row.values.count)

@@ -54,15 +54,16 @@ public struct ThresholdConsistentMarginLoss: PairwiseLoss {
           sums.terms.skip(times: times)
           continue
         }
-        sums.terms.add(positiveWeight * Double(positiveMargin - row.values[j]), times: times)
+        let cost = positiveWeight * Double(positiveMargin - row.values[j])
+        guard sums.terms.add(cost, times: times) else { continue }
         row.derivatives[j] = -S(positiveWeight) * S(times)
       } else {
         guard row.values[j] >= negativeMargin else {
           sums.negativeTerms.skip(times: times)
           continue
         }
-        sums.negativeTerms.add(
-          negativeWeight * Double(row.values[j] - negativeMargin), times: times)
+        let cost = negativeWeight * Double(row.values[j] - negativeMargin)
+        guard sums.negativeTerms.add(cost, times: times) else { continue }
         row.derivatives[j] = S(negativeWeight) * S(times)
       }
     }

@@ -45,20 +45,25 @@ public struct TripletMarginLoss: Loss, Measuring {
   public var goesByRows: Bool { !swap }
   public var labelUse: LabelUse { .pairs }
 
+  public var ownReduction: Reduction? { .meanOfActive }
+
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let term = HingeTerm(margin: margin, sign: distance.sign, isSmooth: smooth)
-    guard !swap else { return swapped(term, RowsAndReferences(input)) }
+    guard !swap else { return swapped(term, RowsAndReferences(input), input) }
     let matrix = input.distances(distance)
     guard case .triplets(let triplets) = input.tuples else {
-      return matrix.reduced(by: JoinedTriplets(term: term), pairs: input.pairs)
+      return matrix.reduced(
+        by: JoinedTriplets(term: term), pairs: input.pairs, reducer: input.rowReducer)
     }
     let list = ListedTriplets(
       term: term, swappingIn: nil, triplets: triplets,
       rows: input.labels.count)
-    return matrix.reduced(by: list, pairs: input.allPairs)
+    return matrix.reduced(by: list, pairs: input.allPairs, reducer: input.rowReducer)
   }
 
-  private func swapped(_ term: HingeTerm, _ set: RowsAndReferences) -> LossOutput {
+  private func swapped(
+    _ term: HingeTerm, _ set: RowsAndReferences, _ input: LossInput
+  ) -> LossOutput {
     let matrix = distance.matrix(set.embeddings)
     let (all, rows) = (set.allPairs, set.allPairs.rows)
     let triplets: [Triplet]
@@ -66,14 +71,14 @@ public struct TripletMarginLoss: Loss, Measuring {
     case nil:
       let swapped = SwappedTriplets(
         term: term, matrix: matrix.detached, pairs: all, positives: PositivePairs(all))
-      return matrix.reduced(by: swapped, pairs: all)
+      return matrix.reduced(by: swapped, pairs: all, reducer: set.rowReducer(input))
     case .triplets(let given): triplets = given
     case .pairs(let positive, let negative):
       triplets = joined(positive, negative, rows: rows)
     }
     let list = ListedTriplets(
       term: term, swappingIn: matrix.detached, triplets: triplets, rows: rows)
-    return matrix.reduced(by: list, pairs: all)
+    return matrix.reduced(by: list, pairs: all, reducer: set.rowReducer(input))
   }
 }
 

@@ -29,7 +29,8 @@ public struct TripletRatioLoss: PairwiseLoss, Measuring {
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let wide = input.widened
     return wide.distances(distance)
-      .reduced(by: self, pairs: input.pairs).narrowed(to: input.embeddings.dtype)
+      .reduced(by: self, pairs: input.pairs, reducer: input.rowReducer)
+      .narrowed(to: input.embeddings.dtype)
   }
 
   @specialized(where S == Float)
@@ -41,7 +42,7 @@ public struct TripletRatioLoss: PairwiseLoss, Measuring {
       for n in row.indices where row.kinds[n] < 0 {
         let times = Int(row.kinds[p]) * Int(-row.kinds[n])
         let share = softplus(sign * (row.values[p] - row.values[n])).slope
-        sums.terms.add(Double(share * share), times: times)
+        guard sums.terms.add(Double(share * share), times: times) else { continue }
         let slope = 2 * share * share * (1 - share) * S(times)
         slopes += slope
         row.derivatives[n] -= sign * slope

@@ -28,12 +28,13 @@ struct JoinedTriplets: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard term.isSmooth || row.kinds.count(where: { $0 > 0 }) > mostPositives else {
+    let isListed = term.isSmooth || sums.terms.isSelective
+    guard isListed || row.kinds.count(where: { $0 > 0 }) > mostPositives else {
       return visit(row, into: &sums.terms)
     }
     let positives = row.indices.filter { row.kinds[$0] > 0 }
     let negatives = row.indices.filter { row.kinds[$0] < 0 }
-    if term.isSmooth {
+    if isListed {
       enumerate(row, positives, negatives, into: &sums.terms)
     } else {
       sort(row, positives, negatives, into: &sums.terms)
@@ -70,6 +71,7 @@ struct JoinedTriplets: RowFunction {
       for n in negatives {
         let (cost, slope) = term(limit - sign * row.values[n])
         let times = -row.kinds[n] * positiveTimes
+        guard terms.counts(Double(cost), times: Int(times)) else { continue }
         count += Int(times)
         guard cost > 0 else { continue }
         activeCount += Int(times)
@@ -133,7 +135,18 @@ struct SwappedTriplets: RowFunction {
   let matrix: Tensor
   let pairs: PairTable
   let positives: PositivePairs
+  private var choice = TermChoice()
   var reduction: Reduction { .meanOfActive }
+
+  init(term: HingeTerm, matrix: Tensor, pairs: PairTable, positives: PositivePairs) {
+    (self.term, self.matrix, self.pairs, self.positives) = (term, matrix, pairs, positives)
+  }
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    return result
+  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)
@@ -148,8 +161,9 @@ struct SwappedTriplets: RowFunction {
           let (own, other) = (sign * row.values[n], sign * matrix[p * width + n])
           let (cost, slope) = term(near - min(own, other) + margin)
           sums.terms.add(Double(cost))
-          row.derivatives[p] += sign * slope
-          if own <= other { row.derivatives[n] -= sign * slope }
+          let weighted = sign * slope * S(choice.factor(Double(cost), row: row.index))
+          row.derivatives[p] += weighted
+          if own <= other { row.derivatives[n] -= weighted }
         }
       }
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: width) { kinds in
@@ -159,7 +173,8 @@ struct SwappedTriplets: RowFunction {
           for n in row.indices where kinds[n] < 0 {
             let (own, other) = (sign * row.values[n], sign * matrix[a * width + n])
             guard own < other else { continue }
-            row.derivatives[n] -= sign * term(near - own + margin).slope
+            let (cost, slope) = term(near - own + margin)
+            row.derivatives[n] -= sign * slope * S(choice.factor(Double(cost), row: a))
           }
         }
       }
@@ -174,6 +189,7 @@ struct ListedTriplets: RowFunction {
   let matrix: Tensor?
   private let byAnchor: [[Triplet]]
   private let byPositive: [[Triplet]]
+  private var choice = TermChoice()
   var reduction: Reduction { .meanOfActive }
 
   /// - Parameter matrix: all distances, if the nearer of anchor and positive faces the negative.
@@ -186,6 +202,12 @@ struct ListedTriplets: RowFunction {
       if matrix != nil { byPositive[triplet.positive].append(triplet) }
     }
     (self.byAnchor, self.byPositive) = (byAnchor, byPositive)
+  }
+
+  func choosing(_ choice: TermChoice) -> Self? {
+    var result = self
+    result.choice = choice
+    return result
   }
 
   @specialized(where S == Float)
@@ -207,8 +229,9 @@ struct ListedTriplets: RowFunction {
       let other = matrix.map { sign * $0[p * width + n] } ?? own
       let (cost, slope) = term(sign * row.values[p] - min(own, other) + margin)
       terms.add(Double(cost))
-      row.derivatives[p] += sign * slope
-      if own <= other { row.derivatives[n] -= sign * slope }
+      let weighted = sign * slope * S(choice.factor(Double(cost), row: row.index))
+      row.derivatives[p] += weighted
+      if own <= other { row.derivatives[n] -= weighted }
     }
     guard let matrix else { return }
     for triplet in byPositive[row.index] {
@@ -216,7 +239,9 @@ struct ListedTriplets: RowFunction {
       let (own, other) = (sign * row.values[n], sign * matrix[triplet.anchor * width + n])
       guard own < other else { continue }
       let near = sign * matrix[triplet.anchor * width + row.index]
-      row.derivatives[n] -= sign * term(near - own + margin).slope
+      let (cost, slope) = term(near - own + margin)
+      let factor = S(choice.factor(Double(cost), row: triplet.anchor))
+      row.derivatives[n] -= sign * slope * factor
     }
   }
 }

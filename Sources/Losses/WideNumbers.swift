@@ -46,6 +46,8 @@ extension LossInput {
 extension LossOutput {
   /// The same output with its value in another dtype.
   func narrowed(to dtype: DType) -> LossOutput {
-    LossOutput(value: value.narrowed(to: dtype), active: active)
+    var output = self
+    output.value = value.narrowed(to: dtype)
+    return output
   }
 }

@@ -5,8 +5,8 @@ import Settings
 ///
 /// With x and y the rows compared, scaled to length 1 first if ``normalizes`` is set:
 ///
-///     euclidean          ‖x - y‖ᵖ, p = ``power``
-///     squared-euclidean  ‖x - y‖²ᵖ
+///     euclidean          ‖x - y‖ₚ to ``power``; p = 2 unless ``p`` says otherwise
+///     squared-euclidean  ‖x - y‖ₚ to 2 × ``power``
 ///     cosine             x · y / (‖x‖ ‖y‖)            a similarity; always normalised
 ///     dot                x · y                        a similarity
 ///     snr                var(x - y) / var(x)          x is the anchor; not symmetric
@@ -28,9 +28,11 @@ public struct Distance: Sendable, Equatable {
   public var normalizes: Bool
   /// What a Euclidean distance is raised to.
   public var power: Double
+  /// Which norm measures a Euclidean distance, and scales rows for it: (Σ |x|ᵖ)^(1/p).
+  public var p: Double
 
-  public init(_ kind: Kind, normalizes: Bool = true, power: Double = 1) {
-    (self.kind, self.normalizes, self.power) = (kind, normalizes, power)
+  public init(_ kind: Kind, normalizes: Bool = true, power: Double = 1, p: Double = 2) {
+    (self.kind, self.normalizes, self.power, self.p) = (kind, normalizes, power, p)
   }
 
   public static let euclidean = Distance(.euclidean)
@@ -49,21 +51,33 @@ public struct Distance: Sendable, Equatable {
   ///   - rows: [n, dimension], the anchors.
   ///   - columns: [m, dimension], or nil to compare the rows with each other.
   /// - Returns: [n, m].
-  /// - Complexity: one product of n × m × dimension; another for each gradient.
+  /// - Complexity: one product of n × m × dimension; another for each gradient. With p other than 2
+  ///   the same number of operations, but not as a product, which is much slower.
   public func matrix(_ rows: Tensor, _ columns: Tensor? = nil) -> Tensor {
     precondition(
       rows.shape.count == 2
         && columns.map { $0.shape.count == 2 && $0.shape[1] == rows.shape[1] }
           ?? true,
       "Distance.matrix: shapes \(rows.shape) and \(columns?.shape ?? []) do not fit")
-    let isNormalized = normalizes || kind == .cosine
-    let a = isNormalized ? rows.withUnitRows() : rows
-    let b = isNormalized ? columns?.withUnitRows() : columns
+    let (a, b) = (scaled(rows), columns.map { scaled($0) })
     switch kind {
+    case .euclidean where p != 2: return pNormDistances(a, b, p: p, power: power)
+    case .squaredEuclidean where p != 2: return pNormDistances(a, b, p: p, power: 2 * power)
     case .cosine, .dot: return b.map { a.timesTransposed($0) } ?? a.timesOwnTranspose()
     case .euclidean: return euclideanDistances(a, b, power: power)
     case .squaredEuclidean: return euclideanDistances(a, b, power: 2 * power)
     case .snr: return signalToNoise(a.withCenteredRows(), b?.withCenteredRows())
+    }
+  }
+}
+
+extension Distance {
+  /// Rows as they are compared: of length 1 if the distance asks for it.
+  public func scaled(_ rows: Tensor) -> Tensor {
+    switch kind {
+    case .cosine: rows.withUnitRows()
+    case .dot, .snr: normalizes ? rows.withUnitRows() : rows
+    case .euclidean, .squaredEuclidean: normalizes ? rows.withUnitRows(p: p) : rows
     }
   }
 }
@@ -74,13 +88,18 @@ public protocol Measuring: Configurable {
 }
 
 extension Measuring {
-  /// The settings "distance" and "normalize".
+  /// The settings "distance", "normalize", "p" and "power".
   public static var distanceSettings: [Setting<Self>] {
     [
       Setting("distance", \Self.distance.kind, "how embeddings are compared"),
       Setting(
         "normalize", \Self.distance.normalizes,
         "whether embeddings are scaled to length 1 before they are compared"),
+      Setting(
+        "p", \Self.distance.p, "the norm of a Euclidean distance, which scales rows too",
+        in: 1...1000),
+      Setting(
+        "power", \Self.distance.power, "what a Euclidean distance is raised to", in: 0.01...100),
     ]
   }
 }

@@ -59,7 +59,7 @@ public struct HardClusterMiner: Miner, Measuring {
 
   private func classMeans(of rows: Tensor, _ classes: [[Int]]) -> Tensor {
     let dimension = rows.shape[1]
-    let rows = distance.normalizes || distance.kind == .cosine ? rows.withUnitRows() : rows
+    let rows = distance.scaled(rows)
     var means = [Double](repeating: 0, count: classes.count * dimension)
     rows.withElements(of: Double.self) { x in
       for (c, members) in classes.enumerated() {

@@ -112,6 +112,25 @@ extension Setting {
   }
 
   public init(
+    _ name: String, _ path: Path<[Double]>, _ summary: String,
+    in range: ClosedRange<Double> = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+  ) {
+    self.init(
+      name, summary, allowed: "a list of numbers" + Setting.text(of: range),
+      read: { .array($0[keyPath: path].map { .number($0) }) },
+      write: { root, value in
+        guard case .array(let items) = value else { return false }
+        var numbers: [Double] = []
+        for item in items {
+          guard case .number(let number) = item, range.contains(number) else { return false }
+          numbers.append(number)
+        }
+        root[keyPath: path] = numbers
+        return true
+      })
+  }
+
+  public init(
     _ name: String, _ path: Path<[Int]>, _ summary: String, in range: ClosedRange<Int> = 0...Int.max
   ) {
     self.init(

@@ -2,6 +2,7 @@ import Autodiff
 import Files
 import Foundation
 import Index
+import Losses
 import Miners
 import Models
 import Settings
@@ -134,11 +135,7 @@ extension Objective {
     _ tensors: [String: Tensor], prefix: String, at path: String
   ) throws(Failure) {
     try encoder.load(tensors, prefix: prefix + "encoder.", at: path)
-    var failure: Failure?
-    loss.updateParameters { name, tensor in
-      tensor = fitting(tensors, prefix + "loss." + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
+    try loss.load(tensors, prefix: prefix + "loss.", at: path)
   }
 
   /// Takes what the losses remember of recent batches.
@@ -149,6 +146,19 @@ extension Objective {
     }
     if let failure { throw failure }
     for term in loss.terms { try term.memory?.validate(at: path) }
+  }
+}
+
+extension CompositeLoss {
+  /// Takes every parameter from tensors of the same names and shapes.
+  mutating func load(
+    _ tensors: [String: Tensor], prefix: String, at path: String
+  ) throws(Failure) {
+    var failure: Failure?
+    updateParameters { name, tensor in
+      tensor = fitting(tensors, prefix + name, tensor, at: path, &failure)
+    }
+    if let failure { throw failure }
   }
 }
 

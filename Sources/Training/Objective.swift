@@ -38,3 +38,13 @@ public struct Objective: Parameterized {
 
   static func isLossParameter(_ name: String) -> Bool { name.hasPrefix("loss.") }
 }
+
+extension CompositeLoss {
+  /// The losses of a recipe, with the parameters that they start from.
+  init(_ recipe: Recipe, classCount: Int, dimension: Int) {
+    self.init(recipe.losses.map { LossTerm($0) })
+    makeParameters(
+      classCount: classCount, dimension: dimension, dtype: .float32,
+      random: Random(seed: UInt64(recipe.training.seed)).split("loss"))
+  }
+}

@@ -10,14 +10,7 @@ import Settings
 ///
 /// Read from JSON5; unknown keys are refused by name; what is left out has its default.
 public struct Recipe: Sendable {
-  /// A loss with its weight in the sum and the miner that chooses its tuples.
-  public struct LossChoice: Sendable {
-    public var loss: Choice<any Loss>
-    public var weight: Double
-    public var miner: Choice<any Miner>?
-    /// Recent batches that the loss compares with, if any.
-    public var memory: CrossBatchMemory?
-  }
+  public typealias LossChoice = Losses.LossChoice
 
   /// What it shows, in a sentence.
   public var description: String
@@ -54,7 +47,7 @@ public struct Recipe: Sendable {
     (self.data, self.model) = (data, model)
     losses = []
     for (i, item) in (try reader.list("losses") ?? []).enumerated() {
-      losses.append(try Recipe.lossChoice(item, at: "\(place): losses[\(i)]"))
+      losses.append(try LossChoice(item, at: "\(place): losses[\(i)]"))
     }
     guard !losses.isEmpty else {
       throw Recipe.missing("losses", "[{ name: \"multi-similarity\" }]", at: place)
@@ -80,39 +73,11 @@ public struct Recipe: Sendable {
     }
     targets = try Recipe.targets(reader.take("targets"), at: "\(place): targets")
     try reader.finish()
-  }
-
-  private static func lossChoice(_ value: JSONValue, at place: String) throws(Failure) -> LossChoice
-  {
-    var reader = try ObjectReader(value, at: place)
-    let weight = try reader.number("weight", in: 0...1e9) ?? 1
-    let miner = try reader.choice("miner", of: "miner", in: allMiners)
-    try miner?.value.validate(at: "\(place): miner")
-    let memory = reader.take("memory")
-    let loss = try reader.chosen(of: "loss", in: allLosses)
-    return LossChoice(
-      loss: loss, weight: weight, miner: miner,
-      memory: try Recipe.memory(memory, of: loss, at: "\(place): memory"))
-  }
-
-  /// A memory, of a loss that compares a batch with others.
-  private static func memory(
-    _ value: JSONValue?, of loss: Choice<any Loss>, at place: String
-  ) throws(Failure) -> CrossBatchMemory? {
-    guard let value else { return nil }
-    guard case .object(let members) = value else {
+    guard augmentation != nil || !needsTwoViews else {
       throw Failure(
-        .badData, at: place, "this is \(value.kind)",
-        expected: "an object such as { size: 1024, warmup: 100 }")
+        .badData, at: place, "a loss compares two views of each item, and they would be the same",
+        expected: "augmentation: { name: \"affine\" }")
     }
-    // As many dimensions as a loss of fixed points may want.
-    let row = Tensor(zeros: [1, 4096], dtype: .float32)
-    let reference = ReferenceSet(embeddings: row, labels: [0])
-    var probe = loss.value
-    probe.makeParameters(classCount: 1, dimension: 4096, dtype: .float32, random: Random(seed: 0))
-    try probe.validate(
-      LossInput(embeddings: row, labels: [0], reference: reference), at: place)
-    return try CrossBatchMemory().setting(members, at: place)
   }
 
   private static func training(_ value: JSONValue?, at place: String) throws(Failure)
@@ -160,6 +125,11 @@ public struct Recipe: Sendable {
 }
 
 extension Recipe {
+  /// Whether a loss needs each item of a batch twice, augmented in two ways.
+  var needsTwoViews: Bool {
+    losses.contains { $0.modifiers.contains { $0.value.needsTwoViews } }
+  }
+
   /// The recipe with every default spelled out.
   public var json: JSONValue {
     var members: [String: JSONValue] = [
@@ -175,16 +145,6 @@ extension Recipe {
       "targets": .object(targets.mapValues { .number($0) }),
     ]
     if let augmentation { members["augmentation"] = augmentation.json }
-    return .object(members)
-  }
-}
-
-extension Recipe.LossChoice {
-  var json: JSONValue {
-    guard case .object(var members) = loss.json else { return .null }
-    members["weight"] = .number(weight)
-    if let miner { members["miner"] = miner.json }
-    if let memory { members["memory"] = .object(memory.settingValues) }
     return .object(members)
   }
 }

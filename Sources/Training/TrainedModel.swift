@@ -2,6 +2,7 @@ import Autodiff
 import Data
 import Files
 import Index
+import Losses
 import Models
 import Settings
 
@@ -12,6 +13,8 @@ public struct TrainedModel: Sendable {
   public let classNames: [String]
   /// What the model file says of itself.
   public let metadata: [String: String]
+  /// The losses that it was trained by, with their parameters.
+  public let loss: CompositeLoss
 
   /// Reads `recipe.json5` and `model.safetensors` of a run.
   public init(run path: String) throws(Failure) {
@@ -53,6 +56,10 @@ public struct TrainedModel: Sendable {
     } else {
       classNames = []
     }
+    var loss = CompositeLoss(
+      recipe, classCount: classNames.count, dimension: encoder.embeddingSize)
+    try loss.load(tensors, prefix: "loss.", at: folder.model)
+    self.loss = loss
   }
 
   /// The bytes of a model file: parameters, statistics and what is needed to use them.

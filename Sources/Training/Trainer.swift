@@ -54,15 +54,8 @@ public struct Trainer: Sendable {
     try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
     let encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
-    var loss = CompositeLoss(
-      recipe.losses.map {
-        LossTerm(
-          name: $0.loss.name, loss: $0.loss.value, weight: $0.weight, miner: $0.miner?.value,
-          memory: $0.memory)
-      })
-    loss.makeParameters(
-      classCount: data.train.classNames.count, dimension: encoder.embeddingSize, dtype: .float32,
-      random: random.split("loss"))
+    let loss = CompositeLoss(
+      recipe, classCount: data.train.classNames.count, dimension: encoder.embeddingSize)
     // A loss that asks for what a run does not give, as a teacher, says so before the first step.
     try loss.validate(
       LossInput(
@@ -123,14 +116,14 @@ public struct Trainer: Sendable {
     let labels = batch.labels
     let minerRandom = random.split("miner").split(UInt64(step))
     let keys = keys(of: batch)
-    var terms: [(name: String, value: Double, active: Double)] = []
+    var terms: [CompositeLoss.Term] = []
     var embeddings = Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
     let watch = collapse
     var observed: [(pass: Pass, chunks: Int)] = []
     func value(_ loss: CompositeLoss, _ found: Tensor) -> Tensor {
       embeddings = found.detached
       let output = watch.losses(loss)(found, labels: labels, keys: keys, random: minerRandom)
-      terms = output.terms.map { ($0.name, $0.value, $0.active) }
+      terms = output.terms
       return output.value
     }
     let (value, found) =
@@ -158,13 +151,14 @@ public struct Trainer: Sendable {
       // Chunks together weigh what one pass over the batch does.
       objective.encoder.absorb(pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)))
     }
-    objective.loss.remember(embeddings, labels: labels, keys: keys)
+    objective.loss.remember(embeddings, labels: labels, keys: keys, terms)
     momentum?.follow(objective.encoder)
     let health = EmbeddingHealth(embeddings, labels: labels)
     let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
     return StepReport(
       step: step, loss: value.item, active: active,
-      learningRate: recipe.optimizer.value.learningRate * factor, terms: terms,
+      learningRate: recipe.optimizer.value.learningRate * factor,
+      terms: terms.map { ($0.name, $0.value, $0.active) },
       health: health, warning: collapse.note(health))
   }
 

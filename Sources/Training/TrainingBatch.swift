@@ -54,9 +54,11 @@ struct BatchMaker: Sendable {
   let train: Dataset
   let random: Random
 
+  /// With losses that need two views, each item is there twice: all first views, then all second.
   func batch(_ step: Int) -> TrainingBatch {
-    let items = sampler.batch(
+    var items = sampler.batch(
       step, of: train.labels, random: random.split("sampler"))
+    if recipe.needsTwoViews { items += items }
     let inputs = train.batch(
       items, augmentation: recipe.augmentation?.value,
       random: random.split("augmentation").split(UInt64(step)))

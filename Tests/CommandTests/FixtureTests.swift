@@ -14,11 +14,22 @@ import Testing
   }
 
   @Test func lossesAgree() throws {
-    let scratch = try Scratch()
     let cases =
       try Self.cases("LossesTests/Fixtures/losses.json")
       + Self.cases("LossesTests/Fixtures/methods.json")
     #expect(cases.count == 112 + 36)
+    try agree(cases)
+  }
+
+  /// Reducers, distances and modifiers, of which one row in nine stands for the others.
+  @Test func modifiedLossesAgree() throws {
+    let cases = try Self.cases("LossesTests/Fixtures/modifiers.json")
+    #expect(cases.count >= 200)
+    try agree(cases.enumerated().filter { $0.offset % 9 == 0 }.map(\.element) + cases.suffix(3))
+  }
+
+  private func agree(_ cases: [JSONValue]) throws {
+    let scratch = try Scratch()
     for row in cases {
       let id = try #require(row["id"]?.text)
       var words = try [

@@ -15,8 +15,8 @@ import Testing
     // These need what rows are to other rows than the anchor, or all pairs first.
     #expect(
       others == [
-        "angular", "contextual", "histogram", "intra-pair-variance", "lifted-structure", "margin",
-        "n-pairs", "quadruplet",
+        "angular", "contextual", "dynamic-soft-margin", "histogram", "intra-pair-variance",
+        "lifted-structure", "margin", "n-pairs", "quadruplet",
       ])
     #expect(!TripletMarginLoss(margin: 0.1, swap: true).goesByRows)
   }

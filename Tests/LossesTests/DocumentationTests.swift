@@ -27,6 +27,17 @@ import Testing
     #expect(comment.contains("O("))
   }
 
+  @Test func everyModifierAndReducerIsExplained() throws {
+    let all =
+      allModifiers.map { ($0.value as any Described, "Modifiers/") }
+      + allReducers.map { ($0.value as any Described, "Reducers/") }
+    for (value, folder) in all {
+      let comment = try Self.comment(of: value, in: folder)
+      #expect(comment.contains("- Reference:"))
+      #expect(comment.contains("O(") || comment.contains("Costs"))
+    }
+  }
+
   private static func catalogue() throws -> String {
     var text = """
       # Losses
@@ -37,22 +48,52 @@ import Testing
 
       """
     for named in allLosses {
-      text += "\n## \(named.name)\n\n\(try comment(of: named.value))\n"
-      let settings = type(of: named.value).settingDescriptions
-      guard !settings.isEmpty else { continue }
-      text += "\n| setting | default | allowed | meaning |\n|---|---|---|---|\n"
-      for setting in settings {
-        text +=
-          "| `\(setting.name)` | \(setting.default) | \(setting.allowed) | \(setting.summary) |\n"
-      }
+      text += try section(named.name, named.value)
+      guard let name = named.value.ownReduction?.name else { continue }
+      text += "\nMade of terms, which take a [reducer](#reducers); its own is `\(name)`.\n"
+    }
+    text += """
+
+      # Reducers
+
+      How the terms of a loss become one number: `"reducer": "sum"`, or with settings
+      `"reducer": { "name": "threshold", "low": 0.1 }`, beside the loss's own settings in a recipe or
+      in `kindred loss --params`. A loss that is not made of terms refuses it.
+
+      """
+    for named in allReducers { text += try section(named.name, named.value, in: "Reducers/") }
+    text += """
+
+      # Modifiers
+
+      What is done around any loss: `"modifiers": ["koleo", { "name": "matryoshka" }]`, beside the
+      loss's own settings in a recipe or in `kindred loss --params`; the first is the outermost.
+      Parameters of their own are trained and kept as those of losses are.
+
+      """
+    for named in allModifiers { text += try section(named.name, named.value, in: "Modifiers/") }
+    return text
+  }
+
+  /// What is said of one registered thing: its comment and its settings.
+  private static func section(
+    _ name: String, _ value: any Described, in folder: String = ""
+  ) throws -> String {
+    var text = "\n## \(name)\n\n\(try comment(of: value, in: folder))\n"
+    let settings = type(of: value).settingDescriptions
+    guard !settings.isEmpty else { return text }
+    text += "\n| setting | default | allowed | meaning |\n|---|---|---|---|\n"
+    for setting in settings {
+      text +=
+        "| `\(setting.name)` | \(setting.default) | \(setting.allowed) | \(setting.summary) |\n"
     }
     return text
   }
 
-  /// The documentation comment of a loss's type, as Markdown.
-  private static func comment(of loss: any Loss) throws -> String {
-    let name = "\(type(of: loss))"
-    let file = root.appendingPathComponent("Sources/Losses/\(name).swift")
+  /// The documentation comment of a value's type, as Markdown.
+  private static func comment(of value: any Described, in folder: String = "") throws -> String {
+    let name = "\(type(of: value))"
+    let file = root.appendingPathComponent("Sources/Losses/\(folder)\(name).swift")
     let lines = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n")
     let end = try #require(lines.firstIndex { $0.hasPrefix("public struct \(name)") })
     let start = lines[..<end].lastIndex { !$0.hasPrefix("///") }.map { $0 + 1 } ?? 0

@@ -33,12 +33,15 @@ struct LossCase: Sendable, CustomStringConvertible {
 
   static let peer = read("losses")
   static let methods = read("methods")
-  static let all = peer + methods
+  static let all = peer + methods + dynamic
+  /// Rows with settings that every loss has, or that every distance has.
+  static let modified = read("modifiers")
+  static let dynamic = read("modifiers", "dynamic")
 
-  private static func read(_ name: String) -> [LossCase] {
+  private static func read(_ name: String, _ key: String = "cases") -> [LossCase] {
     guard let url = Bundle.module.url(forResource: "Fixtures/\(name)", withExtension: "json"),
       let text = try? String(contentsOf: url, encoding: .utf8),
-      case .array(let cases)? = (try? JSONValue(json5: text, at: name))?["cases"]
+      case .array(let cases)? = (try? JSONValue(json5: text, at: name))?[key]
     else { return [] }
     return cases.compactMap { LossCase($0) }
   }
@@ -55,11 +58,11 @@ struct LossCase: Sendable, CustomStringConvertible {
 }
 
 extension JSONValue {
-  fileprivate var numbers: [Double]? {
+  var numbers: [Double]? {
     guard case .array(let items) = self else { return nil }
     return items.compactMap { if case .number(let number) = $0 { number } else { nil } }
   }
-  fileprivate var rows: [[Double]]? {
+  var rows: [[Double]]? {
     guard case .array(let items) = self else { return nil }
     return items.compactMap(\.numbers)
   }

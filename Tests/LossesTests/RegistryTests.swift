@@ -18,9 +18,13 @@ import Testing
   @Test(arguments: allLosses, Distance.Kind.allCases)
   func gradientFitsDifferencesForEveryDistance(_ named: Named<any Loss>, kind: Distance.Kind) throws
   {
-    for normalizes in [true, false] {
+    for (normalizes, p, power) in [
+      (true, 2.0, 1.0), (false, 2, 1), (true, 3, 1.5), (false, 1.5, 1),
+    ]
+    where p == 2 || kind == .euclidean || kind == .squaredEuclidean {
       let settings: [String: JSONValue] = [
-        "distance": .string(kind.rawValue), "normalize": .bool(normalizes),
+        "distance": .string(kind.rawValue), "normalize": .bool(normalizes), "p": .number(p),
+        "power": .number(power),
       ]
       guard let loss = try? named.value.setting(settings, at: named.name) else { return }
       for check in gradientChecks(for: Named(named.name, loss)) {

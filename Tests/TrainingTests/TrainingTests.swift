@@ -55,6 +55,11 @@ private let withMomentum =
 private let withQueue =
   "[{name: 'nt-xent', memory: {size: 70, momentum: 0.9, keys: 'second-view', positives: 'item'}}]"
 
+/// A loss with a running histogram, and modifiers with parameters and draws of their own.
+private let withState =
+  "[{name: 'dynamic-soft-margin', momentum: 0.3}, {name: 'multi-similarity', reducer: 'sum', "
+  + "modifiers: ['metrix', 'confidence', 'matryoshka', {name: 'koleo', weight: 0.1}]}]"
+
 @Suite(.serialized) struct Runs {
   @Test func theQuickStartReachesItsScore() throws {
     let scratch = try Scratch()
@@ -144,6 +149,7 @@ private let withQueue =
     ["sampler={name:'hardness-weighted',classes:5,perClass:4,every:3}"],
     ["sampler={name:'topic-clustered',classes:4,perClass:4,topics:2,every:4}"],
     ["sampler={name:'coreset',classes:5,perClass:4,every:7}"],
+    ["losses=\(withState)"], ["losses=[{name: 'nt-xent', modifiers: ['self-supervised']}]"],
     ["training.keep=best", "training.validation=0.4", "sampler.classes=3"],
   ])
   func aStoppedRunGoesOnBitForBit(overrides: [String]) throws {
@@ -200,6 +206,57 @@ private let withQueue =
       #expect(throws: Failure.self) { try train(overrides, into: path) }
       #expect(!FileSystem.exists(path))
     }
+  }
+
+  @Test func twoViewsNeedAnAugmentation() throws {
+    let scratch = try Scratch()
+    let losses = "losses=[{name: 'nt-xent', modifiers: ['self-supervised']}]"
+    let failure = #expect(throws: Failure.self) {
+      try train([losses, "augmentation=null"], into: scratch.path + "/run")
+    }
+    #expect(failure?.description.contains("augmentation") == true)
+  }
+
+  @Test func lossParametersHaveALearningRateOfTheirOwn() throws {
+    let scratch = try Scratch()
+    func proxies(_ name: String, _ overrides: [String]) throws -> [Float] {
+      try train(["optimizer.name=adamw"] + overrides, into: scratch.path + "/" + name)
+      let model = try TrainedModel(run: scratch.path + "/" + name)
+      return try #require(model.loss.parameters.first).value.elements(as: Float.self)
+    }
+    let still = ["optimizer.lossLearningRate=0", "optimizer.lossWeightDecay=0"]
+    let short = try proxies("short", still + ["training.steps=4"])
+    #expect(try proxies("still", still) == short)
+    #expect(try proxies("moved", []) != short)
+    // Only decay moves them: by the factor (1 - rate × decay) a step.
+    let decayed = try proxies(
+      "decayed", ["optimizer.lossLearningRate=1e-30", "optimizer.lossWeightDecay=1e29"])
+    let factor = pow(0.9, 12) as Double
+    #expect(zip(decayed, short).allSatisfy { abs(Double($0) - Double($1) * factor) < 1e-5 })
+  }
+
+  @Test func classifiersGiveClosedSetAccuracy() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/run"
+    let losses = "losses=[{name: 'contrastive'}, {name: 'normalized-softmax'}]"
+    try train([losses, "training.steps=30"], into: path)
+    let model = try TrainedModel(run: path)
+    let items = try TrainingData(model.recipe, root: "data").train
+    let embeddings = embed(items, with: model.encoder)
+    let evaluation = try judge(embeddings, of: items)
+    let found = model.addingClosedSetAccuracy(to: evaluation, of: items, embeddings: embeddings)
+    let accuracy = try #require(found["closed-set-accuracy"])
+    // A fifth by chance.
+    #expect(accuracy > 0.4)
+    let test = try TrainingData(model.recipe, root: "data").test
+    let unknown = model.addingClosedSetAccuracy(
+      to: evaluation, of: test, embeddings: embed(test, with: model.encoder))
+    #expect(unknown.entries.last?.value == nil && unknown.entries.last?.reason.isEmpty == false)
+    try train(["losses=[{name: 'contrastive'}]"], into: scratch.path + "/pairs")
+    let pairs = try TrainedModel(run: scratch.path + "/pairs")
+    #expect(
+      pairs.addingClosedSetAccuracy(to: evaluation, of: items, embeddings: embeddings)
+        == evaluation)
   }
 
   @Test func anEarlyStopIsHonoured() throws {

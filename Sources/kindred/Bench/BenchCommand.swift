@@ -8,7 +8,7 @@ let benchCommand = Subcommand(
   options: [
     .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
-    .init("--batch", "N", "bench step and losses: items in a batch"),
+    .init("--batch", "N", "bench step and losses: items in a batch (losses: 512 and 2048)"),
     .init("--dimension", "N", "bench losses: the width of an embedding (default: 128)"),
     .init(
       "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),

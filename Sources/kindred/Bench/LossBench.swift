@@ -2,43 +2,55 @@ import Autodiff
 import Losses
 import Settings
 
-/// Times the value and gradient of every loss on a random batch, four items a class, after
-/// comparing each with the same loss in float64.
+/// Times the value and gradient of every loss on random batches, four items a class, after comparing
+/// each with the same loss in float64; the batches have 512 and 2048 items unless --batch says.
 @Sendable func benchLosses(_ arguments: Arguments) throws {
-  let batch = try arguments.wholeNumber("--batch", in: 8...65_536) ?? 512
+  let asked = try arguments.wholeNumber("--batch", in: 8...65_536)
   let dimension = try arguments.wholeNumber("--dimension", in: 1...65_536) ?? 128
-  let classes =
-    try arguments.wholeNumber("--classes", in: 2...1_000_000) ?? max(2, (batch + 3) / 4)
+  let classes = try arguments.wholeNumber("--classes", in: 2...1_000_000)
   let repeats = try arguments.wholeNumber("--repeat", in: 1...1_000_000)
   let only = arguments.allValues("--only")
   for name in only {
     _ = try allLosses.named(name, kind: "loss", at: "--only", mistake: .badUsage) as any Loss
   }
-  var random = Random(seed: 5)
-  let embeddings = Tensor(
-    normal: [batch, dimension], deviation: 1, dtype: .float32, random: &random)
-  let labels = (0..<batch).map { $0 / 4 % classes }
-  let input = LossInput(embeddings: embeddings, labels: labels)
+  let losses = allLosses.filter { only.isEmpty || only.contains($0.name) }
+  let progress = ProgressLine(isQuiet: arguments.has("--json"))
   var results: [Measurement] = []
-  for named in allLosses where only.isEmpty || only.contains(named.name) {
-    var loss = named.value
-    loss.makeParameters(
-      classCount: classes, dimension: dimension, dtype: .float32,
-      random: random.split("parameters"))
-    do { try loss.validate(input, at: named.name) } catch {
-      if !only.isEmpty { throw error }
-      continue
+  var skipped: [Failure] = []
+  let batches = asked.map { [$0] } ?? [512, 2048]
+  for (i, batch) in batches.enumerated() {
+    let classes = classes ?? max(2, (batch + 3) / 4)
+    var random = Random(seed: 5)
+    let embeddings = Tensor(
+      normal: [batch, dimension], deviation: 1, dtype: .float32, random: &random)
+    let teacher = Tensor(
+      normal: [batch, dimension], deviation: 1, dtype: .float32, random: &random)
+    let labels = (0..<batch).map { $0 / 4 % classes }
+    let input = LossInput(embeddings: embeddings, labels: labels, teacher: teacher)
+    for (k, named) in losses.enumerated() {
+      let name = "\(named.name), batch \(batch)"
+      progress.show(
+        "measuring \(name)", done: i * losses.count + k, of: batches.count * losses.count)
+      var loss = named.value
+      loss.makeParameters(
+        classCount: classes, dimension: dimension, dtype: .float32,
+        random: random.split("parameters"))
+      do { try loss.validate(input, at: name) } catch {
+        if !only.isEmpty { throw error }
+        skipped.append(error)
+        continue
+      }
+      let prepared = loss
+      var measurement = Measurement(name, budget: 0.5, repeats: repeats) {
+        _ = prepared.valueWithGradients(input)
+      }
+      if repeats != 1 { measurement.error = try check(prepared, input, name: named.name) }
+      results.append(measurement)
     }
-    let prepared = loss
-    var measurement = Measurement(
-      "\(named.name), batch \(batch)", budget: 0.5, repeats: repeats
-    ) {
-      _ = prepared.valueWithGradients(input)
-    }
-    if repeats != 1 { measurement.error = try check(prepared, input, name: named.name) }
-    results.append(measurement)
   }
+  progress.finish()
   show(results, arguments)
+  for failure in skipped { Terminal.printError("skipped \(failure)") }
 }
 
 /// How far the value is from that of the same loss in float64, relative to it.
@@ -47,6 +59,7 @@ private func check(_ loss: any Loss, _ input: LossInput, name: String) throws ->
   exact.updateParameters { _, tensor in tensor = tensor.converted(to: .float64) }
   var exactInput = input
   exactInput.embeddings = input.embeddings.converted(to: .float64)
+  exactInput.teacher = input.teacher?.converted(to: .float64)
   let (found, expected) = (loss(input).value.item, exact(exactInput).value.item)
   let error = abs(found - expected) / max(1, abs(expected))
   guard error <= 1e-4 else {

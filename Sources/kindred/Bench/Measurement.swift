@@ -11,7 +11,8 @@ struct Measurement: Sendable {
   let best: Double
   /// Floating-point operations of the work; 0 where that is not what bounds it.
   var operations = 0.0
-  /// The most memory that the process held so far, in bytes.
+  /// The most memory that the process held meanwhile, in bytes; so far, where the system does not
+  /// let the peak be set back.
   var peakMemory = 0
   /// Blocks that tensors asked from the system for each repetition after the first two.
   var allocations = 0.0
@@ -26,17 +27,27 @@ struct Measurement: Sendable {
     _ name: String, operations: Double = 0, budget: Double = 1, repeats: Int? = nil,
     work: () -> Void
   ) {
+    MemoryStatistics.releaseUnused()
+    resetResidentPeak()
+    let clock = ContinuousClock()
+    var times: [Double] = []
     if repeats != 1 {
-      work()
-      work()
+      let first = seconds(clock.measure(work))
+      if repeats == nil, first > 4 * budget {
+        // Too slow to be worth more than the one time.
+        times.append(first * 1000)
+      } else {
+        work()
+      }
     }
     let allocationsBefore = MemoryStatistics.allocations
-    var times: [Double] = []
-    let clock = ContinuousClock()
     let start = clock.now
-    let fewest = repeats ?? 5
+    let fewest = times.isEmpty ? repeats ?? 5 : 1
     let most = repeats ?? 10_000
-    while times.count < fewest || (seconds(clock.now - start) < budget && times.count < most) {
+    let isSlow = !times.isEmpty
+    while times.count < fewest
+      || (!isSlow && seconds(clock.now - start) < budget && times.count < most)
+    {
       times.append(seconds(clock.measure(work)) * 1000)
     }
     let sorted = times.sorted()
@@ -59,8 +70,22 @@ struct Measurement: Sendable {
   }
 }
 
-/// The most memory that the process held so far, in bytes.
+/// Forgets the most memory that the process held, where the system can (Linux).
+private func resetResidentPeak() {
+  guard let file = fopen("/proc/self/clear_refs", "w") else { return }
+  fputs("5", file)
+  fclose(file)
+}
+
+/// The most memory that the process held so far, or since the peak was set back, in bytes.
 var residentPeak: Int {
+  if let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+    let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+    let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }
+    )
+  {
+    return kilobytes * 1024
+  }
   var usage = rusage()
   #if os(Linux)
     guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }

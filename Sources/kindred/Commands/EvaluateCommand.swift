@@ -46,7 +46,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
     let model = try TrainedModel(run: run)
     let test = try judgedItems(of: model, run: run, arguments)
     let set = model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
-    try judge(set, in: nil, options, classNames: test.classNames, arguments)
+    try judge(set, in: nil, options, classNames: test.classNames, arguments) {
+      model.addingClosedSetAccuracy(to: $0, of: test, embeddings: set.embeddings)
+    }
     return
   }
   if arguments.has("--relevance") {
@@ -103,12 +105,13 @@ private func judgeRelevance(
   throw Failure(.badData, at: path, "a label is \(bad)", expected: "whole numbers")
 }
 
-/// Measures and shows; class names are for labels that are their indices.
+/// Measures, adds what only a run knows, and shows; class names are for labels that are their indices.
 private func judge(
   _ query: EmbeddingSet, in gallery: EmbeddingSet?, _ options: EvaluationOptions,
-  classNames: [String], _ arguments: Arguments
+  classNames: [String], _ arguments: Arguments,
+  adding: (Evaluation) -> Evaluation = { $0 }
 ) throws(Failure) {
-  let evaluation = try evaluate(query: query, gallery: gallery, options: options)
+  let evaluation = adding(try evaluate(query: query, gallery: gallery, options: options))
   var details: [EvaluationDetail] = []
   if arguments.has("--intervals") { details.append(.intervals) }
   if arguments.has("--per-class") { details.append(.classes(classNames)) }

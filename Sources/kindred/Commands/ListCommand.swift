@@ -13,8 +13,8 @@ let listCommand = Subcommand(
   positionals: [
     .init(
       name: "KIND",
-      summary: "losses, miners, samplers, models, optimizers, schedules, augmentations, datasets, "
-        + "formats or metrics")
+      summary: "losses, reducers, modifiers, miners, samplers, models, optimizers, schedules, "
+        + "augmentations, datasets, formats or metrics")
   ],
   options: [Subcommand.json],
   example: "kindred list losses --json",
@@ -25,6 +25,8 @@ private struct Entry {
   let name, summary: String
   var source = ""
   var settings: [SettingDescription] = []
+  /// How a loss's terms become one number; empty for what takes no reducer.
+  var reducer = ""
 
   var json: JSONValue {
     var members: [String: JSONValue] = [
@@ -38,6 +40,7 @@ private struct Entry {
         }),
     ]
     if !source.isEmpty { members["source"] = .string(source) }
+    if !reducer.isEmpty { members["reducer"] = .string(reducer) }
     return .object(members)
   }
 }
@@ -52,8 +55,10 @@ private func entries<Value>(_ registry: [Named<Value>]) -> [Entry] {
 extension Entry {
   fileprivate init(name: String, _ value: some Described) {
     let type = Swift.type(of: value)
+    let reducer = (value as? any Loss)?.ownReduction?.name
     self.init(
-      name: name, summary: type.summary, source: type.source, settings: type.settingDescriptions)
+      name: name, summary: type.summary, source: type.source, settings: type.settingDescriptions,
+      reducer: reducer ?? "")
   }
 }
 
@@ -71,6 +76,8 @@ private func formatEntries() -> [Entry] {
 
 private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
   ("losses", { entries(allLosses) }),
+  ("reducers", { entries(allReducers) }),
+  ("modifiers", { entries(allModifiers) }),
   ("miners", { entries(allMiners) }),
   ("samplers", { entries(allSamplers) }),
   ("models", { entries(allArchitectures) }),
@@ -104,6 +111,7 @@ private func list(_ arguments: Arguments) throws {
   for entry in entries {
     print("\(entry.name): \(entry.summary)")
     if !entry.source.isEmpty { print("    \(entry.source)") }
+    if !entry.reducer.isEmpty { print("    reducer = \(entry.reducer)") }
     for setting in entry.settings {
       print("    \(setting.name) = \(setting.default): \(setting.summary) (\(setting.allowed))")
     }

@@ -37,34 +37,38 @@ let lossCommand = Subcommand(
 /// What is differentiated: the embeddings and the loss with its parameters.
 private struct Point: Parameterized {
   var embeddings: Tensor
-  var loss: any Loss
+  var term: LossTerm
 
   mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
     try body("embeddings", &embeddings)
-    try loss.updateParameters { try body("loss.\($0)", &$1) }
+    try term.updateParameters { try body("loss.\($0)", &$1) }
   }
 }
 
 private func computeLoss(_ arguments: Arguments) throws {
   try arguments.applyThreads()
   let name = arguments.positionals[0]
-  let registered: any Loss = try allLosses.named(
+  let _: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)
   var settings = try arguments.settings("--params")
   let chunk = settings.removeValue(forKey: "chunk")
-  var loss = try configured(registered, settings, at: "--params")
+  var term = try LossTerm(name: name, settings: settings, at: "--params")
   let relevance = try arguments.value("--relevance").map { path throws(Failure) in
     try Relevance(JSONValue(json5: FileSystem.readText(path), at: path), at: path)
+  }
+  guard relevance == nil || term.modifiers.isEmpty else {
+    throw Failure(
+      .badUsage, at: "--relevance", "the loss has modifiers", expected: "one of the two")
   }
   let batch = try LabelledMatrix(arguments, labelsAreOptional: relevance != nil)
   let embeddings = batch.embeddings
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
   let reference = try gallery(arguments, for: batch)
-  try setWeights(of: &loss, arguments, for: batch, reference, random: random)
+  try setWeights(of: &term, arguments, for: batch, reference, random: random)
   var teacher: Tensor?
   if let path = arguments.value("--teacher") {
-    guard loss is RelationalDistillationLoss else {
+    guard term.loss is RelationalDistillationLoss else {
       throw Failure(.badUsage, at: "--teacher \(path)", "the loss '\(name)' takes no teacher")
     }
     teacher = try readMatrix(path, dtype: embeddings.dtype)
@@ -79,29 +83,31 @@ private func computeLoss(_ arguments: Arguments) throws {
     try miner.validate(at: "--miner-params")
     chosenMiner = miner
     if relevance == nil {
-      tuples = miner.mine(embeddings, labels: batch.labels, reference: reference, random: random)
+      tuples = miner.mine(
+        embeddings, labels: term.minedLabels(batch.labels), reference: reference, random: random)
     }
   }
   var input = LossInput(
     embeddings: embeddings, labels: batch.labels, tuples: tuples, reference: reference,
-    teacher: teacher)
-  input.chunk = try chunkSize(chunk, for: loss, name)
+    teacher: teacher, reducer: term.reducer)
+  input.chunk = try chunkSize(chunk, for: term.loss, name)
+  input.random = random
   if let relevance {
-    try loss.validate(
+    try term.loss.validate(
       input, relevance: relevance, miner: chosenMiner,
       at: arguments.value("--relevance") ?? "--relevance")
   } else {
-    try loss.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
+    try term.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
   }
   var active = 0.0
-  let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, loss: loss)) {
-    point in
+  let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, term: term)) {
+    [input] point in
     var input = input
     input.embeddings = point.embeddings
     let output =
       relevance.map {
-        point.loss(input, relevance: $0, miner: chosenMiner, random: random)
-      } ?? point.loss(input)
+        point.term.loss(input, relevance: $0, miner: chosenMiner, random: random)
+      } ?? point.term(input)
     active = output.active
     return output.value
   }
@@ -109,7 +115,7 @@ private func computeLoss(_ arguments: Arguments) throws {
     try NumPyArray(gradient.embeddings).write(to: path)
   }
   if let path = arguments.value("--weight-gradient") {
-    let weights = gradient.loss.parameters
+    let weights = gradient.term.loss.parameters
     guard weights.count == 1 else {
       throw Failure(
         .badUsage, at: "--weight-gradient", "the loss '\(name)' has no weights",
@@ -157,14 +163,14 @@ private func gallery(
 
 /// Gives a loss its parameters: those of `--weights`, or freshly drawn ones.
 private func setWeights(
-  of loss: inout any Loss, _ arguments: Arguments, for batch: LabelledMatrix,
+  of term: inout LossTerm, _ arguments: Arguments, for batch: LabelledMatrix,
   _ gallery: ReferenceSet?, random: Random
 ) throws(Failure) {
   let embeddings = batch.embeddings
   var classCount = max(batch.labels.max() ?? -1, gallery?.labels.max() ?? -1) + 1
   guard let path = arguments.value("--weights") else {
     // What one class needs tells what all of them do.
-    var probe = loss
+    var probe = term
     probe.makeParameters(
       classCount: 1, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
     let perClass = probe.parameters.reduce(0) { $0 + $1.value.count }
@@ -174,17 +180,17 @@ private func setWeights(
         "a label is \(classCount - 1), so as many classes would need parameters",
         expected: "classes numbered from 0", remedy: "number them anew, or give --weights")
     }
-    loss.makeParameters(
+    term.makeParameters(
       classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype,
       random: random)
     return
   }
   let weights = try readMatrix(path, dtype: embeddings.dtype)
-  guard var proxyLoss = loss as? any ProxyLoss else {
-    loss.makeParameters(
+  guard let proxyLoss = term.loss as? any ProxyLoss else {
+    term.makeParameters(
       classCount: weights.shape[0], dimension: embeddings.shape[1], dtype: embeddings.dtype,
       random: random)
-    try setNumbers(of: &loss, to: weights, arguments.positionals[0], at: path)
+    try setNumbers(of: &term.loss, to: weights, arguments.positionals[0], at: path)
     return
   }
   let perClass = proxyLoss.proxiesPerClass
@@ -199,10 +205,11 @@ private func setWeights(
       expected: "\(embeddings.shape[1]), as the embeddings have")
   }
   classCount = weights.shape[0] / perClass
-  proxyLoss.makeParameters(
+  term.makeParameters(
     classCount: classCount, dimension: embeddings.shape[1], dtype: embeddings.dtype, random: random)
-  proxyLoss.proxies = weights
-  loss = proxyLoss
+  guard var weighted = term.loss as? any ProxyLoss else { return }
+  weighted.proxies = weights
+  term.loss = weighted
 }
 
 /// Gives a loss that learns one number, or one for each class (as `margin` does), those of a column.

@@ -1,5 +1,3 @@
-import Settings
-
 /// A registered value that a recipe names, with its settings.
 public struct Choice<Value: Sendable>: Sendable {
   public let name: String
@@ -16,13 +14,13 @@ public struct Choice<Value: Sendable>: Sendable {
 }
 
 /// Reads the members of one object of a recipe and refuses those that nobody asked for.
-struct ObjectReader {
+package struct ObjectReader {
   /// Where the object stands, as in "recipe.json5: losses[0]".
-  let place: String
+  package let place: String
   private var members: [String: JSONValue]
   private var asked: [String] = []
 
-  init(_ value: JSONValue, at place: String) throws(Failure) {
+  package init(_ value: JSONValue, at place: String) throws(Failure) {
     guard case .object(let members) = value else {
       throw Failure(
         .badData, at: place, "this is \(value.kind)",
@@ -32,13 +30,13 @@ struct ObjectReader {
   }
 
   /// Takes a member out; nil when it is absent or null.
-  mutating func take(_ key: String) -> JSONValue? {
+  package mutating func take(_ key: String) -> JSONValue? {
     asked.append(key)
     let value = members.removeValue(forKey: key)
     return value == .null ? nil : value
   }
 
-  mutating func text(_ key: String) throws(Failure) -> String? {
+  package mutating func text(_ key: String) throws(Failure) -> String? {
     guard let value = take(key) else { return nil }
     guard case .string(let text) = value else {
       throw Failure(.badData, at: "\(place): \(key)", "this is \(value.kind)", expected: "a text")
@@ -46,7 +44,9 @@ struct ObjectReader {
     return text
   }
 
-  mutating func number(_ key: String, in range: ClosedRange<Double>) throws(Failure) -> Double? {
+  package mutating func number(_ key: String, in range: ClosedRange<Double>) throws(Failure)
+    -> Double?
+  {
     guard let value = take(key) else { return nil }
     guard case .number(let number) = value, range.contains(number) else {
       throw Failure(
@@ -56,7 +56,7 @@ struct ObjectReader {
     return number
   }
 
-  mutating func list(_ key: String) throws(Failure) -> [JSONValue]? {
+  package mutating func list(_ key: String) throws(Failure) -> [JSONValue]? {
     guard let value = take(key) else { return nil }
     guard case .array(let items) = value else {
       throw Failure(.badData, at: "\(place): \(key)", "this is \(value.kind)", expected: "a list")
@@ -65,16 +65,17 @@ struct ObjectReader {
   }
 
   /// Takes an object that names a registered value: { name: "…", setting: … }.
-  mutating func choice<Value: Sendable>(
+  package mutating func choice<Value: Sendable>(
     _ key: String, of kind: String, in registry: [Named<Value>]
   ) throws(Failure) -> Choice<Value>? {
-    guard let value = take(key) else { return nil }
+    guard var value = take(key) else { return nil }
+    if case .string = value { value = ["name": value] }
     var inner = try ObjectReader(value, at: "\(place): \(key)")
     return try inner.chosen(of: kind, in: registry)
   }
 
   /// Reads this object as one that names a registered value; what is left are its settings.
-  mutating func chosen<Value: Sendable>(
+  package mutating func chosen<Value: Sendable>(
     of kind: String, in registry: [Named<Value>]
   ) throws(Failure) -> Choice<Value> {
     guard let name = try text("name") else {
@@ -87,7 +88,7 @@ struct ObjectReader {
   }
 
   /// Fails when a member is left that was not asked for.
-  func finish() throws(Failure) {
+  package func finish() throws(Failure) {
     guard let key = members.keys.min() else { return }
     throw Failure(
       .badData, at: place, "there is no key '\(key)'", remedy: suggestion(for: key, among: asked))

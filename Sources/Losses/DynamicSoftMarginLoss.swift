@@ -1,0 +1,202 @@
+import Autodiff
+import Miners
+import Settings
+
+/// Triplets weighted by how rare so large a violation is, by a running histogram; no margin.
+///
+/// With d the Euclidean distance of normalised embeddings, x = d(a, p) - d(a, n) of every triplet,
+/// and H the running histogram of x over equal bins from `minimum` to -`minimum`, to which each
+/// step adds its own (a triplet shared linearly between its bin and the next):
+///
+///     H ← ((1 - m) H + m Σ_t bins of x_t) / sum, m = 1 in the first step
+///     mean_t CDF(bin of x_t) x_t, with CDF the running sum of H
+///
+/// The gradient flows through the histogram too. The loss can be negative. H is state: it is moved
+/// after a step, and kept in checkpoints; pytorch-metric-learning keeps it with its history, so that
+/// its second step fails. What lies outside the bins counts to the first or the last of them, where
+/// that library stops with an error. Without triplets the loss is 0 and H stays. Triplets are never
+/// listed: O(batch² × positives) time, O(batch² + bins) memory. Collapsed embeddings give 0 and no
+/// gradient.
+///
+/// Defaults: minimum -2, 10 bins, m = 0.01.
+/// - Reference: Zhang and Rusinkiewicz, *Learning Local Descriptors With a CDF-Based Dynamic Soft
+///   Margin* (ICCV 2019).
+public struct DynamicSoftMarginLoss: Loss {
+  public var minimum = -2.0
+  public var bins = 10
+  public var momentum = 0.01
+  /// The share of each bin; [bins], zeros before the first step.
+  private var histogram = Tensor(zeros: [0], dtype: .float64)
+
+  public init() {}
+
+  public static let summary = "triplets weighted by how rare their violation is; no margin"
+  public static let source =
+    "Zhang and Rusinkiewicz, Learning Local Descriptors With a CDF-Based Dynamic Soft Margin, "
+    + "ICCV 2019"
+  public static let settings = [
+    Setting("minimum", \Self.minimum, "where the first bin starts", in: -1e6...(-1e-6)),
+    Setting("bins", \Self.bins, "how many bins there are", in: 1...100_000),
+    Setting("momentum", \Self.momentum, "how much a step counts in the histogram", in: 1e-6...1),
+  ]
+
+  public mutating func makeParameters(
+    classCount: Int, dimension: Int, dtype: DType, random: Random
+  ) {
+    histogram = Tensor(zeros: [bins], dtype: .float64)
+  }
+
+  public mutating func updateState(_ body: (_ name: String, inout Tensor) throws -> Void) rethrows {
+    if histogram.count == bins { try body("histogram", &histogram) }
+  }
+
+  public var labelUse: LabelUse { .pairs }
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let wide = input.widened
+    let matrix = Distance.euclidean.matrix(wide.embeddings, wide.reference?.embeddings)
+    var byAnchor: [[Triplet]]?
+    if case .triplets(let triplets) = input.tuples {
+      byAnchor = Array(repeating: [], count: input.labels.count)
+      for triplet in triplets { byAnchor?[triplet.anchor].append(triplet) }
+    }
+    let violations = Violations(
+      values: matrix.detached, pairs: input.pairs, triplets: byAnchor, first: minimum,
+      width: -2 * minimum / Double(bins), bins: bins)
+    let sums = violations.summed()
+    guard sums.count > 0 else {
+      return LossOutput(value: matrix.sum().scaled(by: 0), active: 0)
+        .narrowed(to: input.embeddings.dtype)
+    }
+    let old =
+      histogram.count == bins
+      ? histogram.elements(as: Double.self) : [Double](repeating: 0, count: bins)
+    let share = old.contains { $0 > 0 } ? momentum : 1
+    var new = zip(old, sums.shares).map { (1 - share) * $0 + share * $1 }
+    let total = new.reduce(0, +)
+    for b in new.indices { new[b] /= total }
+    var (below, value) = (0.0, 0.0)
+    // What a step of x changes: its own weight, and what the histogram makes of others in its bin.
+    var slopes = [Double](repeating: 0, count: bins)
+    for b in 0..<bins {
+      below += new[b]
+      value += below * sums.totals[b] / sums.count
+      let moved = b + 1 < bins ? share * sums.totals[b] / (violations.width * total) : 0
+      slopes[b] = below / sums.count
+      slopes[b] -= moved / sums.count
+    }
+    let derivative = matrix.isRecorded ? violations.derivative(slopes) : matrix.detached
+    let result = Tensor(value, dtype: .float64).recorded(
+      "dynamicSoftMargin", matrix.edge { derivative.scaled(by: $0.item) })
+    var output = LossOutput(value: result, active: sums.active / sums.count)
+      .narrowed(to: input.embeddings.dtype)
+    output.state = [Tensor(new, shape: [bins])]
+    return output
+  }
+}
+
+/// The violations of all triplets of a batch, row by row.
+private struct Violations: Sendable {
+  let values: Tensor
+  let pairs: PairTable
+  /// The triplets of each anchor; nil where its pairs are joined.
+  let triplets: [[Triplet]]?
+  let first, width: Double
+  let bins: Int
+
+  struct Sums {
+    /// By bin: how many triplets, shared with the next bin, and the sum of their violations.
+    var shares, totals: [Double]
+    var count = 0.0
+    var active = 0.0
+  }
+
+  /// Calls `body` with the violation of each triplet of an anchor and how often it occurs.
+  @inline(__always)
+  private func forEach(
+    _ i: Int, _ row: UnsafeBufferPointer<Double>, _ kinds: UnsafeMutableBufferPointer<Int32>,
+    _ body: (_ x: Double, _ positive: Int, _ negative: Int, _ times: Double) -> Void
+  ) {
+    if let triplets {
+      for t in triplets[i] {
+        body(row[t.positive] - row[t.negative], t.positive, t.negative, 1)
+      }
+      return
+    }
+    pairs.fill(kinds, row: i)
+    for p in kinds.indices where kinds[p] > 0 {
+      for n in kinds.indices where kinds[n] < 0 {
+        body(row[p] - row[n], p, n, Double(kinds[p]) * Double(-kinds[n]))
+      }
+    }
+  }
+
+  /// The bin of a violation, and the share that the next one has of it.
+  @inline(__always)
+  private func bin(_ x: Double) -> (bin: Int, share: Double) {
+    let place = max(0, (x - first) / width)
+    guard place < Double(bins - 1) else { return (bins - 1, 0) }
+    let bin = Int(place)
+    return (bin, x <= first ? 0 : place - Double(bin))
+  }
+
+  func summed() -> Sums {
+    let grain = 16
+    let empty = Sums(
+      shares: Array(repeating: 0, count: bins), totals: Array(repeating: 0, count: bins))
+    var pieces = [Sums](repeating: empty, count: (pairs.rows + grain - 1) / grain)
+    let columns = pairs.columns
+    values.withElements(of: Double.self) { values in
+      pieces.withUnsafeMutableBufferPointer { pieces in
+        Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+          var sums = empty
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            for i in rows {
+              let row = UnsafeBufferPointer(rebasing: values[i * columns..<(i + 1) * columns])
+              forEach(i, row, kinds) { x, _, _, times in
+                let (bin, share) = bin(x)
+                sums.shares[bin] += times * (1 - share)
+                if share > 0 { sums.shares[bin + 1] += times * share }
+                sums.totals[bin] += times * x
+                sums.count += times
+                if x > 0 { sums.active += times }
+              }
+            }
+          }
+          pieces[rows.lowerBound / grain] = sums
+        }
+      }
+    }
+    return pieces.reduce(into: empty) { all, piece in
+      for b in 0..<bins {
+        all.shares[b] += piece.shares[b]
+        all.totals[b] += piece.totals[b]
+      }
+      all.count += piece.count
+      all.active += piece.active
+    }
+  }
+
+  /// The derivative in each distance, from that in a violation of each bin.
+  func derivative(_ slopes: [Double]) -> Tensor {
+    let columns = pairs.columns
+    return values.withElements(of: Double.self) { values in
+      Tensor(shape: [pairs.rows, columns], of: Double.self) { result in
+        Parallel.forEachRange(pairs.rows, grain: 16) { rows in
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            for i in rows {
+              let start = i * columns
+              for j in 0..<columns { result[start + j] = 0 }
+              let row = UnsafeBufferPointer(rebasing: values[start..<start + columns])
+              forEach(i, row, kinds) { x, p, n, times in
+                let slope = slopes[bin(x).bin] * times
+                result[start + p] += slope
+                result[start + n] -= slope
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}

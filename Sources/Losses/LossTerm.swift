@@ -1,0 +1,110 @@
+import Autodiff
+import Miners
+import Settings
+
+/// A loss of a recipe, with its weight and its own miner.
+public struct LossTerm: Parameterized {
+  /// The name that recipes use, as in "proxy-anchor".
+  public var name: String
+  public var loss: any Loss
+  public var weight: Double
+  /// What chooses the tuples; nil for all.
+  public var miner: (any Miner)?
+  /// Recent batches that the loss compares the present one with; nil for the batch alone.
+  public var memory: CrossBatchMemory?
+  /// How the loss's terms become one number; nil for the loss's own way.
+  public var reducer: (any Reducer)?
+  /// What is done around the loss, the outermost first, with the names that recipes use.
+  public var modifiers: [Named<any Modifier>]
+
+  public init(
+    name: String, loss: any Loss, weight: Double = 1, miner: (any Miner)? = nil,
+    memory: CrossBatchMemory? = nil, reducer: (any Reducer)? = nil,
+    modifiers: [Named<any Modifier>] = []
+  ) {
+    (self.name, self.loss, self.weight, self.miner) = (name, loss, weight, miner)
+    (self.memory, self.reducer, self.modifiers) = (memory, reducer, modifiers)
+  }
+
+  /// Makes the parameters of the loss and of its modifiers.
+  public mutating func makeParameters(
+    classCount: Int, dimension: Int, dtype: DType, random: Random
+  ) {
+    loss.makeParameters(
+      classCount: classCount, dimension: dimension, dtype: dtype, random: random)
+    for i in modifiers.indices {
+      modifiers[i].value.makeParameters(
+        classCount: classCount, dimension: dimension, dtype: dtype,
+        random: random.split("modifier").split(UInt64(i)))
+    }
+  }
+
+  public mutating func updateParameters(
+    _ body: (_ name: String, inout Tensor) throws -> Void
+  ) rethrows {
+    try loss.updateParameters(body)
+    for i in modifiers.indices {
+      let name = modifiers[i].name
+      try modifiers[i].value.updateParameters { try body("\(name).\($0)", &$1) }
+    }
+  }
+
+  /// Whether each item of a batch must be there twice, augmented in two ways.
+  public var needsTwoViews: Bool { modifiers.contains { $0.value.needsTwoViews } }
+
+  /// The classes that the miner should see.
+  public func minedLabels(_ labels: [Int]) -> [Int] {
+    modifiers.reduce(labels) { $1.value.labels($0) }
+  }
+
+  /// The loss of a batch, before it is weighted.
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    output(of: loss, reduced(input), inside: modifiers[...])
+  }
+
+  private func output(
+    of loss: any Loss, _ input: LossInput, inside modifiers: ArraySlice<Named<any Modifier>>
+  ) -> LossOutput {
+    guard let first = modifiers.first else { return loss(input) }
+    return first.value(loss, input) { output(of: $0, $1, inside: modifiers.dropFirst()) }
+  }
+
+  private func reduced(_ input: LossInput) -> LossInput {
+    var input = input
+    input.reducer = reducer ?? input.reducer
+    return input
+  }
+
+  /// Checks that the loss can be found for a batch.
+  public func validate(_ input: LossInput, at place: String) throws(Failure) {
+    let input = reduced(input)
+    try input.validateReducer(of: loss, at: place)
+    try loss.validate(input, at: place)
+    for modifier in modifiers {
+      try modifier.value.validate(loss, input, at: "\(place): \(modifier.name)")
+    }
+  }
+
+  /// This term with every weight that takes no gradient held at what it is for a batch.
+  public func holdingWeights(of input: LossInput) -> LossTerm {
+    var result = self
+    result.loss = loss.holdingWeights(of: reduced(input))
+    for i in modifiers.indices {
+      result.modifiers[i].value = modifiers[i].value.holdingWeights(of: reduced(input))
+    }
+    return result
+  }
+
+  /// The loss of a batch, and its gradient in the embeddings and then in each parameter.
+  public func valueWithGradients(_ input: LossInput) -> (value: Double, gradients: [Tensor]) {
+    let (value, gradient) = valueWithGradient(
+      at: [input.embeddings] + parameters.map(\.value)
+    ) { point in
+      var (term, input) = (self, input)
+      input.embeddings = point[0]
+      term.setParameters(Array(point.dropFirst()))
+      return term(input).value
+    }
+    return (value.item, gradient)
+  }
+}
