@@ -48,7 +48,8 @@ private struct VarianceRows: RowFunction {
   /// The means of the hinges.
   var positiveHinge = 0.0
   var negativeHinge = 0.0
-  var choice = TermChoice()
+  /// Which terms count, if not all do alike.
+  var choice: TermChoice?
   let matrix: Tensor
   let pairs: PairTable
 
@@ -87,6 +88,10 @@ private struct VarianceRows: RowFunction {
   @specialized(where S == Float)
   @specialized(where S == Double)
   func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let choice else {
+      evaluateAll(row, into: &sums)
+      return
+    }
     for j in row.indices where row.kinds[j] != 0 {
       let times = Int(abs(row.kinds[j]))
       if row.kinds[j] > 0 {
@@ -101,6 +106,23 @@ private struct VarianceRows: RowFunction {
         row.derivatives[j] = S(2 * (own - negativeFactor * negativeHinge)) * S(times)
       }
     }
+  }
+}
+
+extension VarianceRows {
+  /// Every term as often as its pair occurs.
+  @inline(__always)
+  private func evaluateAll<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let (values, kinds, derivatives) = row.start else { return }
+    let terms = row.kernels.squaredHinges(
+      derivatives, values, kinds: kinds,
+      bounds: Sides(
+        positive: S(positiveFactor * positiveMean), negative: S(negativeFactor * negativeMean)),
+      bases: Sides(
+        positive: S(positiveFactor * positiveHinge), negative: S(negativeFactor * negativeHinge)),
+      sign: -1, row.values.count)
+    sums.terms.add(terms.positive)
+    sums.negativeTerms.add(terms.negative)
   }
 }
 
