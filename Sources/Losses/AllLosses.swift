@@ -19,6 +19,7 @@ public let allLosses: [Named<any Loss>] = [
   Named("dynamic-soft-margin", DynamicSoftMarginLoss()),
   Named("equiangular-basis", EquiangularBasisLoss()),
   Named("fast-ap", FastAPLoss()),
+  Named("focal-info-nce", FocalInfoNCELoss()),
   Named("ge2e", GE2ELoss()),
   Named("generalized-lifted-structure", GeneralizedLiftedStructureLoss()),
   Named("histogram", HistogramLoss()),

@@ -25,6 +25,13 @@ struct ComposedLoss: Sendable, CustomStringConvertible {
             - cosine(x[a], x[p]) / 0.1
         })
     },
+    ComposedLoss("focal-info-nce", ["gamma": 0, "mixing": "none"]) { x, y, _ in
+      mean(
+        pairs(y).positive.map { a, p in
+          let others = y.indices.filter { y[$0] != y[a] }.map { exp(cosine(x[a], x[$0]) / 0.05) }
+          return log(1 + others.sum / exp(cosine(x[a], x[p]) / 0.05))
+        })
+    },
     ComposedLoss("center") { x, y, w in
       mean(x.indices.map { squaredDistance(x[$0], w[y[$0]]) / 2 })
     },

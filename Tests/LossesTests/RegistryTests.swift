@@ -53,6 +53,8 @@ import Testing
       (MeanFieldClassWiseMultiSimilarityLoss(), ["regularization": 1, "power": 3]),
       (EquiangularBasisLoss(), ["labelSmoothing": 0.1]), (DSimplexLoss(), ["normalize": true]),
       (SubmodularLoss(), ["function": "graph-cut"]),
+      (FocalInfoNCELoss(), ["mixing": "pair"]), (FocalInfoNCELoss(), ["mixing": "none"]),
+      (FocalInfoNCELoss(), ["gamma": 0, "hardest": 2]),
       (SubmodularLoss(), ["function": "log-determinant"]),
       (SubmodularLoss(), ["function": "log-determinant", "measure": "information"]),
     ]
