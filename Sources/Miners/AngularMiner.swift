@@ -12,7 +12,7 @@ import Settings
 /// 0. ‖n - c‖² is found from the three sides, so a triplet costs O(1).
 /// - Complexity: O(batch² × positives) time; memory for the triplets found.
 /// - Reference: Wang et al., *Deep Metric Learning with Angular Loss* (ICCV 2017).
-public struct AngularMiner: Miner {
+public struct AngularMiner: StreamingMiner {
   public var angle: Double
 
   public init(angle: Double) { self.angle = angle }
@@ -26,25 +26,52 @@ public struct AngularMiner: Miner {
     Setting("angle", \Self.angle, "the angle, in degrees", in: 0...90)
   ]
 
+  public static let findsTriplets = true
+
   public func mine(
     _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, random: Random
   ) -> Tuples {
-    let pairs = PairTable(labels: labels, reference: reference)
-    let distance = Distance(.squaredEuclidean, normalizes: false)
-    let batch = embeddings.converted(to: .float64)
-    let others = reference?.embeddings.converted(to: .float64)
-    let own = distance.matrix(batch, others)
-    let between = others.map { distance.matrix($0) } ?? own
-    let columns = pairs.columns
+    let sides = Sides(embeddings, labels: labels, reference: reference)
+    return .triplets(triplets(0..<sides.pairs.rows, of: sides))
+  }
+
+  public func forEachBlock(
+    of size: Int, _ embeddings: Tensor, labels: [Int], random: Random, _ body: (Tuples) -> Void
+  ) {
+    let sides = Sides(embeddings, labels: labels, reference: nil)
+    for start in stride(from: 0, to: sides.pairs.rows, by: size) {
+      body(.triplets(triplets(start..<min(sides.pairs.rows, start + size), of: sides)))
+    }
+  }
+
+  /// The squared lengths of the sides of all triangles.
+  private struct Sides {
+    let pairs: PairTable
+    /// From anchors to others, and between others.
+    let own, between: Tensor
+
+    init(_ embeddings: Tensor, labels: [Int], reference: ReferenceSet?) {
+      pairs = PairTable(labels: labels, reference: reference)
+      let distance = Distance(.squaredEuclidean, normalizes: false)
+      let others = reference?.embeddings.converted(to: .float64)
+      own = distance.matrix(embeddings.converted(to: .float64), others)
+      between = others.map { distance.matrix($0) } ?? own
+    }
+  }
+
+  private func triplets(_ anchors: Range<Int>, of sides: Sides) -> [Triplet] {
+    let (pairs, columns) = (sides.pairs, sides.pairs.columns)
     let tangent = tan(angle * .pi / 180)
     let grain = 16
-    var found = [[Triplet]](repeating: [], count: (pairs.rows + grain - 1) / grain)
-    own.withElements(of: Double.self) { own in
-      between.withElements(of: Double.self) { between in
+    var found = [[Triplet]](repeating: [], count: (anchors.count + grain - 1) / grain)
+    sides.own.withElements(of: Double.self) { own in
+      sides.between.withElements(of: Double.self) { between in
         found.withUnsafeMutableBufferPointer { found in
-          Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+          Parallel.forEachRange(anchors.count, grain: grain) { rows in
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-              for anchor in rows {
+              for anchor in rows.lowerBound + anchors.lowerBound..<rows.upperBound
+                + anchors.lowerBound
+              {
                 pairs.fill(kinds, row: anchor)
                 for p in 0..<columns where kinds[p] > 0 {
                   let side = own[anchor * columns + p]
@@ -62,6 +89,6 @@ public struct AngularMiner: Miner {
         }
       }
     }
-    return .triplets(Array(found.joined()))
+    return Array(found.joined())
   }
 }

@@ -41,10 +41,19 @@ extension Miner {
   }
 }
 
-/// A miner that looks at one anchor at a time.
-public protocol AnchorwiseMiner: Miner, Measuring {
-  /// Whether ``mine(_:into:)`` adds triplets rather than pairs.
+/// A miner that can choose the tuples of a few anchors at a time, so that they are never all in
+/// memory.
+public protocol StreamingMiner: Miner {
+  /// Whether it chooses triplets rather than pairs.
   static var findsTriplets: Bool { get }
+  /// Chooses the same tuples of a batch as ``mine(_:labels:reference:random:)``, those of `size`
+  /// anchors at a time.
+  func forEachBlock(
+    of size: Int, _ embeddings: Tensor, labels: [Int], random: Random, _ body: (Tuples) -> Void)
+}
+
+/// A miner that looks at one anchor at a time.
+public protocol AnchorwiseMiner: StreamingMiner, Measuring {
   /// Adds what it chooses for one anchor.
   func mine(_ row: Candidates, into found: inout FoundTuples)
 }
@@ -119,8 +128,6 @@ extension AnchorwiseMiner {
       0..<pairs.rows, of: pairs, matrix, dimension: embeddings.shape[1], random: random)
   }
 
-  /// Chooses the same tuples of a batch as ``mine(_:labels:reference:random:)``, for a few anchors
-  /// at a time, so that they are never all in memory.
   public func forEachBlock(
     of size: Int, _ embeddings: Tensor, labels: [Int], random: Random, _ body: (Tuples) -> Void
   ) {

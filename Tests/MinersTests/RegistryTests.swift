@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test(arguments: allMiners) func blocksGiveTheSameTuples(_ named: Named<any Miner>) {
-    guard let miner = named.value as? any AnchorwiseMiner else { return }
+    guard let miner = named.value as? any StreamingMiner else { return }
     let random = Random(seed: 1)
     let whole = miner.mine(embeddings, labels: labels, reference: nil, random: random)
     var (pairs, triplets): ((positive: [Pair], negative: [Pair]), [Triplet]) = (([], []), [])

@@ -28,9 +28,9 @@ private func mine(_ arguments: Arguments) throws {
   try miner.validate(at: "--params")
   let batch = try LabelledMatrix(arguments)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
-  if let anchorwise = miner as? any AnchorwiseMiner, type(of: anchorwise).findsTriplets {
+  if let streaming = miner as? any StreamingMiner, type(of: streaming).findsTriplets {
     streamTriplets(
-      of: anchorwise, batch, random: Random(seed: UInt64(seed)), isJSON: arguments.has("--json"))
+      of: streaming, batch, random: Random(seed: UInt64(seed)), isJSON: arguments.has("--json"))
     return
   }
   let tuples = miner.mine(
@@ -68,10 +68,14 @@ private func mine(_ arguments: Arguments) throws {
 
 /// Mines and writes a few anchors at a time: a batch may have more triplets than fit in memory.
 private func streamTriplets(
-  of miner: any AnchorwiseMiner, _ batch: LabelledMatrix, random: Random, isJSON: Bool
+  of miner: any StreamingMiner, _ batch: LabelledMatrix, random: Random, isJSON: Bool
 ) {
+  // An anchor has at most as many triplets as positives times negatives: of some millions a block.
+  let sizes = Dictionary(batch.labels.map { ($0, 1) }, uniquingKeysWith: +).values
+  let most = sizes.map { ($0 - 1) * (batch.labels.count - $0) }.max() ?? 0
+  let size = max(1, min(128, 4_000_000 / max(1, most)))
   func forEachBlock(_ body: ([Triplet]) -> Void) {
-    miner.forEachBlock(of: 128, batch.embeddings, labels: batch.labels, random: random) { block in
+    miner.forEachBlock(of: size, batch.embeddings, labels: batch.labels, random: random) { block in
       if case .triplets(let triplets) = block { body(triplets) }
     }
   }
