@@ -195,6 +195,25 @@ def losses(rounds):
     return sample.medians()
 
 
+MINERS = ["angular", "batch-easy-hard", "batch-hard", "distance-weighted", "hdc",
+          "multi-similarity", "pair-margin", "triplet-margin", "uniform-histogram"]
+
+
+def mining(rounds):
+    """Time and peak memory of each miner, in a process of its own."""
+    sample = Sample()
+    for _ in range(rounds):
+        for batch in (512, 2048):
+            for name in MINERS:
+                found = peer("miners", f"{name},{batch}")
+                sample.add(f"peer {name} {batch}", only(found["results"]))
+                sample.add(f"peer memory {name} {batch}", found["peakMemory"])
+                result = only(ours("miners", "--only", name, "--batch", batch))
+                sample.add(f"ours {name} {batch}", result["milliseconds"])
+                sample.add(f"ours memory {name} {batch}", result["peakMemory"])
+    return sample.medians()
+
+
 def memory(rounds):
     result = {}
     for name in MEMORY:
@@ -260,7 +279,7 @@ def growth(rounds):
 
 SECTIONS = {
     "product": product, "step": step, "losses": losses, "memory": memory, "search": search,
-    "start": start, "embed": embed, "growth": growth,
+    "start": start, "embed": embed, "growth": growth, "mining": mining,
 }
 
 # MARK: the table
@@ -382,6 +401,8 @@ def render(stored):
                 ms(floor(2 * 10_000 * (784 * 576 + 36864 * (196 + 49 + 9)))), verdict(a / b, 2))]
     if "growth" in stored:
         lines += growth_table(stored["growth"])
+    if "mining" in stored:
+        lines += mining_table(stored["mining"])
     return "\n".join(lines + NOTES) + "\n"
 
 
@@ -403,6 +424,28 @@ def loss_table(found, floor):
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         lines += ["", f"Geometric mean: {mean:.1f} × (target: {verdict(mean, 30)})."]
     return lines + [f"{m}." for m in missing]
+
+
+def mining_table(found):
+    lines = ["", "## Miners at d = 128, four items a class", "",
+             *head("miner", "B", "pytorch-metric-learning ms", "kindred ms", "ratio",
+                   "peer MiB", "kindred MiB")]
+    ratios = []
+    for name in MINERS:
+        for batch in (512, 2048):
+            key = f"{name} {batch}"
+            a, b = found.get(f"peer {key}"), found.get(f"ours {key}")
+            if not isinstance(a, (int, float)) or b is None:
+                lines.append(row(name, str(batch), f"fails ({a})", ms(b), "–", "–", "–"))
+                continue
+            ratios.append(a / b)
+            lines.append(row(name, str(batch), ms(a), ms(b), f"{a / b:.1f}",
+                             mib(found[f"peer memory {key}"]), mib(found[f"ours memory {key}"])))
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        lines += ["", f"Geometric mean: {mean:.1f} × (target: {verdict(mean, 10)}). The peer's",
+                  "memory includes that of importing torch."]
+    return lines
 
 
 def growth_table(found):

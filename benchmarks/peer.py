@@ -1,6 +1,6 @@
 """Measures the Python peers; run by compare.py in its virtual environment, prints JSON.
 
-usage: peer.py product|step|losses|search|embed|bandwidth THREADS [NAME ...]
+usage: peer.py product|step|losses|miners|search|embed|bandwidth THREADS [NAME ...]
 """
 
 import json
@@ -158,6 +158,38 @@ def loss_times(torch, names):
             yield name, f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
 
 
+# What `kindred bench miners` calls each miner of pytorch-metric-learning, and how to make it with
+# the same settings.
+MINERS = {
+    "angular": lambda m, d: m.AngularMiner(angle=20),
+    "batch-easy-hard": lambda m, d: m.BatchEasyHardMiner(),
+    "batch-hard": lambda m, d: m.BatchHardMiner(),
+    "distance-weighted": lambda m, d: m.DistanceWeightedMiner(cutoff=0.5,
+                                                              nonzero_loss_cutoff=1.4),
+    "hdc": lambda m, d: m.HDCMiner(filter_percentage=0.5),
+    "multi-similarity": lambda m, d: m.MultiSimilarityMiner(epsilon=0.1),
+    "pair-margin": lambda m, d: m.PairMarginMiner(pos_margin=0.2, neg_margin=0.8),
+    "triplet-margin": lambda m, d: m.TripletMarginMiner(margin=0.2),
+    "uniform-histogram": lambda m, d: m.UniformHistogramMiner(
+        num_bins=100, pos_per_bin=10, neg_per_bin=10),
+}
+
+
+def miner_times(torch, names):
+    """Each NAME is a miner and a batch size, as in "hdc,512"."""
+    from pytorch_metric_learning import distances, miners
+
+    for name in names:
+        miner, batch = name.split(",")[0], int(name.split(",")[1])
+        labels = torch.arange(batch) // 4
+        points = torch.randn(batch, 128)
+        try:
+            made = MINERS[miner](miners, distances)
+            yield name, median_ms(lambda: made(points, labels), 0.4)
+        except Exception as error:  # A peer that fails is said to fail.
+            yield name, f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
+
+
 def embed(torch):
     model = conv4(torch).eval()
     for name, layout in [
@@ -209,6 +241,7 @@ def main():
                 "product": lambda: products(torch, names),
                 "step": lambda: steps(torch, names),
                 "losses": lambda: loss_times(torch, names),
+                "miners": lambda: miner_times(torch, names),
                 "embed": lambda: embed(torch),
                 "bandwidth": lambda: bandwidth(torch),
             }[what]()

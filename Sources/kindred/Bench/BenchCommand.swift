@@ -3,20 +3,20 @@ import Settings
 
 let benchCommand = Subcommand(
   name: "bench",
-  summary: "Measure how fast products, training steps, losses, search and the start are.",
-  positionals: [.init(name: "WHAT", summary: "product, step, losses, search, graph or start")],
+  summary: "Measure how fast products, steps, losses, miners, search and the start are.",
+  positionals: [.init(name: "WHAT", summary: "product, step, losses, miners, search, graph or start")],
   options: [
     .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
-    .init("--batch", "N", "bench step and losses: items in a batch (losses: 512 and 2048)"),
-    .init("--dimension", "N", "bench losses: the width of an embedding (default: 128)"),
+    .init("--batch", "N", "bench step, losses and miners: items (losses and miners: 512 and 2048)"),
+    .init("--dimension", "N", "bench losses and miners: the width of an embedding (default: 128)"),
     .init(
       "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),
     .init("--embeddings", "E.npy", "bench graph: the vectors"),
     .init("--queries", "Q.npy", "bench graph: what is searched"),
     .init("--params", "JSON5", "bench graph: links, efConstruction, order, seed"),
     .init("--repeat", "N", "repeat each so often; 1 measures without warming up"),
-    .init("--only", "NAME", "bench losses and step: one of them", isRepeated: true),
+    .init("--only", "NAME", "bench losses, miners and step: one of them", isRepeated: true),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -25,7 +25,7 @@ let benchCommand = Subcommand(
 
 private let benches: [(name: String, run: @Sendable (Arguments) throws -> Void)] = [
   ("product", benchProduct), ("step", benchStep), ("losses", benchLosses),
-  ("search", benchSearch), ("graph", benchGraph), ("start", benchStart),
+  ("miners", benchMiners), ("search", benchSearch), ("graph", benchGraph), ("start", benchStart),
   ("first-step", takeFirstStep),
 ]
 
