@@ -20,7 +20,7 @@ public struct EmbeddingHealth: Sendable, Equatable {
   /// √(mean ‖x − x̄‖²) of the rows as they are, not of unit length.
   public var spread: Double
 
-  static let rows = 512
+  static let rows = 256
 
   /// - Complexity: O(rows² × dimension).
   public init(_ embeddings: Tensor, labels: [Int]) {

@@ -66,6 +66,15 @@ private func stepCases() -> [StepCase] {
         objective.encoder.absorb(pass)
       })
   }
+  if only.isEmpty || only.contains("health") {
+    var random = Random(seed: 3)
+    let embeddings = Tensor(normal: [512, 128], deviation: 1, dtype: .float32, random: &random)
+    let labels = (0..<512).map { $0 / 4 }
+    results.append(
+      Measurement("health of a batch of 512", budget: 1) {
+        _ = EmbeddingHealth(embeddings, labels: labels)
+      })
+  }
   if only.isEmpty || only.contains("embed") {
     var random = Random(seed: 3)
     let encoder = try Conv4().makeEncoder(
