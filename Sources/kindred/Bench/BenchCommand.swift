@@ -3,12 +3,14 @@ import Settings
 
 let benchCommand = Subcommand(
   name: "bench",
-  summary: "Measure how fast products, steps, losses, miners, search and the start are.",
-  positionals: [.init(name: "WHAT", summary: "product, step, losses, miners, search, graph or start")],
+  summary: "Measure how fast products, training steps, losses, miners, search and the start are.",
+  positionals: [
+    .init(name: "WHAT", summary: "product, step, losses, miners, search, graph or start")
+  ],
   options: [
     .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
-    .init("--batch", "N", "bench step, losses and miners: items (losses and miners: 512 and 2048)"),
+    .init("--batch", "N", "bench step, losses and miners: items in a batch (two: 512, 2048)"),
     .init("--dimension", "N", "bench losses and miners: the width of an embedding (default: 128)"),
     .init(
       "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),
