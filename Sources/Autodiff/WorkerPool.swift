@@ -5,10 +5,11 @@ import Synchronization
 /// Threads that wait for pieces of work.
 ///
 /// A training step is hundreds of pieces of a few microseconds, and Dispatch takes longer than that
-/// to wake a thread; these look out for work for about a millisecond before they sleep. (Shorter is
-/// not enough: where cores share no cache, Linux wakes a thread on the core of the one that woke
-/// it, and only what is awake is moved to a free one.) A class, since the
-/// threads share it; unchecked, since `job` is written only while the gate is shut.
+/// to wake a thread; these look out for work for about a millisecond before they sleep. Where cores
+/// share no cache, Linux wakes a thread on the core of the one that woke it, and may leave both
+/// there for seconds; a helper that finds itself on the core of the thread that hands out work
+/// therefore leaves it. A class, since the threads share it; unchecked, since `job` is written only
+/// while the gate is shut.
 final class WorkerPool: @unchecked Sendable {
   static let shared = WorkerPool()
 
@@ -28,6 +29,8 @@ final class WorkerPool: @unchecked Sendable {
   private let gate = Atomic<Int>(WorkerPool.shut)
   /// Counts the jobs, so that nobody takes one for new twice.
   private let round = Atomic<Int>(0)
+  /// The processor of the thread that hands out work.
+  private let home = Atomic<Int32>(-1)
   private let sleepers = Atomic<Int>(0)
   private let bell = DispatchSemaphore(value: 0)
   /// Changed only by the thread that is handing out work.
@@ -48,6 +51,7 @@ final class WorkerPool: @unchecked Sendable {
     while threadCount < helpers { startThread() }
     job = Job(pieces: pieces, helpers: helpers, body: body)
     next.store(0, ordering: .relaxed)
+    home.store(ck_processor(), ordering: .relaxed)
     gate.store(0, ordering: .releasing)
     round.add(1, ordering: .sequentiallyConsistent)
     let waiting = sleepers.load(ordering: .sequentiallyConsistent)
@@ -92,6 +96,8 @@ final class WorkerPool: @unchecked Sendable {
     var seen = first
     while true {
       seen = nextRound(after: seen)
+      let occupied = home.load(ordering: .relaxed)
+      if occupied >= 0, ck_processor() == occupied { ck_leave_processor(occupied) }
       guard enter() else { continue }
       doPieces()
       gate.subtract(1, ordering: .acquiringAndReleasing)

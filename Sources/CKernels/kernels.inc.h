@@ -27,6 +27,26 @@ static inline __attribute__((always_inline)) void store(REAL *x, vector v, ptrdi
     for (ptrdiff_t j = 0; j < count; j++) x[j] = v[j];
 }
 
+/// The sum of all lanes, by halves: a chain of additions would wait for each of them.
+static inline __attribute__((always_inline)) REAL total(vector v) {
+#pragma clang loop unroll(full)
+  for (int half = LANES / 2; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < half; j++) v[j] += v[j + half];
+  }
+  return v[0];
+}
+
+/// The largest of all lanes.
+static inline __attribute__((always_inline)) REAL largest_lane(vector v) {
+#pragma clang loop unroll(full)
+  for (int half = LANES / 2; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < half; j++) v[j] = v[j] > v[j + half] ? v[j] : v[j + half];
+  }
+  return v[0];
+}
+
 #include "product.inc.h"
 
 #include "functions.inc.h"

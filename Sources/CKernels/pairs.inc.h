@@ -4,18 +4,6 @@ static double product_of_rows(const void *a, const void *b, ptrdiff_t count) {
   return inner_product(a, b, count);
 }
 
-static inline REAL total(vector v) {
-  REAL sum = 0;
-  for (int j = 0; j < LANES; j++) sum += v[j];
-  return sum;
-}
-
-static inline REAL largest_lane(vector v) {
-  REAL most = v[0];
-  for (int j = 1; j < LANES; j++) most = v[j] > most ? v[j] : most;
-  return most;
-}
-
 static double maximum(const void *px, ptrdiff_t count) {
   vector most = -(REAL)__builtin_inf();
   ptrdiff_t i = 0;

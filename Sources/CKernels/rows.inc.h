@@ -8,10 +8,7 @@ static inline REAL inner_product(const REAL *a, const REAL *b, ptrdiff_t count) 
       sums[j] += *(const vector *)(a + i + j * LANES) * *(const vector *)(b + i + j * LANES);
   for (; i < count; i += LANES)
     sums[0] += load(a + i, lanes(count - i)) * load(b + i, lanes(count - i));
-  vector all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  REAL sum = 0;
-  for (int j = 0; j < LANES; j++) sum += all[j];
-  return sum;
+  return total((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 static void normalize_rows(void *py, void *length, const void *px, double shortest,

@@ -30,49 +30,61 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
   public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let (pairs, all, places) = (input.pairs, input.allPairs, input.places)
-    // An anchor that is of the class of an earlier pair is left out.
-    var positive: [Pair] = []
-    var negative: [Pair] = []
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
-      for row in input.labels.indices {
-        all.fill(kinds, row: row)
-        if positive.contains(where: { kinds[$0.other] > 0 || places[row] == $0.other }) { continue }
-        pairs.fill(kinds, row: row)
-        if let other = kinds.firstIndex(where: { $0 > 0 }) { positive.append(Pair(row, other)) }
-      }
-      for pair in positive {
-        all.fill(kinds, row: pair.anchor)
-        for other in positive where kinds[other.other] < 0 {
-          negative.append(Pair(pair.anchor, other.other))
-        }
-      }
-    }
-    // A reducer looks at the rows of the batch.
+    let positive = firstPairs(of: input)
+    // Only what was chosen is compared.
+    let others = Set(positive.map(\.other)).sorted()
+    let kinds = kinds(of: positive, with: others, among: input.allPairs)
+    // But a reducer looks at the rows of the batch.
     if let reducer = input.rowReducer {
+      let negative = kinds.indices.flatMap { index -> [Pair] in
+        let (row, column) = index.quotientAndRemainder(dividingBy: others.count)
+        let pair = Pair(positive[row].anchor, others[column])
+        return Array(repeating: pair, count: Int(max(0, -kinds[index])))
+      }
       return distance.matrix(input.embeddings, input.reference?.embeddings).reduced(
         by: self,
         pairs: PairTable(
-          .pairs(positive: positive, negative: negative), rows: pairs.rows, columns: pairs.columns),
+          .pairs(positive: positive, negative: negative), rows: input.pairs.rows,
+          columns: input.pairs.columns),
         reducer: reducer)
-    }
-    // Else only what was chosen is compared.
-    let others = Set(positive.map(\.other)).sorted()
-    let columns = Dictionary(uniqueKeysWithValues: zip(others, others.indices))
-    let rows = Dictionary(uniqueKeysWithValues: zip(positive.map(\.anchor), positive.indices))
-    func placed(_ pairs: [Pair]) -> [Pair] {
-      pairs.compactMap { pair in
-        guard let row = rows[pair.anchor], let column = columns[pair.other] else { return nil }
-        return Pair(row, column)
-      }
     }
     let anchors = input.embeddings.rows(at: positive.map(\.anchor))
     let candidates = (input.reference?.embeddings ?? input.embeddings).rows(at: others)
     return distance.matrix(anchors, candidates).reduced(
-      by: self,
-      pairs: PairTable(
-        .pairs(positive: placed(positive), negative: placed(negative)), rows: positive.count,
-        columns: others.count))
+      by: self, pairs: PairTable(kinds: kinds, rows: positive.count, columns: others.count))
+  }
+
+  /// The first positive pair of each class; an anchor of the class of an earlier pair is left out.
+  private func firstPairs(of input: LossInput) -> [Pair] {
+    let (pairs, all, places) = (input.pairs, input.allPairs, input.places)
+    var found: [Pair] = []
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
+      for row in input.labels.indices {
+        all.fill(kinds, row: row)
+        if found.contains(where: { kinds[$0.other] > 0 || places[row] == $0.other }) { continue }
+        pairs.fill(kinds, row: row)
+        if let other = kinds.firstIndex(where: { $0 > 0 }) { found.append(Pair(row, other)) }
+      }
+    }
+    return found
+  }
+
+  /// How each chosen anchor pairs with each of the columns that were chosen.
+  private func kinds(of positive: [Pair], with others: [Int], among all: PairTable) -> [Int32] {
+    var columns = [Int](repeating: 0, count: all.columns)
+    for (column, other) in others.enumerated() { columns[other] = column }
+    var result = [Int32](repeating: 0, count: positive.count * others.count)
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: all.columns) { kinds in
+      for (row, pair) in positive.enumerated() {
+        all.fill(kinds, row: pair.anchor)
+        let start = row * others.count
+        for other in positive where kinds[other.other] < 0 {
+          result[start + columns[other.other]] -= 1
+        }
+        result[start + columns[pair.other]] += 1
+      }
+    }
+    return result
   }
 
   public static var hasTermPerRow: Bool { true }

@@ -38,7 +38,7 @@ public struct PairTable: Sendable {
   }
 
   /// The kinds of pairs, row by row.
-  init(kinds: [Int32], rows: Int, columns: Int) {
+  public init(kinds: [Int32], rows: Int, columns: Int) {
     (self.rows, self.columns, sourceRows) = (rows, columns, rows)
     source = .kinds(kinds, width: columns)
   }

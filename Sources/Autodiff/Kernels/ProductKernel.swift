@@ -43,8 +43,7 @@ extension Scalar {
       pack(right, b, blocks, transposing: transposingB, kernels)
       Parallel.forEach(blocks.pieceCount) { piece in
         let (rows, columns) = blocks.piece(piece)
-        let height = rows.count.roundedUp(to: kernels.tile_rows)
-        Scratch<Self>(count: height * blocks.depth).withBase { left in
+        Scratch<Self>(count: blocks.height * blocks.depth).withBase { left in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
             let depth = min(blocks.depth, k - first)
@@ -90,7 +89,7 @@ extension Scalar {
     let blocks = ProductBlocks(m: m, n: m, k: k, kernels)
     let packedColumns = m.roundedUp(to: kernels.tile_columns)
     // Rows above a block's first column are left to the mirror.
-    let height = min(blocks.rows, 4 * kernels.tile_rows)
+    let height = min(blocks.height, 4 * kernels.tile_rows)
     let firstColumn = { (row: Int) in row / kernels.tile_columns * kernels.tile_columns }
     Scratch<Self>(count: packedColumns * k).withBase { right in
       pack(right, a, blocks, transposing: true, kernels)
@@ -148,32 +147,50 @@ struct ProductBlocks {
   let m, n, k: Int
   /// The length of a block of k.
   let depth: Int
-  private(set) var rows, columns: Int
+  private let rows, columns: Tiles
 
   init(m: Int, n: Int, k: Int, _ kernels: ck_kernels) {
     (self.m, self.n, self.k) = (m, n, k)
     depth = ProductBlocks.even(max(1, k), atMost: 256, unit: 4)
+    var rows = Tiles(m, of: kernels.tile_rows, piecesOf: 144)
+    var columns = Tiles(n, of: kernels.tile_columns, piecesOf: 2048)
     // Enough pieces for several threads, none so small that it is not worth a thread.
-    let wanted = min(16, max(1, m * n / 8 * k / 262_144))
-    rows = ProductBlocks.even(m, atMost: 144, unit: kernels.tile_rows)
-    columns = ProductBlocks.even(n, atMost: 2048, unit: kernels.tile_columns)
-    while pieceCount < wanted {
-      if rows > 4 * kernels.tile_rows {
-        rows = ProductBlocks.even(m, atMost: rows / 2, unit: kernels.tile_rows)
-      } else if columns > 2 * kernels.tile_columns {
-        columns = ProductBlocks.even(n, atMost: columns / 2, unit: kernels.tile_columns)
+    let work = m * n / 8 * k
+    let wanted = min(16, max(1, min(8, work / 65_536), work / 262_144))
+    while rows.pieces * columns.pieces < wanted {
+      if rows.tiles > 4 * rows.pieces {
+        rows.pieces *= 2
+      } else if columns.tiles > 2 * columns.pieces {
+        columns.pieces *= 2
       } else {
         break
       }
     }
+    (self.rows, self.columns) = (rows, columns)
   }
 
-  private var columnPieces: Int { (n + columns - 1) / columns }
-  var pieceCount: Int { (m + rows - 1) / rows * columnPieces }
+  var pieceCount: Int { rows.pieces * columns.pieces }
+  /// The most rows that a piece has, in whole tiles.
+  var height: Int { (rows.tiles + rows.pieces - 1) / rows.pieces * rows.size }
 
   func piece(_ piece: Int) -> (rows: Range<Int>, columns: Range<Int>) {
-    let (row, column) = (piece / columnPieces * rows, piece % columnPieces * columns)
-    return (row..<min(m, row + rows), column..<min(n, column + columns))
+    (rows.piece(piece / columns.pieces), columns.piece(piece % columns.pieces))
+  }
+
+  /// The rows or columns of a product in pieces of whole tiles, as equal as can be.
+  private struct Tiles {
+    let count, size, tiles: Int
+    var pieces: Int
+
+    init(_ count: Int, of size: Int, piecesOf limit: Int) {
+      (self.count, self.size) = (count, size)
+      tiles = (count + size - 1) / size
+      pieces = (tiles * size + limit - 1) / limit
+    }
+
+    func piece(_ piece: Int) -> Range<Int> {
+      piece * tiles / pieces * size..<min(count, (piece + 1) * tiles / pieces * size)
+    }
   }
 
   /// The length of even blocks of `count`, a multiple of `unit` and at most about `limit`.

@@ -24,6 +24,11 @@ static inline void ck_pause(void) {
 #endif
 }
 
+/// The number of the processor that the calling thread runs on, or -1.
+int ck_processor(void);
+/// Moves the calling thread to any other of the processors that it may use, if there is one.
+void ck_leave_processor(int processor);
+
 /// Functions of an element, in the order of Swift's `UnaryOperation` (which does tanh itself).
 enum {
   CK_SCALE,
