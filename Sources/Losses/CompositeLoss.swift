@@ -43,8 +43,8 @@ public struct CompositeLoss: Parameterized {
         term.memory?.reference(
           for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels)
         ?? reference
-      let tuples = term.miner?.mine(
-        embeddings.detached, labels: term.minedLabels(labels), reference: reference,
+      let tuples = term.tuples(
+        embeddings.detached, labels: labels, reference: reference,
         random: random.split(UInt64(i)))
       var input = LossInput(
         embeddings: embeddings, labels: labels, tuples: tuples, reference: reference)

@@ -15,6 +15,10 @@ public struct LossChoice: Sendable {
   public var reducer: Choice<any Reducer>?
   /// What is done around the loss, the outermost first.
   public var modifiers: [Choice<any Modifier>] = []
+  /// How many rows the loss looks at at a time; nil for all.
+  public var chunk: Int?
+  /// What makes classes alike; nil if they must be the same.
+  public var relevance: RelevanceChoice?
 
   /// Reads an object such as `{ name: "contrastive", weight: 0.5, reducer: "sum" }`.
   ///
@@ -31,8 +35,35 @@ public struct LossChoice: Sendable {
       var inner = try ObjectReader(value, at: "\(place): modifiers[\(i)]")
       modifiers.append(try inner.chosen(of: "modifier", in: allModifiers))
     }
+    let chunk = reader.take("chunk")
+    if let value = reader.take("relevance") {
+      relevance = try RelevanceChoice(value, at: "\(place): relevance")
+    }
     loss = try reader.chosen(of: "loss", in: allLosses)
+    self.chunk = try chunk.map { value throws(Failure) in
+      try Self.chunk(value, of: loss, at: "\(place): chunk")
+    }
     self.memory = try Self.memory(memory, of: loss, at: "\(place): memory")
+    guard relevance == nil || self.memory?.positives != .item else {
+      throw Failure(
+        .badData, at: "\(place): relevance", "the memory knows items and no classes",
+        expected: "memory.positives \"class\", or no relevance")
+    }
+  }
+
+  /// A number of rows, of a loss that goes by rows.
+  private static func chunk(
+    _ value: JSONValue, of loss: Choice<any Loss>, at place: String
+  ) throws(Failure) -> Int {
+    guard loss.value.goesByRows else {
+      throw Failure(
+        .badData, at: place, "the loss '\(loss.name)' looks at all rows at once",
+        remedy: "leave the setting out")
+    }
+    guard case .number(let number) = value, let chunk = Int(exactly: number), chunk > 0 else {
+      throw Failure(.badData, at: place, "this is \(value)", expected: "a whole number from 1")
+    }
+    return chunk
   }
 
   /// A memory, of a loss that compares a batch with others.
@@ -64,6 +95,8 @@ extension LossChoice {
     if let miner { members["miner"] = miner.json }
     if let reducer { members["reducer"] = reducer.json }
     if !modifiers.isEmpty { members["modifiers"] = .array(modifiers.map(\.json)) }
+    if let chunk { members["chunk"] = JSONValue(chunk) }
+    if let relevance { members["relevance"] = relevance.json }
     if let memory { members["memory"] = .object(memory.settingValues) }
     return .object(members)
   }
@@ -76,6 +109,7 @@ extension LossTerm {
       name: choice.loss.name, loss: choice.loss.value, weight: choice.weight,
       miner: choice.miner?.value, memory: choice.memory, reducer: choice.reducer?.value,
       modifiers: choice.modifiers.map { Named($0.name, $0.value) })
+    chunk = choice.chunk
   }
 
   /// A loss with its settings, those that every loss has included, as in `{ reducer: "sum" }`.
@@ -84,7 +118,7 @@ extension LossTerm {
   ) throws(Failure) {
     var members = settings
     members["name"] = .string(name)
-    for key in ["weight", "miner", "memory"] where settings[key] != nil {
+    for key in ["weight", "miner", "memory", "relevance"] where settings[key] != nil {
       throw Failure(
         .badData, at: place, "'\(key)' belongs to a recipe", expected: "settings of the loss")
     }

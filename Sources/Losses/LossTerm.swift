@@ -16,6 +16,10 @@ public struct LossTerm: Parameterized {
   public var reducer: (any Reducer)?
   /// What is done around the loss, the outermost first, with the names that recipes use.
   public var modifiers: [Named<any Modifier>]
+  /// How many rows the loss looks at at a time, if it goes by rows; nil for all.
+  public var chunk: Int?
+  /// What makes labels alike; nil if they must be equal. Its levels are mined each by itself.
+  public var relevance: Relevance?
 
   public init(
     name: String, loss: any Loss, weight: Double = 1, miner: (any Miner)? = nil,
@@ -52,35 +56,54 @@ public struct LossTerm: Parameterized {
   /// Whether each item of a batch must be there twice, augmented in two ways.
   public var needsTwoViews: Bool { modifiers.contains { $0.value.needsTwoViews } }
 
-  /// The classes that the miner should see.
-  public func minedLabels(_ labels: [Int]) -> [Int] {
-    modifiers.reduce(labels) { $1.value.labels($0) }
+  /// The tuples that the miner chooses; nil for all, and if each level of a relevance is mined.
+  public func tuples(
+    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet?, random: Random
+  ) -> Tuples? {
+    guard relevance == nil else { return nil }
+    return miner?.mine(
+      embeddings, labels: modifiers.reduce(labels) { $1.value.labels($0) }, reference: reference,
+      random: random)
   }
 
   /// The loss of a batch, before it is weighted.
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    output(of: loss, reduced(input), inside: modifiers[...])
+    output(of: loss, prepared(input), inside: modifiers[...])
   }
 
   private func output(
     of loss: any Loss, _ input: LossInput, inside modifiers: ArraySlice<Named<any Modifier>>
   ) -> LossOutput {
-    guard let first = modifiers.first else { return loss(input) }
+    guard let first = modifiers.first else {
+      guard let relevance else { return loss(input) }
+      return loss(input, relevance: relevance, miner: miner, random: input.random)
+    }
     return first.value(loss, input) { output(of: $0, $1, inside: modifiers.dropFirst()) }
   }
 
-  private func reduced(_ input: LossInput) -> LossInput {
+  private func prepared(_ input: LossInput) -> LossInput {
     var input = input
     input.reducer = reducer ?? input.reducer
+    input.chunk = chunk ?? input.chunk
     return input
   }
 
   /// Checks that the loss can be found for a batch.
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
-    let input = reduced(input)
+    let input = prepared(input)
     try input.validateReducer(of: loss, at: place)
-    try loss.validate(input, at: place)
+    if let relevance {
+      try loss.validate(input, relevance: relevance, miner: miner, at: place)
+    } else {
+      try loss.validate(input, at: place)
+    }
     for modifier in modifiers {
+      guard relevance == nil || !modifier.value.changesLabels else {
+        throw Failure(
+          .badData, at: "\(place): \(modifier.name)",
+          "this gives rows other labels, of which the relevance says nothing",
+          expected: "a modifier that keeps labels, or no relevance")
+      }
       try modifier.value.validate(loss, input, at: "\(place): \(modifier.name)")
     }
   }
@@ -88,9 +111,9 @@ public struct LossTerm: Parameterized {
   /// This term with every weight that takes no gradient held at what it is for a batch.
   public func holdingWeights(of input: LossInput) -> LossTerm {
     var result = self
-    result.loss = loss.holdingWeights(of: reduced(input))
+    result.loss = loss.holdingWeights(of: prepared(input))
     for i in modifiers.indices {
-      result.modifiers[i].value = modifiers[i].value.holdingWeights(of: reduced(input))
+      result.modifiers[i].value = modifiers[i].value.holdingWeights(of: prepared(input))
     }
     return result
   }

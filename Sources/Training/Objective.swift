@@ -1,6 +1,7 @@
 import Autodiff
 import Losses
 import Models
+import Settings
 
 /// An encoder and the weighted losses that it is trained by; both may have parameters.
 public struct Objective: Parameterized {
@@ -46,5 +47,12 @@ extension CompositeLoss {
     makeParameters(
       classCount: classCount, dimension: dimension, dtype: .float32,
       random: Random(seed: UInt64(recipe.training.seed)).split("loss"))
+  }
+
+  /// Tells the losses what the recipe says makes these classes alike.
+  mutating func setRelevance(_ recipe: Recipe, classNames: [String]) throws(Failure) {
+    for (i, choice) in recipe.losses.enumerated() {
+      terms[i].relevance = try choice.relevance?.relevance(ofClasses: classNames)
+    }
   }
 }

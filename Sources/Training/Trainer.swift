@@ -54,8 +54,9 @@ public struct Trainer: Sendable {
     try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
     let encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
-    let loss = CompositeLoss(
+    var loss = CompositeLoss(
       recipe, classCount: data.train.classNames.count, dimension: encoder.embeddingSize)
+    try loss.setRelevance(recipe, classNames: data.train.classNames)
     // A loss that asks for what a run does not give, as a teacher, says so before the first step.
     try loss.validate(
       LossInput(

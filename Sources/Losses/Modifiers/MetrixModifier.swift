@@ -23,6 +23,8 @@ public struct MetrixModifier: Modifier {
   public var weight = 0.4
   public init() {}
 
+  public var changesLabels: Bool { true }
+
   public static let summary = "the loss again with mixed embeddings of two classes as examples"
   public static let source =
     "Venkataramanan et al., It Takes Two to Tango: Mixup for Deep Metric Learning, ICLR 2022"

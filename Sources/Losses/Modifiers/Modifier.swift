@@ -9,6 +9,8 @@ public protocol Modifier: Described, Parameterized {
   /// Whether each item of a batch must be there twice, augmented in two ways: all first views, and
   /// then all second views in the same order.
   var needsTwoViews: Bool { get }
+  /// Whether what is inside sees other labels, or other pairs of them, than those of the batch.
+  var changesLabels: Bool { get }
 
   /// The loss of a batch with this around it.
   ///
@@ -32,6 +34,7 @@ public protocol Modifier: Described, Parameterized {
 
 extension Modifier {
   public var needsTwoViews: Bool { false }
+  public var changesLabels: Bool { false }
   public mutating func updateParameters(
     _ body: (_ name: String, inout Tensor) throws -> Void
   ) rethrows {}

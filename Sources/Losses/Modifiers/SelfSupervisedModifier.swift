@@ -24,6 +24,7 @@ public struct SelfSupervisedModifier: Modifier {
   ]
 
   public var needsTwoViews: Bool { true }
+  public var changesLabels: Bool { true }
 
   public func labels(_ labels: [Int]) -> [Int] {
     labels.indices.map { $0 % max(1, labels.count / 2) }

@@ -50,17 +50,12 @@ private func computeLoss(_ arguments: Arguments) throws {
   let name = arguments.positionals[0]
   let _: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)
-  var settings = try arguments.settings("--params")
-  let chunk = settings.removeValue(forKey: "chunk")
-  var term = try LossTerm(name: name, settings: settings, at: "--params")
-  let relevance = try arguments.value("--relevance").map { path throws(Failure) in
+  var term = try LossTerm(
+    name: name, settings: try arguments.settings("--params"), at: "--params")
+  term.relevance = try arguments.value("--relevance").map { path throws(Failure) in
     try Relevance(JSONValue(json5: FileSystem.readText(path), at: path), at: path)
   }
-  guard relevance == nil || term.modifiers.isEmpty else {
-    throw Failure(
-      .badUsage, at: "--relevance", "the loss has modifiers", expected: "one of the two")
-  }
-  let batch = try LabelledMatrix(arguments, labelsAreOptional: relevance != nil)
+  let batch = try LabelledMatrix(arguments, labelsAreOptional: term.relevance != nil)
   let embeddings = batch.embeddings
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
@@ -73,41 +68,29 @@ private func computeLoss(_ arguments: Arguments) throws {
     }
     teacher = try readMatrix(path, dtype: embeddings.dtype)
   }
-  var tuples: Tuples?
-  var chosenMiner: (any Miner)?
   if let minerName = arguments.value("--miner") {
     let found: any Miner = try allMiners.named(
       minerName, kind: "miner", at: "--miner", mistake: .badUsage)
     let miner = try configured(
       found, try arguments.settings("--miner-params"), at: "--miner-params")
     try miner.validate(at: "--miner-params")
-    chosenMiner = miner
-    if relevance == nil {
-      tuples = miner.mine(
-        embeddings, labels: term.minedLabels(batch.labels), reference: reference, random: random)
-    }
+    term.miner = miner
   }
   var input = LossInput(
-    embeddings: embeddings, labels: batch.labels, tuples: tuples, reference: reference,
-    teacher: teacher, reducer: term.reducer)
-  input.chunk = try chunkSize(chunk, for: term.loss, name)
+    embeddings: embeddings, labels: batch.labels,
+    tuples: term.tuples(
+      embeddings, labels: batch.labels, reference: reference, random: random),
+    reference: reference, teacher: teacher)
   input.random = random
-  if let relevance {
-    try term.loss.validate(
-      input, relevance: relevance, miner: chosenMiner,
-      at: arguments.value("--relevance") ?? "--relevance")
-  } else {
-    try term.validate(input, at: arguments.value("--embeddings") ?? "--embeddings")
-  }
+  try term.validate(
+    input,
+    at: arguments.value("--relevance") ?? arguments.value("--embeddings") ?? "--embeddings")
   var active = 0.0
   let (value, gradient) = valueWithGradient(at: Point(embeddings: embeddings, term: term)) {
     [input] point in
     var input = input
     input.embeddings = point.embeddings
-    let output =
-      relevance.map {
-        point.term.loss(input, relevance: $0, miner: chosenMiner, random: random)
-      } ?? point.term(input)
+    let output = point.term(input)
     active = output.active
     return output.value
   }
@@ -131,23 +114,6 @@ private func computeLoss(_ arguments: Arguments) throws {
     "loss": .string(name), "value": .number(value.item), "active": .number(active),
     "dtype": .string(embeddings.dtype.rawValue),
   ])
-}
-
-/// How many rows to look at at a time: the setting "chunk" of every loss that goes by rows.
-private func chunkSize(
-  _ value: JSONValue?, for loss: any Loss, _ name: String
-) throws(Failure) -> Int? {
-  guard let value else { return nil }
-  guard loss.goesByRows else {
-    throw Failure(
-      .badUsage, at: "--params: chunk", "the loss '\(name)' looks at all rows at once",
-      remedy: "leave the setting out")
-  }
-  guard case .number(let number) = value, let chunk = Int(exactly: number), chunk > 0 else {
-    throw Failure(
-      .badUsage, at: "--params: chunk", "this is \(value)", expected: "a whole number from 1")
-  }
-  return chunk
 }
 
 /// What `--gallery` and `--gallery-labels` name, if they are given.
