@@ -102,7 +102,7 @@ def main():
     vectors(command, work)
     trained(command, run, work)
     interop_indexes.compare(command, work)
-    interop_interrupted.compare(command, work)
+    interop_interrupted.compare(command, run, work)
     interop_models.compare(command, run, work)
     print("interop: all agree")
 

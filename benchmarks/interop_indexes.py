@@ -6,6 +6,7 @@ import faiss
 import hnswlib
 import numpy as np
 import safetensors.numpy
+import usearch.index
 
 from interop_common import check, kindred
 
@@ -87,6 +88,84 @@ def quantised(command, base, queries, path, query_path, inner, work):
         check(recall(found, made.search(queries, TOP)[1]) > 0.98, f"kindred reads {type(made).__name__}")
 
 
+def composed(command, base, queries, path, query_path, inner, work):
+    """Ids, transforms, reductions and exact vectors in one file: faiss finds what kindred finds."""
+    ids = np.arange(len(base), dtype=np.int64) * 7 + 3
+    np.save(work / "ids.npy", ids)
+    exactly = exact(base, queries, inner)
+    cases = [
+        ("faiss-idmap", "{}", True), ("faiss-idmap2", "{}", True), ("faiss-transform", "{}", False),
+        ("faiss-opq", "{parts: 8}", False),
+        ("faiss-hnsw", "{reduction: 'pca', dimension: 16, refine: 8}", True),
+        ("faiss-sq8", "{reduction: 'leanvec', dimension: 16}", False),
+        ("faiss-ivf-flat", "{reduction: 'tldr', dimension: 16, lists: 20, probes: 20}", True),
+        ("faiss-pq", "{reduction: 'leading', dimension: 16, parts: 8, refine: 20}", False),
+    ]
+    if inner:
+        cases.append(("faiss-transform", "{reduction: 'leanvec-queries', dimension: 16}", True))
+    for name, parameters, mapped in cases:
+        target = work / f"composed-{name}.faiss"
+        options = ["--ids", work / "ids.npy"] if mapped else []
+        kindred(command, "export", path, "--format", name, "--params", parameters, "--out", target,
+                "--queries", query_path, *options)
+        index = faiss.read_index(str(target))
+        found = index.search(queries, TOP)[1]
+        agreement = recall(ours(command, target, query_path, "--probes", 20), found)
+        truth = recall(found, exactly * 7 + 3 if mapped else exactly)
+        check(agreement > 0.98, f"{name} {parameters}: kindred and faiss agree on {agreement:.4f}, "
+              f"recall {truth:.3f}")
+        check(truth > (0.95 if "refine" in parameters or name in ("faiss-idmap", "faiss-idmap2") else 0.3),
+              f"{name}: faiss finds the nearest")
+        faiss.write_index(index, str(work / "again.faiss"))
+        check((work / "again.faiss").read_bytes() == target.read_bytes(), f"{name}: faiss writes the same bytes")
+        if name == "faiss-idmap2":
+            check(np.allclose(index.reconstruct(int(ids[5])), base[5]), "faiss-idmap2: found by its id")
+    metric = faiss.METRIC_INNER_PRODUCT if inner else faiss.METRIC_L2
+    for factory in ("PCA16,Flat", "PCAR16,SQ8", "OPQ8,PQ8", "L2norm,Flat", "RR16,Flat", "IDMap2,HNSW12"):
+        made = faiss.index_factory(base.shape[1], factory, metric)
+        made.train(base)
+        if factory.startswith("IDMap"):
+            made.add_with_ids(base, ids)
+        else:
+            made.add(base)
+        faiss.write_index(made, str(work / "made.faiss"))
+        found = ours(command, work / "made.faiss", query_path)
+        least = 0.9 if factory.startswith("IDMap") else 0.98
+        check(recall(found, made.search(queries, TOP)[1]) > least, f"kindred reads {factory} of faiss")
+
+
+def usearch_files(command, base, queries, path, query_path, inner, work):
+    """Our graph in USearch, and one of USearch in kindred."""
+    space, truth, target = ("ip" if inner else "l2sq"), exact(base, queries, inner), work / "graph.usearch"
+    kindred(command, "export", path, "--format", "usearch", "--out", target, "--ids", work / "ids.npy")
+    index = usearch.index.Index.restore(str(target))
+    check(len(index) == len(base) and index.ndim == base.shape[1], f"usearch {space}: opens")
+    found = index.search(queries, TOP).keys
+    check(recall(found, truth * 7 + 3) > 0.99, f"usearch {space}: searches our graph")
+    view = usearch.index.Index.restore(str(target), view=True)
+    check(recall(view.search(queries, TOP).keys, truth * 7 + 3) > 0.99, f"usearch {space}: mapped")
+    check(recall(ours(command, target, query_path), truth * 7 + 3) > 0.99, f"usearch {space}: read back")
+    for kind in (space, "cos"):
+        made = usearch.index.Index(ndim=base.shape[1], metric=kind, dtype="f32")
+        made.add(np.arange(len(base)), base)
+        made.save(str(work / "made.usearch"))
+        found = made.search(queries, TOP).keys
+        check(recall(ours(command, work / "made.usearch", query_path), found) > 0.98,
+              f"kindred searches a {kind} graph of usearch")
+
+
+def shards(command, base, path, work):
+    """Four files that faiss puts together to the whole."""
+    kindred(command, "export", path, "--format", "faiss-flat", "--out", work / "part.faiss", "--shards", 4)
+    whole = faiss.IndexShards(base.shape[1], False, False)
+    parts = [faiss.read_index(str(work / f"part-{i:05}-of-00004.faiss")) for i in range(1, 5)]
+    for part in parts:
+        whole.add_shard(part)
+    check(whole.ntotal == len(base), "shards: nothing is missing")
+    check((whole.search(base[::97], 1)[1][:, 0] == np.arange(len(base))[::97]).mean() > 0.9,
+          "shards: ids go on from file to file")
+
+
 def vector_files(command, base, path, work):
     target = {name: work / f"vectors.{name}" for name in ("npz", "fvecs", "fbin", "u8bin", "csv", "jsonl")}
     for name, file in target.items():
@@ -119,4 +198,7 @@ def compare(command, work):
         np.save(query_path, queries)
         graphs(command, rows, queries, path, query_path, inner, work)
         quantised(command, rows, queries, path, query_path, inner, work)
+        composed(command, rows, queries, path, query_path, inner, work)
+        usearch_files(command, rows, queries, path, query_path, inner, work)
+    shards(command, rows, path, work)
     vector_files(command, rows, path, work)

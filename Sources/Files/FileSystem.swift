@@ -56,62 +56,6 @@ public enum FileSystem {
     }
   }
 
-  /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
-  public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw Failure(
-        .cannotWrite, at: path, "this is no ordinary file", expected: "a file, or nothing there yet"
-      )
-    }
-    let neighbour = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
-    let file = open(neighbour, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard file >= 0 else { throw cannotWrite(path) }
-    var problem = writeAll(bytes, to: file) && fsync(file) == 0 ? nil : cannotWrite(path)
-    if close(file) != 0, problem == nil { problem = cannotWrite(path) }
-    if problem == nil, rename(neighbour, path) != 0 { problem = cannotWrite(path) }
-    if let problem {
-      unlink(neighbour)
-      throw problem
-    }
-  }
-
-  public static func write(_ text: String, to path: String) throws(Failure) {
-    try write(Array(text.utf8), to: path)
-  }
-
-  /// Writes a folder whole or not at all: a neighbour is filled first, then renamed.
-  ///
-  /// - Parameter files: paths within the folder, and their bytes.
-  /// - Throws: if there is something at the path already, but for an empty folder.
-  public static func writeFolder(
-    _ files: [(name: String, bytes: [UInt8])], to path: String
-  ) throws(Failure) {
-    var isFree = !exists(path)
-    if isFolder(path) { isFree = try list(path).isEmpty }
-    guard isFree else {
-      throw Failure(
-        .cannotWrite, at: path, "there is something already", expected: "a new or empty folder",
-        remedy: "choose another place")
-    }
-    let neighbour = "\(path).\(ProcessInfo.processInfo.processIdentifier).partial"
-    do {
-      for file in files {
-        let target = neighbour + "/" + file.name
-        try makeFolder((target as NSString).deletingLastPathComponent)
-        try write(file.bytes, to: target)
-      }
-    } catch {
-      try? FileManager.default.removeItem(atPath: neighbour)
-      throw error
-    }
-    guard rename(neighbour, path) == 0 else {
-      let problem = cannotWrite(path)
-      try? FileManager.default.removeItem(atPath: neighbour)
-      throw problem
-    }
-  }
-
   /// Adds text to the end of a file.
   ///
   /// - Parameter flushing: whether to wait until it is on the disk.
@@ -148,7 +92,7 @@ public enum FileSystem {
     }
   }
 
-  private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+  static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
     bytes.withUnsafeBytes { buffer in
       var done = 0
       while done < buffer.count {
@@ -162,13 +106,13 @@ public enum FileSystem {
     }
   }
 
-  private static func cannotWrite(_ path: String) -> Failure {
+  static func cannotWrite(_ path: String) -> Failure {
     Failure(
       .cannotWrite, at: path, "cannot be written (\(String(cString: strerror(errno))))",
       remedy: "choose a place that you may write to and that has room")
   }
 
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     let error = error as NSError
     let cause = (error.userInfo[NSUnderlyingErrorKey] as? NSError) ?? error
     return cause.domain == NSPOSIXErrorDomain

@@ -18,6 +18,19 @@ public struct ExportOptions: Configurable {
   public var lists = 0
   public var probes = 16
   public var parts = 8
+  /// How vectors are made shorter, and how long they are then.
+  public var reduction = ReductionMethod.none
+  public var dimension = 0
+  /// Candidates for each neighbour, which exact vectors are compared for; 0: none.
+  public var refine = 0
+  /// What was done to the items before they became these vectors, for indexes that take items.
+  public var adapter: [VectorTransform] = []
+  /// Queries like those that will be asked, for reductions that learn from them.
+  public var queries: Tensor?
+  /// The id of each vector; empty for row numbers.
+  public var ids: [Int] = []
+  /// The files of which this is one, for the page beside them.
+  var allFileNames: [String] = []
   /// Text that the file carries, if its format can.
   public var metadata: [String: String] = [:]
   /// The class of each vector; empty if they have none.
@@ -26,8 +39,6 @@ public struct ExportOptions: Configurable {
   public var names: [String] = []
   /// The id of the first vector; the others follow.
   public var firstID = 0
-  /// The name of the file, for the page beside it.
-  var fileName = "FILE"
   /// The least similarity, or the negated largest distance, that is a match.
   public var threshold: Double?
 
@@ -46,6 +57,12 @@ public struct ExportOptions: Configurable {
       Setting(
         "probes", \.probes, "lists that a search reads unless it says otherwise", in: 1...65_536),
       Setting("parts", \.parts, "bytes of a product-quantised vector", in: 1...65_536),
+      Setting(
+        "reduction", \.reduction, "how vectors are made shorter, inside formats of FAISS"),
+      Setting("dimension", \.dimension, "how long they are then", in: 0...1_048_576),
+      Setting(
+        "refine", \.refine,
+        "candidates for each neighbour that are compared by exact vectors; 0: none", in: 0...1000),
     ]
   }
 

@@ -16,10 +16,11 @@ public func openIndex(
   }
   if HNSWLibrary.isLikely(header.bytes) {
     let (index, ids) = try HNSWLibrary.read(path, metric: metric)
-    return ids == Array(0..<index.count) ? index : IdentifiedIndex(index, ids: ids)
+    return IdentifiedIndex.around(index, ids: ids)
   }
+  if USearchFile.isLikely(header.bytes) { return try USearchFile.read(path) }
   throw Failure(
     .badData, at: path, "this is no index that is known here",
-    expected: "an index of Kindred, FAISS or hnswlib",
+    expected: "an index of Kindred, FAISS, hnswlib or USearch",
     remedy: "export one with kindred export E.npy --format hnsw --out FILE")
 }

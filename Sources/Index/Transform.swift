@@ -33,6 +33,11 @@ public enum VectorTransform: Sendable {
   }
 }
 
+extension [VectorTransform] {
+  /// Vectors after one transform and the next.
+  public func applied(to vectors: Tensor) -> Tensor { reduce(vectors) { $1($0) } }
+}
+
 /// An index of transformed vectors that takes raw queries, so that an adapter ships inside it.
 public struct TransformedIndex: VectorIndex {
   public let transforms: [VectorTransform]
@@ -55,8 +60,12 @@ public struct TransformedIndex: VectorIndex {
     _ queries: Tensor, count: Int, effort: SearchEffort, name: String
   ) throws(Failure) -> Neighbors {
     let queries = try queries.checkedQueries(dimension: dimension, count: count, name: name)
-    let changed = transforms.reduce(queries) { $1($0) }
-    return try base.search(changed, count: count, effort: effort, name: name)
+    return try base.search(
+      transforms.applied(to: queries), count: count, effort: effort, name: name)
+  }
+
+  public func compared(_ queries: Tensor) -> Tensor {
+    base.compared(transforms.applied(to: queries))
   }
 
   public func storedVectors() throws(Failure) -> Tensor { try base.storedVectors() }

@@ -23,7 +23,7 @@ enum BulkFiles {
       for row in 0..<rows {
         writer.bigEndian(Int16(4))
         writer.bigEndian(Int32(8))
-        writer.bigEndian(Int64(row + options.firstID))
+        writer.bigEndian(Int64(options.id(row)))
         if options.labels.isEmpty {
           writer.bigEndian(Int32(-1))
         } else {
@@ -51,7 +51,7 @@ enum BulkFiles {
   /// Qdrant's points, 256 in each line, of which each is the body of one request.
   static func qdrant(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
     let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
-      "{\"id\":\(row + options.firstID),\"vector\":[\(numbers)],"
+      "{\"id\":\(options.id(row)),\"vector\":[\(numbers)],"
         + "\"payload\":\(JSONValue.object(options.payload(row)))}"
     }
     var bytes: [UInt8] = []
@@ -69,7 +69,7 @@ enum BulkFiles {
     let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()
-      return "{\"id\":\(row + options.firstID),\"vector\":[\(numbers)]\(payload)}"
+      return "{\"id\":\(options.id(row)),\"vector\":[\(numbers)]\(payload)}"
     }
     let joined = rows.split(separator: UInt8(ascii: "\n")).joined(separator: ",\n".utf8)
     return Array("{\"rows\":[\n".utf8) + joined + "\n]}\n".utf8
@@ -81,7 +81,7 @@ enum BulkFiles {
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()
       return
-        "{\"index\":{\"_id\":\"\(row + options.firstID)\"}}\n{\"vector\":[\(numbers)]\(payload)}"
+        "{\"index\":{\"_id\":\"\(options.id(row))\"}}\n{\"vector\":[\(numbers)]\(payload)}"
     }
   }
 }

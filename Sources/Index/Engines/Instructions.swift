@@ -21,7 +21,7 @@ struct Instructions {
         + "\(limit { isInner ? $0 : -$0 }).\n"
   }
 
-  func pgvector(_ file: String) -> String {
+  func pgvector(_ files: [String]) -> String {
     let (type, sign) = isInner ? ("vector_ip_ops", "<#>") : ("vector_l2_ops", "<->")
     // pgvector's <#> is the negated inner product.
     return """
@@ -29,7 +29,7 @@ struct Instructions {
 
           CREATE EXTENSION IF NOT EXISTS vector;
           CREATE TABLE items (id bigint PRIMARY KEY, class bigint, name text, embedding vector(\(dimension)));
-          \\copy items FROM '\(file)' WITH (FORMAT binary)
+      \(files.map { "    \\copy items FROM '\($0)' WITH (FORMAT binary)" }.joined(separator: "\n"))
           CREATE INDEX ON items USING hnsw (embedding \(type));
 
       \(note)
@@ -40,16 +40,16 @@ struct Instructions {
       """
   }
 
-  func qdrant(_ file: String) -> String {
+  func qdrant(_ files: [String]) -> String {
     """
     # Import into Qdrant
 
         curl -X PUT localhost:6333/collections/items -H 'Content-Type: application/json' \\
           -d '{"vectors": {"size": \(dimension), "distance": "\(isInner ? "Dot" : "Euclid")"}}'
-        while read -r points; do
+        cat \(files.joined(separator: " ")) | while read -r points; do
           printf '%s' "$points" | curl -X PUT 'localhost:6333/collections/items/points?wait=true' \\
             -H 'Content-Type: application/json' --data-binary @-
-        done < \(file)
+        done
 
     \(note)
         curl -X POST localhost:6333/collections/items/points/query -H 'Content-Type: application/json' \\
@@ -58,7 +58,7 @@ struct Instructions {
     """
   }
 
-  func milvus(_ file: String) -> String {
+  func milvus(_ files: [String]) -> String {
     """
     # Import into Milvus
 
@@ -66,7 +66,7 @@ struct Instructions {
     dynamic fields, put the file into Milvus's bucket, then in Python:
 
         from pymilvus.bulk_writer import bulk_import
-        bulk_import(url="http://localhost:19530", collection_name="items", files=[["\(file)"]])
+        bulk_import(url="http://localhost:19530", collection_name="items", files=[\(files.map { "[\"\($0)\"]" }.joined(separator: ", "))])
 
     \(note)
         client.search("items", data=[[…]], limit=10, search_params={
@@ -76,7 +76,7 @@ struct Instructions {
     """
   }
 
-  func elasticsearch(_ file: String) -> String {
+  func elasticsearch(_ files: [String]) -> String {
     // Scores are (1 + inner product) / 2 for unit vectors, and 1 / (1 + distance²).
     let score = limit { isInner ? (1 + $0) / 2 : 1 / (1 + $0 * $0) }
     return """
@@ -86,8 +86,10 @@ struct Instructions {
             "vector": {"type": "dense_vector", "dims": \(dimension), "index": true,
                        "similarity": "\(isInner ? "dot_product" : "l2_norm")"},
             "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
-          curl -X POST 'localhost:9200/items/_bulk' -H 'Content-Type: application/x-ndjson' \\
-            --data-binary @\(file)
+          for file in \(files.joined(separator: " ")); do
+            curl -X POST 'localhost:9200/items/_bulk' -H 'Content-Type: application/x-ndjson' \\
+              --data-binary @$file
+          done
 
       OpenSearch names the type `knn_vector`, with `"dimension": \(dimension)`, and needs
       `"settings": {"index.knn": true}`.
@@ -103,7 +105,7 @@ struct Instructions {
 extension ExportFormat {
   private static func bulk(
     _ summary: String, fileExtension: String,
-    _ page: @escaping @Sendable (Instructions) -> (String) -> String,
+    _ page: @escaping @Sendable (Instructions) -> ([String]) -> String,
     _ bytes: @escaping @Sendable (Tensor, ExportOptions) throws(Failure) -> [UInt8]
   ) -> ExportFormat {
     ExportFormat(summary + "; FILE.md tells how to import and ask", fileExtension: fileExtension) {
@@ -112,9 +114,10 @@ extension ExportFormat {
       let instructions = Instructions(
         dimension: single.shape[1], metric: options.metric(for: single),
         threshold: options.threshold)
-      let text = page(instructions)(options.fileName)
+      let text = page(instructions)(options.allFileNames)
       return [
-        ExportedFile(ending: ".md", Array(text.utf8)), ExportedFile(try bytes(single, options)),
+        ExportedFile(ending: ".md", isPage: true, Array(text.utf8)),
+        ExportedFile(try bytes(single, options)),
       ]
     }
   }

@@ -53,7 +53,7 @@ struct FaissReader {
       guard ids.count == base.count else {
         throw reader.failure("\(ids.count) ids follow", expected: "\(base.count)")
       }
-      return IdentifiedIndex(base, ids: ids.map { Int($0) })
+      return IdentifiedIndex(base, ids: ids.map { Int($0) }, isTwoWay: mark == "IxM2")
     case "IxPT": return try transformed(header, depth)
     case "IxRF":
       let base = try inner(depth, fitting: header)
@@ -162,15 +162,25 @@ struct FaissReader {
     let mark = String(decoding: try reader.bytes(4, of: "a transform's mark"), as: UTF8.self)
     var (matrix, bias, hasBias): ([Float], [Float], UInt8) = ([], [], 0)
     switch mark {
-    case "LTra":
+    case "LTra", "rrot", "PcAm", "Pcam":
+      if mark.lowercased() == "pcam" {
+        // Settings, of which the newer mark has one more; the matrix has what they tell.
+        try reader.skip(mark == "Pcam" ? 13 : 9, of: "settings")
+        for what in ["means", "eigenvalues", "directions"] {
+          _ = try list(what) as [Float]
+        }
+      }
       hasBias = try reader.littleEndian(of: "a flag")
       matrix = try list("weights")
       bias = try list("biases")
+    case "VCnt":
+      let mean: [Float] = try list("means")
+      return try centering(mean)
     case "VNrm":
       let norm = Float(bitPattern: try reader.littleEndian(of: "a norm"))
       guard norm == 2 else { throw failure("the norm is \(norm)", expected: "2") }
     default:
-      throw failure("there is a transform '\(mark)'", expected: "LTra or VNrm")
+      throw failure("there is a transform '\(mark)'", expected: "LTra, rrot, Pcam, VCnt or VNrm")
     }
     let inputs = Int(try reader.littleEndian(Int32.self, of: "a width"))
     let outputs = Int(try reader.littleEndian(Int32.self, of: "a width"))
@@ -192,6 +202,22 @@ struct FaissReader {
     }
     return .linear(
       Tensor(matrix, shape: [outputs, inputs]), bias: hasBias == 0 ? nil : bias)
+  }
+
+  /// The taking away of a mean.
+  private mutating func centering(_ mean: [Float]) throws(Failure) -> VectorTransform {
+    let inputs = Int(try reader.littleEndian(Int32.self, of: "a width"))
+    let outputs = Int(try reader.littleEndian(Int32.self, of: "a width"))
+    try reader.skip(1, of: "a flag")
+    guard mean.count == inputs, inputs == outputs, (1...1 << 13).contains(inputs),
+      mean.allSatisfy(\.isFinite)
+    else {
+      throw failure(
+        "a mean of \(mean.count) numbers for vectors of \(inputs)",
+        expected: "as many finite ones, at most \(1 << 13)")
+    }
+    let identity = Tensor.identity(inputs, inputs).converted(to: .float32)
+    return .linear(identity, bias: mean.map { 0 - $0 })
   }
 
   private mutating func scalar(_ header: Header) throws(Failure) -> ScalarIndex {

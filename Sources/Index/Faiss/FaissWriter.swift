@@ -75,7 +75,8 @@ extension ExactIndex: FaissWritable {
 
 extension IdentifiedIndex: FaissWritable {
   func append(to writer: inout FaissWriter) throws(Failure) {
-    try writer.begin("IxMp", dimension: dimension, count: count, metric: metric)
+    try writer.begin(
+      isTwoWay ? "IxM2" : "IxMp", dimension: dimension, count: count, metric: metric)
     try writer.append(base)
     writer.list(ids.map { Int64($0) })
   }

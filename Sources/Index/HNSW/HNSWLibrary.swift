@@ -106,7 +106,7 @@ public enum HNSWLibrary {
     for node in 0..<parts.count {
       let header: UInt32 = try reader.littleEndian(of: "a node")
       if header >> 16 & 1 == 1 { parts.delete(node) }
-      parts.setList(node, level: 0, try HNSWLibrary.links(header, room: 2 * room, &reader))
+      parts.setList(node, level: 0, try reader.links(header & 0xFFFF, room: 2 * room))
       parts.setVector(node, try reader.bytes(4 * parts.dimension, of: "numbers"))
       let label: Int64 = try reader.littleEndian(of: "a label")
       ids.append(Int(label))
@@ -120,7 +120,7 @@ public enum HNSWLibrary {
       parts.setLevel(node, size / listSize)
       for level in 1..<1 + size / listSize {
         let header: UInt32 = try reader.littleEndian(of: "a list")
-        parts.setList(node, level: level, try HNSWLibrary.links(header, room: room, &reader))
+        parts.setList(node, level: level, try reader.links(header & 0xFFFF, room: room))
       }
     }
     guard reader.remaining == 0 else {
@@ -130,24 +130,5 @@ public enum HNSWLibrary {
       metric: metric, entry: parts.count == 0 ? 0 : entry,
       topLevel: parts.count == 0 ? 0 : Int(topLevel), at: path)
     return (index, ids)
-  }
-
-  /// The number of links, which the first half of a header is, then the room for links.
-  private static func links(
-    _ header: UInt32, room: Int, _ reader: inout ByteReader
-  ) throws(Failure) -> [UInt32] {
-    let number = header & 0xFFFF
-    guard number <= room else {
-      throw reader.failure(
-        "a node has \(number) links", expected: "at most \(room)",
-        remedy: "the file is damaged")
-    }
-    let bytes = try reader.bytes(4 * room, of: "links")
-    return bytes.withUnsafeBytes { bytes in
-      [number]
-        + (0..<room).map {
-          UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
-        }
-    }
   }
 }

@@ -38,6 +38,16 @@ struct HNSWParts {
 
   mutating func setVectors(_ values: [Float]) { vectors = values }
 
+  /// - Parameter bytes: those of all vectors.
+  mutating func setVectors(bytes: ArraySlice<UInt8>) {
+    vectors.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
+  }
+
+  /// Brings all vectors to unit length; zeros stay zero.
+  mutating func normalize() {
+    vectors = Tensor(vectors, shape: [count, dimension]).normalizedRows().elements()
+  }
+
   /// - Parameter level: at most ``highestLevel``.
   mutating func setLevel(_ node: Int, _ level: Int) { levels[node] = UInt8(level) }
 

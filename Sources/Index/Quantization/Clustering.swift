@@ -1,19 +1,21 @@
 import Autodiff
 import Settings
 
-/// Centres of rows by Lloyd's iterations, from rows drawn at random.
+/// Centres of rows by Lloyd's iterations, from rows drawn at random or from given centres.
 ///
 /// An empty cluster takes half of the largest: both centres are that one, moved a little apart.
 /// - Complexity: O(n k d) an iteration; at most 256 rows for each centre are looked at.
 func clusterCenters(
-  of rows: Tensor, count: Int, isUnit: Bool = false, iterations: Int = 15, random: inout Random
+  of rows: Tensor, count: Int, isUnit: Bool = false, iterations: Int = 15,
+  from start: Tensor? = nil,
+  random: inout Random
 ) throws(Failure) -> Tensor {
   let d = rows.shape[1]
   var order = random.permutation(rows.shape[0])
   if order.count > 256 * count { order = Array(order.prefix(256 * count)) }
   let sample = rows.detached.rows(at: order)
   // With fewer rows than centres, some centres are equal.
-  var centers = sample.rows(at: (0..<count).map { $0 % max(1, order.count) })
+  var centers = start ?? sample.rows(at: (0..<count).map { $0 % max(1, order.count) })
   for _ in 0..<iterations {
     if isUnit { centers = centers.normalizedRows() }
     let nearest = try assignments(of: sample, to: centers, metric: isUnit ? .innerProduct : .l2)

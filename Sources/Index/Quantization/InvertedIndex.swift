@@ -54,51 +54,37 @@ public struct InvertedIndex: VectorIndex {
     _ queries: Tensor, count wanted: Int, effort: SearchEffort, name: String
   ) throws(Failure) -> Neighbors {
     let queries = try queries.checkedQueries(dimension: dimension, count: wanted, name: name)
-    let (found, d) = (min(wanted, count), dimension)
+    let found = min(wanted, count)
     let near = try centers.search(
       queries, count: max(1, min(effort.probes, centers.count)), name: name)
-    let rows = queries.shape[0]
-    var keys = Array(repeating: HNSWKey(0, 0), count: rows * found)
-    keys.withUnsafeMutableBufferPointer { keys in
-      let keys = keys
-      queries.withElements(of: Float.self) { queries in
-        listed.withElements(of: Float.self) { listed in
-          guard let queries = queries.baseAddress, let base = listed.baseAddress else { return }
-          Parallel.forEachRange(rows, grain: 8) { range in
-            for row in range {
-              var lists = near[row].map(\.id)
-              var top = nearest(lists, queries + row * d, base, count: found)
-              if top.count < found {
-                // The lists that were read hold too few: read all.
-                lists = Array(0..<centers.count)
-                top = nearest(lists, queries + row * d, base, count: found)
-              }
-              for (i, key) in top.enumerated() { keys[row * found + i] = key }
-            }
-          }
-        }
-      }
+    let keys = queries.nearestKeys(count: found, grain: 8) { row, query in
+      let top = nearest(near[row].map(\.id), query, count: found)
+      // Where the lists that were read hold too few, all are.
+      return top.keys.count < found ? nearest(Array(0..<centers.count), query, count: found) : top
     }
     return Neighbors(keys, countPerQuery: found, metric: metric)
   }
 
   private func nearest(
-    _ lists: [Int], _ query: UnsafePointer<Float>, _ base: UnsafePointer<Float>, count: Int
-  ) -> [HNSWKey] {
+    _ lists: [Int], _ query: UnsafePointer<Float>, count: Int
+  ) -> TopKeys {
     var top = TopKeys(count: count)
     let kernels = RowKernels<Float>()
     var distances: [Float] = []
-    for list in lists {
-      let places = (starts[list]..<starts[list + 1]).map { UInt32($0) }
-      if distances.count < places.count { distances = Array(repeating: 0, count: places.count) }
-      kernels.distances(
-        &distances, from: query, to: base, rows: places, count: places.count,
-        columns: dimension, isSquared: metric == .l2)
-      for (i, place) in places.enumerated() {
-        top.offer(HNSWKey(distances[i], UInt32(ids[Int(place)])))
+    listed.withElements(of: Float.self) { listed in
+      guard let base = listed.baseAddress else { return }
+      for list in lists {
+        let places = (starts[list]..<starts[list + 1]).map { UInt32($0) }
+        if distances.count < places.count { distances = Array(repeating: 0, count: places.count) }
+        kernels.distances(
+          &distances, from: query, to: base, rows: places, count: places.count,
+          columns: dimension, isSquared: metric == .l2)
+        for (i, place) in places.enumerated() {
+          top.offer(HNSWKey(distances[i], UInt32(ids[Int(place)])))
+        }
       }
     }
-    return top.keys
+    return top
   }
 
   public func storedVectors() -> Tensor {

@@ -23,13 +23,7 @@ public struct ProductIndex: VectorIndex {
   ) throws(Failure) {
     let vectors = try vectors.checkedVectors(name: name)
     let (n, d) = (vectors.shape[0], vectors.shape[1])
-    guard n > 0 else { throw Failure(.badData, at: name, "there are no vectors to learn from") }
-    guard parts > 0, d % parts == 0 else {
-      let divisors = (1...d).filter { d % $0 == 0 }.map(String.init).joined(separator: ", ")
-      throw Failure(
-        .badUsage, at: "parts", "\(parts) parts of vectors of \(d) numbers",
-        expected: "one of \(divisors)")
-    }
+    try ProductIndex.checkParts(parts, of: vectors, name: name)
     let random = Random(seed: UInt64(seed)).split("product")
     let width = d / parts
     var centers: [Float] = []
@@ -46,6 +40,17 @@ public struct ProductIndex: VectorIndex {
     self.init(metric: metric, dimension: d, parts: parts, centers: centers, codes: codes)
   }
 
+  static func checkParts(_ parts: Int, of vectors: Tensor, name: String) throws(Failure) {
+    let (n, d) = (vectors.shape[0], vectors.shape[1])
+    guard n > 0 else { throw Failure(.badData, at: name, "there are no vectors to learn from") }
+    guard parts > 0, d % parts == 0 else {
+      let divisors = (1...d).filter { d % $0 == 0 }.map(String.init).joined(separator: ", ")
+      throw Failure(
+        .badUsage, at: "parts", "\(parts) parts of vectors of \(d) numbers",
+        expected: "one of \(divisors)")
+    }
+  }
+
   init(metric: ExactIndex.Metric, dimension: Int, parts: Int, centers: [Float], codes: [UInt8]) {
     (self.metric, self.dimension, self.parts) = (metric, dimension, parts)
     (self.centers, self.codes, count) = (centers, codes, codes.count / parts)
@@ -55,31 +60,20 @@ public struct ProductIndex: VectorIndex {
     _ queries: Tensor, count wanted: Int, effort _: SearchEffort, name: String
   ) throws(Failure) -> Neighbors {
     let queries = try queries.checkedQueries(dimension: dimension, count: wanted, name: name)
-    let (found, rows, d) = (min(wanted, count), queries.shape[0], dimension)
-    var keys = Array(repeating: HNSWKey(0, 0), count: rows * found)
-    keys.withUnsafeMutableBufferPointer { keys in
-      let keys = keys
-      queries.withElements(of: Float.self) { queries in
-        guard let queries = queries.baseAddress else { return }
-        Parallel.forEachRange(rows, grain: 4) { range in
-          for row in range {
-            let table = table(of: queries + row * d)
-            var top = TopKeys(count: found)
-            codes.withUnsafeBufferPointer { codes in
-              table.withUnsafeBufferPointer { table in
-                for id in 0..<count {
-                  var sum: Float = 0
-                  for part in 0..<parts {
-                    sum += table[part * 256 + Int(codes[id * parts + part])]
-                  }
-                  top.offer(HNSWKey(sum, UInt32(id)))
-                }
-              }
-            }
-            for (i, key) in top.keys.enumerated() { keys[row * found + i] = key }
+    let found = min(wanted, count)
+    let keys = queries.nearestKeys(count: found, grain: 4) { _, query in
+      var top = TopKeys(count: found)
+      let table = table(of: query)
+      codes.withUnsafeBufferPointer { codes in
+        table.withUnsafeBufferPointer { table in
+          for id in 0..<count {
+            var sum: Float = 0
+            for part in 0..<parts { sum += table[part * 256 + Int(codes[id * parts + part])] }
+            top.offer(HNSWKey(sum, UInt32(id)))
           }
         }
       }
+      return top
     }
     return Neighbors(keys, countPerQuery: found, metric: metric)
   }

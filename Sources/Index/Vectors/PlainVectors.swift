@@ -28,6 +28,23 @@ enum PlainVectors {
     return writer.bytes
   }
 
+  /// - Throws: unless every number is whole and within 32 bits.
+  static func rowsOfWholeNumbers(_ vectors: Tensor) throws(Failure) -> [UInt8] {
+    let (vectors, d) = (vectors.converted(to: .float64), vectors.shape[1])
+    let numbers = vectors.elements(as: Double.self)
+    var writer = ByteWriter()
+    for (i, number) in numbers.enumerated() {
+      guard let whole = Int32(exactly: number) else {
+        throw Failure(
+          .badData, at: "ivecs: row \(i / d), column \(i % d)", "\(number) is no whole number",
+          expected: "whole numbers of 32 bits", remedy: "export fvecs instead")
+      }
+      if i % d == 0 { writer.littleEndian(Int32(d)) }
+      writer.littleEndian(whole)
+    }
+    return writer.bytes
+  }
+
   static func withHeader(
     rows: Int, columns: Int, _ body: (inout ByteWriter) -> Void
   ) throws(Failure) -> [UInt8] {

@@ -21,6 +21,13 @@ extension ExportFormat {
     fileExtension: "fvecs"
   ) { (vectors, _, _, _) throws(Failure) in PlainVectors.rowByRow(vectors) }
 
+  static let ivecs = ExportFormat(
+    "rows of whole numbers that begin with their width, as neighbours are told",
+    fileExtension: "ivecs"
+  ) { (vectors, _, _) throws(Failure) in
+    [ExportedFile(try PlainVectors.rowsOfWholeNumbers(vectors))]
+  }
+
   static let fbin = ExportFormat(
     "float32 rows after their number and width; read by DiskANN and big-ann-benchmarks",
     fileExtension: "fbin"
@@ -78,7 +85,7 @@ extension ExportFormat {
     TextVectors.lines(vectors, separator: ", ") { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ", \(JSONValue.string($0.key)): \($0.value)" }.joined()
-      return "{\"id\": \(row), \"vector\": [\(numbers)]\(payload)}"
+      return "{\"id\": \(options.id(row)), \"vector\": [\(numbers)]\(payload)}"
     }
   }
 
@@ -104,6 +111,8 @@ extension ExportFormat {
 }
 
 extension ExportOptions {
+  func id(_ row: Int) -> Int { ids.isEmpty ? row + firstID : ids[row] }
+
   /// What is known of a row beside its vector.
   func payload(_ row: Int) -> [String: JSONValue] {
     var payload: [String: JSONValue] = [:]

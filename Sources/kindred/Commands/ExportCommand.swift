@@ -20,13 +20,21 @@ let exportCommand = Subcommand(
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--base", "FOLDER", "the text encoder that a sentence-transformers head continues"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
+    .init("--ids", "I.npy", "the id of each vector (default: its row)"),
+    .init("--queries", "Q.npy", "queries like those to come, for leanvec-queries and --quality"),
+    .init("--shards", "N", "cut the vectors into N files, E-00001-of-0000N and so on"),
+    .init("--adapter", nil, "put a run's linear model into the index, which then takes raw items"),
+    .init(
+      "--quality", "FORMS", "compare forms with exact search: all, or a list as in pca:32,hnsw@64"),
+    .init("--budget", "SIZE", "the largest file to recommend, as in 64MiB"),
+    .init("--recall", "SHARE", "the least recall@10 to recommend, as in 0.99"),
     Subcommand.threads,
     Subcommand.json,
   ],
   example: "kindred export runs/quickstart --format faiss-flat --out digits.faiss",
   run: export)
 
-private enum Part: String, CaseIterable { case test, train }
+enum Part: String, CaseIterable { case test, train }
 
 private func export(_ arguments: Arguments) throws {
   try arguments.applyThreads()
@@ -42,34 +50,25 @@ private func export(_ arguments: Arguments) throws {
     report(output, format: name, rows: nil, arguments)
     return
   }
-  let format = try vectorFormat(name, isRun: FileSystem.isFolder(input))
-  var vectors: Tensor
-  var calibration: RunCalibration?
-  if FileSystem.isFolder(input) {
-    calibration = try RunCalibration.of(run: input)
-    let model = try TrainedModel(run: input)
-    let (items, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
-    vectors = items.embeddings
-    (options.labels, options.names) = (labels, items.names)
-    options.threshold = threshold(calibration, options, of: vectors)
-    try format.write(
-      vectors, options: options, to: output, name: input, onProgress: building(arguments))
-    try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
-    try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
-      .write(to: FileSystem.path(output, ending: ".labels.npy"))
-  } else {
-    let beside = calibrationPath(beside: input)
-    if FileSystem.exists(beside) { calibration = try RunCalibration(path: beside) }
-    vectors = try readMatrix(input)
-    if let path = arguments.value("--labels") {
-      options.labels = try LabelledMatrix(embeddings: input, labels: path).labels
-    }
-    options.threshold = threshold(calibration, options, of: vectors)
-    try format.write(
-      vectors, options: options, to: output, name: input, onProgress: building(arguments))
+  let isRun = FileSystem.isFolder(input)
+  let source = try ExportSource(input, part, arguments, &options)
+  options.threshold = threshold(source.calibration, options, of: source.vectors)
+  var (chosen, table): (String, QualityTable?) = (name, nil)
+  if arguments.has("--quality") {
+    let found = try QualityTable(source, options, arguments)
+    if name == "recommended" { (chosen, options) = try found.recommendation(options) }
+    table = found
   }
-  try carry(calibration, to: calibrationPath(beside: output))
-  report(output, format: name, rows: vectors.shape[0], arguments)
+  let format = try vectorFormat(chosen, isRun: isRun)
+  let progress = building(arguments)
+  let files = try format.write(
+    source.vectors, options: options, to: output,
+    shards: try arguments.wholeNumber("--shards", in: 1...99_999) ?? 1, name: input,
+    onProgress: progress)
+  try source.writeCompanions(beside: output)
+  if let table { try FileSystem.write(table.json.indented, to: qualityPath(beside: output)) }
+  report(
+    output, format: chosen, rows: source.vectors.shape[0], files: files, table: table, arguments)
 }
 
 /// The calibrated threshold in the metric of an export: a similarity, or a negated distance.
@@ -106,48 +105,24 @@ func calibrationPath(beside file: String) -> String {
   FileSystem.path(file, ending: ".calibration.json")
 }
 
-/// Writes the threshold beside exported vectors, or takes away that of what they replace.
-private func carry(_ calibration: RunCalibration?, to path: String) throws(Failure) {
-  if let calibration {
-    try calibration.write(to: path)
-  } else if FileSystem.exists(path) {
-    do {
-      try FileManager.default.removeItem(atPath: path)
-    } catch {
-      throw Failure(
-        .cannotWrite, at: path, "this threshold of other vectors cannot be taken away",
-        remedy: "remove it, since the vectors beside it are new")
-    }
-  }
-}
-
-/// The embeddings and the classes of one part of the data that a run was trained on.
-private func embeddedPart(
-  _ part: Part, of model: TrainedModel, isQuiet: Bool
-) throws(Failure) -> (items: EmbeddedItems, labels: [Int]) {
-  let data = try model.recipe.data.value.load(
-    root: dataRoot(environment: ProcessInfo.processInfo.environment))
-  let items = part == .test ? data.test : data.train
-  try model.check(items.itemShape, at: items.name)
-  let progress = ProgressLine(isQuiet: isQuiet)
-  defer { progress.finish() }
-  let embeddings = embed(items, with: model.encoder) { done in
-    progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
-  }
-  return (EmbeddedItems(embeddings: embeddings, names: items.itemNames), items.labels)
-}
-
 /// The embeddings of a run's test items, for searching.
 func gallery(of model: TrainedModel, isQuiet: Bool) throws(Failure) -> EmbeddedItems {
   try embeddedPart(.test, of: model, isQuiet: isQuiet).items
 }
 
-private func report(_ output: String, format: String, rows: Int?, _ arguments: Arguments) {
+private func report(
+  _ output: String, format: String, rows: Int?, files: [String] = [], table: QualityTable? = nil,
+  _ arguments: Arguments
+) {
   if arguments.has("--json") {
     var members: [String: JSONValue] = ["out": .string(output), "format": .string(format)]
     if let rows { members["rows"] = JSONValue(rows) }
+    if files.count > 1 { members["files"] = .array(files.map { .string($0) }) }
+    if let table { members["quality"] = table.json }
     Terminal.printJSON(.object(members))
-  } else {
-    print("wrote \(rows.map { "\($0) vectors" } ?? "the model") to \(output) (\(format))")
+    return
   }
+  if let table { print(table.text, terminator: "") }
+  let place = files.count > 1 ? "\(files[0]) and \(files.count - 1) more" : output
+  print("wrote \(rows.map { "\($0) vectors" } ?? "the model") to \(place) (\(format))")
 }

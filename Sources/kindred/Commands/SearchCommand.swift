@@ -11,7 +11,7 @@ let searchCommand = Subcommand(
   positionals: [
     .init(
       name: "RUN|INDEX",
-      summary: "a run folder, an .npy file, or an index of Kindred, FAISS or hnswlib")
+      summary: "a run folder, an .npy file, or an index of Kindred, FAISS, hnswlib or USearch")
   ],
   options: [
     .init("--query", "FILE", "a picture or folder (of a run), or an .npy file"),
@@ -31,12 +31,19 @@ private struct Search {
   let index: any VectorIndex
   /// The threshold that was calibrated for these vectors, and the file that it is from.
   var calibration: (Calibration, path: String)?
-  /// The name of each row of the index; empty if it has none.
-  let itemNames: [String]
+  /// The name of each id of the index; empty if it has none.
+  let itemNames: [Int: String]
   let queries: Tensor
   let queryNames: [String]
 
-  func name(of id: Int) -> String? { itemNames.indices.contains(id) ? itemNames[id] : nil }
+  func name(of id: Int) -> String? { itemNames[id] }
+
+  /// The names of rows by the ids that the index gives them.
+  static func named(_ names: [String], _ index: any VectorIndex) -> [Int: String] {
+    guard names.count == index.count else { return [:] }
+    let ids = (index as? IdentifiedIndex)?.ids ?? Array(names.indices)
+    return Dictionary(zip(ids, names)) { first, _ in first }
+  }
 }
 
 private func search(_ arguments: Arguments) throws {
@@ -119,12 +126,14 @@ private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Fai
   let model = try TrainedModel(run: run)
   let asked = try model.embed(query)
   let items = try gallery(of: model, isQuiet: isQuiet)
+  let index = try ExactIndex(
+    items.embeddings, metric: .automatic(for: items.embeddings), name: run)
   return Search(
-    index: try ExactIndex(items.embeddings, metric: .automatic(for: items.embeddings), name: run),
+    index: index,
     calibration: try RunCalibration.of(run: run).map {
       ($0.calibration, RunFolder(run).calibration)
     },
-    itemNames: items.names, queries: asked.embeddings, queryNames: asked.names)
+    itemNames: Search.named(items.names, index), queries: asked.embeddings, queryNames: asked.names)
 }
 
 private func effort(_ arguments: Arguments) throws(Failure) -> SearchEffort {
@@ -154,14 +163,14 @@ private func searchFile(
   var itemNames: [String] = []
   if FileSystem.exists(names) {
     itemNames = try FileSystem.readText(names).split(separator: "\n").map(String.init)
-    if itemNames.count != index.count { itemNames = [] }
   }
   let beside = calibrationPath(beside: path)
   let calibration =
     FileSystem.exists(beside)
     ? (try RunCalibration(path: beside).calibration, path: beside) : nil
   return Search(
-    index: index, calibration: calibration, itemNames: itemNames, queries: queries,
+    index: index, calibration: calibration, itemNames: Search.named(itemNames, index),
+    queries: queries,
     queryNames: (0..<queries.shape[0]).map { "\(query)#\($0)" })
 }
 

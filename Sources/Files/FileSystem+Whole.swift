@@ -1,0 +1,90 @@
+import Foundation
+import Settings
+
+// Files and folders that are there whole or not at all.
+//
+// What is written lies in a neighbour, PATH.partial, until it is renamed. A process that is killed
+// leaves its neighbour; the next save takes the same one over, so none stays. Whoever writes holds
+// a lock on the neighbour, which ends with the process, so that two saves come one after the other.
+
+extension FileSystem {
+  /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
+  public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw Failure(
+        .cannotWrite, at: path, "this is no ordinary file", expected: "a file, or nothing there yet"
+      )
+    }
+    let neighbour = path + ".partial"
+    let file = try locked(neighbour, of: path, O_WRONLY | O_CREAT)
+    let isWritten = ftruncate(file, 0) == 0 && writeAll(bytes, to: file) && fsync(file) == 0
+    var problem = isWritten ? nil : cannotWrite(path)
+    if problem == nil, rename(neighbour, path) != 0 { problem = cannotWrite(path) }
+    if problem != nil { unlink(neighbour) }
+    if close(file) != 0, problem == nil { problem = cannotWrite(path) }
+    if let problem { throw problem }
+  }
+
+  public static func write(_ text: String, to path: String) throws(Failure) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// Writes a folder whole or not at all: a neighbour is filled first, then renamed.
+  ///
+  /// - Parameter files: paths within the folder, and their bytes.
+  /// - Throws: if there is something at the path already, but for an empty folder.
+  public static func writeFolder(
+    _ files: [(name: String, bytes: [UInt8])], to path: String
+  ) throws(Failure) {
+    var isFree = !exists(path)
+    if isFolder(path) { isFree = try list(path).isEmpty }
+    guard isFree else {
+      throw Failure(
+        .cannotWrite, at: path, "there is something already", expected: "a new or empty folder",
+        remedy: "choose another place")
+    }
+    let neighbour = path + ".partial"
+    try makeFolder(neighbour)
+    let folder = try locked(neighbour, of: path, O_RDONLY | O_DIRECTORY)
+    defer { close(folder) }
+    do {
+      // What a killed process left.
+      for name in try list(neighbour) {
+        try? FileManager.default.removeItem(atPath: neighbour + "/" + name)
+      }
+      for file in files {
+        let target = neighbour + "/" + file.name
+        try makeFolder((target as NSString).deletingLastPathComponent)
+        try write(file.bytes, to: target)
+      }
+    } catch {
+      try? FileManager.default.removeItem(atPath: neighbour)
+      throw error
+    }
+    guard rename(neighbour, path) == 0 else {
+      let problem = cannotWrite(path)
+      try? FileManager.default.removeItem(atPath: neighbour)
+      throw problem
+    }
+  }
+
+  /// Opens and locks a neighbour, again if another process renamed it in the meantime.
+  private static func locked(
+    _ neighbour: String, of path: String, _ flags: Int32
+  ) throws(Failure) -> Int32 {
+    while true {
+      let file = open(neighbour, flags | O_CLOEXEC, 0o644)
+      guard file >= 0 else { throw cannotWrite(path) }
+      // Some file systems have no locks; there, two saves at the same time are not told apart.
+      while flock(file, LOCK_EX) != 0, errno == EINTR {}
+      var (mine, there) = (stat(), stat())
+      if fstat(file, &mine) == 0, stat(neighbour, &there) == 0, mine.st_ino == there.st_ino,
+        mine.st_dev == there.st_dev
+      {
+        return file
+      }
+      close(file)
+    }
+  }
+}
