@@ -25,15 +25,15 @@ extension ExportOptions {
     return ids.isEmpty ? index : IdentifiedIndex(index, ids: ids)
   }
 
-  /// Fails where a setting has no place in a format.
-  func checkPlain(_ format: String) throws(Failure) {
+  /// Fails if there is a setting that only formats of FAISS have a place for.
+  func checkPlain() throws(Failure) {
     let extra = [
       reduction != .none ? "reduction" : nil, refine > 0 ? "refine" : nil,
       adapter.isEmpty ? nil : "--adapter",
     ].compactMap { $0 }
     guard let first = extra.first else { return }
     throw Failure(
-      .badUsage, at: first, "'\(format)' has no place for it",
+      .badUsage, at: first, "this format has no place for it",
       expected: "a format that begins with faiss-", remedy: "take --format faiss-hnsw, for example")
   }
 

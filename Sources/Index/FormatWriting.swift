@@ -21,29 +21,32 @@ public struct ExportFormat: Sendable {
   public let summary: String
   /// How names of such files end, without the dot.
   public let fileExtension: String
+  /// Whether a reduction, an adapter and exact vectors can go around its index.
+  let isComposed: Bool
   private let files:
     @Sendable (Tensor, ExportOptions, BuildProgress) throws(Failure) -> [ExportedFile]
 
   /// - Parameter files: the file that was asked for last, so that it is there when all are.
   public init(
-    _ summary: String, fileExtension: String,
+    _ summary: String, fileExtension: String, isComposed: Bool = false,
     files:
       @escaping @Sendable (
         _ vectors: Tensor, ExportOptions, BuildProgress
       ) throws(Failure) -> [ExportedFile]
   ) {
     (self.summary, self.fileExtension, self.files) = (summary, fileExtension, files)
+    self.isComposed = isComposed
   }
 
   /// A format of float32 vectors with a metric.
   init(
-    _ summary: String, fileExtension: String,
+    _ summary: String, fileExtension: String, isComposed: Bool = false,
     single bytes:
       @escaping @Sendable (
         _ vectors: Tensor, ExactIndex.Metric, ExportOptions, BuildProgress
       ) throws(Failure) -> [UInt8]
   ) {
-    self.init(summary, fileExtension: fileExtension) {
+    self.init(summary, fileExtension: fileExtension, isComposed: isComposed) {
       (vectors, options, progress) throws(Failure) in
       let single = vectors.converted(to: .float32)
       return [ExportedFile(try bytes(single, options.metric(for: single), options, progress))]
@@ -63,6 +66,7 @@ public struct ExportFormat: Sendable {
     name: String = "vectors", onProgress: BuildProgress = { _, _ in }
   ) throws(Failure) -> [String] {
     _ = try vectors.checkedVectors(name: name)
+    if !isComposed { try options.checkPlain() }
     let parts = try Shards(of: vectors, options, count: shards, path: path)
     for part in 0..<parts.count {
       let (some, options) = parts[part]

@@ -9,7 +9,6 @@ extension ExportFormat {
     "a graph of Kindred, checksummed and searched where it lies; opened by kindred search",
     fileExtension: "hnsw"
   ) { (vectors, metric, options, progress) throws(Failure) in
-    try options.checkPlain("hnsw")
     guard options.ids.isEmpty else {
       throw Failure(
         .badUsage, at: "--ids", "'hnsw' knows vectors by their row only",
@@ -24,7 +23,7 @@ extension ExportFormat {
     fileExtension: "bin"
   ) { (vectors, metric, options, progress) throws(Failure) in
     HNSWLibrary.bytes(
-      try graph(vectors, metric, options, progress), ids: try plainIDs("hnswlib", options))
+      try graph(vectors, metric, options, progress), ids: options.ids.isEmpty ? nil : options.ids)
   }
 
   static let usearch = ExportFormat(
@@ -32,7 +31,7 @@ extension ExportFormat {
     fileExtension: "usearch"
   ) { (vectors, metric, options, progress) throws(Failure) in
     try USearchFile.bytes(
-      try graph(vectors, metric, options, progress), ids: try plainIDs("usearch", options))
+      try graph(vectors, metric, options, progress), ids: options.ids.isEmpty ? nil : options.ids)
   }
 
   static let faissFlat = faiss("an exact index with row numbers as ids") {
@@ -95,7 +94,9 @@ extension ExportFormat {
         Tensor, ExactIndex.Metric, ExportOptions, BuildProgress
       ) throws(Failure) -> any VectorIndex
   ) -> ExportFormat {
-    ExportFormat(summary + "; opened by faiss.read_index", fileExtension: "faiss") {
+    ExportFormat(
+      summary + "; opened by faiss.read_index", fileExtension: "faiss", isComposed: true
+    ) {
       (vectors, metric, options, progress) throws(Failure) in
       try FaissFile.bytes(
         try options.composed(vectors, metric, progress) { (vectors) throws(Failure) in
@@ -105,7 +106,9 @@ extension ExportFormat {
   }
 
   private static func mapped(_ summary: String, isTwoWay: Bool) -> ExportFormat {
-    ExportFormat(summary + "; opened by faiss.read_index", fileExtension: "faiss") {
+    ExportFormat(
+      summary + "; opened by faiss.read_index", fileExtension: "faiss", isComposed: true
+    ) {
       (vectors, metric, options, progress) throws(Failure) in
       var inner = options
       if inner.ids.isEmpty { inner.ids = (0..<vectors.shape[0]).map { $0 + options.firstID } }
@@ -116,14 +119,6 @@ extension ExportFormat {
       }
       return try FaissFile.bytes(IdentifiedIndex(index, ids: ids, isTwoWay: isTwoWay))
     }
-  }
-
-  /// The ids for a format that has nothing else around its graph; nil for row numbers.
-  private static func plainIDs(
-    _ format: String, _ options: ExportOptions
-  ) throws(Failure) -> [Int]? {
-    try options.checkPlain(format)
-    return options.ids.isEmpty ? nil : options.ids
   }
 
   private static func graph(

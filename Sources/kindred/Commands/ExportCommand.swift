@@ -45,10 +45,24 @@ private func export(_ arguments: Arguments) throws {
   let part = try arguments.word("--part", default: Part.test)
 
   if FileSystem.isFolder(input), let format = allModelFormats.first(where: { $0.name == name }) {
+    try refuse(
+      ["--quality", "--shards", "--ids", "--adapter", "--queries"],
+      "'\(name)' is a format of models", arguments)
     let model = try ExportedModel(run: input, base: arguments.value("--base"))
     try format.value.write(model, to: output)
     report(output, format: name, rows: nil, arguments)
     return
+  }
+  if !arguments.has("--quality") {
+    try refuse(["--budget", "--recall"], "nothing is measured without --quality", arguments)
+    guard name != "recommended" else {
+      throw Failure(
+        .badUsage, at: "--format", "nothing is recommended without --quality",
+        expected: "--quality all, or a list of forms")
+    }
+  } else if name != "recommended" {
+    // What cannot be written is told before anything is measured.
+    _ = try vectorFormat(name, isRun: FileSystem.isFolder(input))
   }
   let isRun = FileSystem.isFolder(input)
   let source = try ExportSource(input, part, arguments, &options)
@@ -69,6 +83,15 @@ private func export(_ arguments: Arguments) throws {
   if let table { try FileSystem.write(table.json.indented, to: qualityPath(beside: output)) }
   report(
     output, format: chosen, rows: source.vectors.shape[0], files: files, table: table, arguments)
+}
+
+/// Fails if an option is given that has no meaning here.
+private func refuse(
+  _ options: [String], _ reason: String, _ arguments: Arguments
+) throws(Failure) {
+  if let option = options.first(where: { arguments.has($0) }) {
+    throw Failure(.badUsage, at: option, reason, remedy: "leave the option out")
+  }
 }
 
 /// The calibrated threshold in the metric of an export: a similarity, or a negated distance.

@@ -66,8 +66,8 @@ struct QualityTable {
       table.append([
         row.form.name, fixed(row.recallAt1, 4), fixed(row.recallAt10, 4), size(row.bytes),
         fixed(row.buildSeconds, 2), fixed(row.queriesPerSecond, 0),
-        row.shift.map { fixed($0.falseAccepts, 5) } ?? "–",
-        row.shift.map { fixed($0.falseRejects, 5) } ?? "–",
+        row.shift.map { change($0.falseAccepts) } ?? "–",
+        row.shift.map { change($0.falseRejects) } ?? "–",
         row.form.name == best?.form.name ? "recommended" : "",
       ])
     }
@@ -109,6 +109,9 @@ struct QualityTable {
 
 /// Where the table of an export lies: FILE.quality.json.
 func qualityPath(beside file: String) -> String { FileSystem.path(file, ending: ".quality.json") }
+
+/// A difference of rates, without a sign before zero.
+private func change(_ value: Double) -> String { fixed((value * 1e5).rounded() / 1e5 + 0, 5) }
 
 /// A size in bytes for people.
 private func size(_ bytes: Int) -> String {
