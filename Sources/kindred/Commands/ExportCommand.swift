@@ -106,7 +106,7 @@ private func threshold(
 /// Shows how far a graph is built.
 private func building(_ arguments: Arguments) -> BuildProgress {
   let line = ProgressLine(isQuiet: arguments.has("--json"))
-  return { done, total in line.show("inserted \(done)/\(total)", done: done, of: total) }
+  return { done, total in line.show("building \(done)/\(total)", done: done, of: total) }
 }
 
 /// The format of vectors of this name; names of formats of models are known too.
