@@ -101,7 +101,7 @@ def main():
     command, run, work = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     vectors(command, work)
     trained(command, run, work)
-    interop_indexes.compare(command, work)
+    interop_indexes.compare(command, run, work)
     interop_interrupted.compare(command, run, work)
     interop_models.compare(command, run, work)
     print("interop: all agree")

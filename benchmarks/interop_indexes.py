@@ -123,6 +123,8 @@ def composed(command, base, queries, path, query_path, inner, work):
     metric = faiss.METRIC_INNER_PRODUCT if inner else faiss.METRIC_L2
     for factory in ("PCA16,Flat", "PCAR16,SQ8", "OPQ8,PQ8", "L2norm,Flat", "RR16,Flat", "IDMap2,HNSW12"):
         made = faiss.index_factory(base.shape[1], factory, metric)
+        if factory.startswith("OPQ"):
+            faiss.downcast_VectorTransform(made.chain.at(0)).niter = 4
         made.train(base)
         if factory.startswith("IDMap"):
             made.add_with_ids(base, ids)
@@ -152,6 +154,20 @@ def usearch_files(command, base, queries, path, query_path, inner, work):
         found = made.search(queries, TOP).keys
         check(recall(ours(command, work / "made.usearch", query_path), found) > 0.98,
               f"kindred searches a {kind} graph of usearch")
+
+
+def adapter(command, run, work):
+    """A run's linear model inside an index: faiss takes raw items and finds what their embeddings find."""
+    items = np.random.default_rng(8).uniform(size=(50, 64)).astype(np.float32)
+    np.save(work / "items.npy", items)
+    kindred(command, "embed", run, "--input", work / "items.npy", "--out", work / "embedded.npy")
+    embedded = np.load(work / "embedded.npy")
+    for name in ("faiss-flat", "faiss-hnsw"):
+        kindred(command, "export", run, "--format", name, "--out", work / "plain.faiss")
+        kindred(command, "export", run, "--format", name, "--adapter", "--out", work / "adapter.faiss")
+        plain = faiss.read_index(str(work / "plain.faiss")).search(embedded, TOP)[1]
+        found = faiss.read_index(str(work / "adapter.faiss")).search(items, TOP)[1]
+        check(recall(found, plain) > 0.99, f"{name}: the adapter travels inside the index")
 
 
 def shards(command, base, path, work):
@@ -186,7 +202,7 @@ def vector_files(command, base, path, work):
     check((np.abs(back - base) <= ranges["ranges"] / 500).all(), "u8bin: the ranges turn bytes back")
 
 
-def compare(command, work):
+def compare(command, run, work):
     random = np.random.default_rng(5)
     centers = random.normal(size=(40, 32))
     base = (centers[random.integers(0, 40, 3000)] + 0.5 * random.normal(size=(3000, 32))).astype(np.float32)
@@ -200,5 +216,6 @@ def compare(command, work):
         quantised(command, rows, queries, path, query_path, inner, work)
         composed(command, rows, queries, path, query_path, inner, work)
         usearch_files(command, rows, queries, path, query_path, inner, work)
+    adapter(command, run, work)
     shards(command, rows, path, work)
     vector_files(command, rows, path, work)

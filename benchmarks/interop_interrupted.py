@@ -22,10 +22,21 @@ def contents(place):
 
 def interrupted(what, command, target, expected, duration, chance, before=None):
     """Ends saves at any time; `before` is what a target held that is written over."""
-    ended = 0
-    for _ in range(ROUNDS):
+    ended, caught = 0, 0
+    partial = target.with_name(target.name + ".partial")
+    for i in range(ROUNDS):
+        # What a killed save left is as good as gone to the next one; away with it to see the next.
+        if i % 2 and partial.is_file():
+            partial.unlink()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(duration * chance.uniform(0.3, 1.02))
+        if i % 2:
+            # In the middle of the save: its neighbour is there and grows.
+            deadline = time.perf_counter() + 3 * duration
+            while not partial.exists() and process.poll() is None and time.perf_counter() < deadline:
+                pass
+            caught += partial.exists()
+        else:
+            time.sleep(duration * chance.uniform(0.3, 1.02))
         os.kill(process.pid, signal.SIGKILL)
         ended += process.wait() != 0
         found = contents(target)
@@ -39,7 +50,7 @@ def interrupted(what, command, target, expected, duration, chance, before=None):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     check(contents(target) == expected, f"{what}: the save after the killed ones is whole")
     left = [p.name for p in target.parent.iterdir() if ".partial" in p.name]
-    check(not left, f"{what}: {ended} of {ROUNDS} saves were ended by kill -9, none left a wrong file "
+    check(not left, f"{what}: {ended} of {ROUNDS} saves were ended by kill -9, {caught} in the middle of writing, none left a wrong file "
           f"or anything behind {left}")
 
 

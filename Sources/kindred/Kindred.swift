@@ -7,7 +7,7 @@ let allSubcommands: [Subcommand] = [
   trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
   explainCommand, reportCommand,
   embedCommand, mergeCommand,
-  exportCommand,
+  exportCommand, indexCommand,
   searchCommand,
   lossCommand,
   mineCommand, mineCorpusCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
