@@ -1,8 +1,6 @@
 """Saves that are ended by kill -9: a file is the old one, the new one, or not there; see interop.sh."""
 
-import os
 import random
-import signal
 import subprocess
 import time
 
@@ -37,7 +35,7 @@ def interrupted(what, command, target, expected, duration, chance, before=None):
             caught += partial.exists()
         else:
             time.sleep(duration * chance.uniform(0.3, 1.02))
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()  # SIGKILL
         ended += process.wait() != 0
         found = contents(target)
         if found is not None and found != expected and found != before:
