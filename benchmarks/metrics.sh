@@ -1,35 +1,36 @@
 #!/bin/sh
-# Shows that kindred's metrics are those of scikit-learn, on random data.
+# Shows that kindred's metrics are those of pytorch-metric-learning, scikit-learn and faiss, on random
+# data to 1e-9.
 #
 # usage: benchmarks/metrics.sh [--skip-if-offline]
 #
-# Makes a virtual environment of its own in benchmarks/metrics.venv with numpy and scikit-learn.
+# Makes a virtual environment of its own in benchmarks/metrics.venv with the peers (about 1 GB, for
+# torch); with KINDRED_PEER_VENV set, uses the one that is there. KINDRED=PROGRAM compares a program
+# that is built already.
 set -eu
 cd "$(dirname "$0")/.."
 
-skip=no
-for argument in "$@"; do
-  case "$argument" in
-    --skip-if-offline) skip=yes ;;
-    *) echo "metrics: unknown option $argument" >&2; exit 64 ;;
-  esac
-done
+case "$*" in
+  "") skip=no ;;
+  --skip-if-offline) skip=yes ;;
+  *) echo "metrics: unknown options $*" >&2; exit 64 ;;
+esac
 
-environment=benchmarks/metrics.venv
-if ! "$environment/bin/python" -c 'import numpy, sklearn' 2>/dev/null; then
+environment=${KINDRED_PEER_VENV:-benchmarks/metrics.venv}
+imports='import faiss, numpy, scipy, sklearn, torch, pytorch_metric_learning'
+if ! "$environment/bin/python" -c "$imports" 2>/dev/null; then
   python3 -m venv "$environment"
-  if ! "$environment/bin/pip" install --quiet --disable-pip-version-check numpy scikit-learn; then
-    if [ "$skip" = yes ]; then
-      echo "metrics: SKIPPED, because PyPI cannot be reached" >&2
-      exit 0
-    fi
-    echo "metrics: scikit-learn cannot be installed from PyPI" >&2
-    exit 74
-  fi
+  "$environment/bin/pip" install --quiet --disable-pip-version-check \
+    --extra-index-url https://download.pytorch.org/whl/cpu "torch==2.13.0+cpu" \
+    pytorch-metric-learning==2.9.0 faiss-cpu scikit-learn scipy numpy || {
+    [ "$skip" = yes ] || { echo "metrics: the peers cannot be installed" >&2; exit 74; }
+    echo "metrics: SKIPPED, because PyPI cannot be reached" >&2
+    exit 0
+  }
 fi
 
-swift build -c release --product kindred
-kindred=$(swift build -c release --show-bin-path)/kindred
+[ -n "${KINDRED:-}" ] || swift build -c release --product kindred
+kindred=${KINDRED:-$(swift build -c release --show-bin-path)/kindred}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$environment/bin/python" benchmarks/metrics.py "$kindred" "$work"

@@ -13,6 +13,22 @@ struct DistanceRows<S: Scalar> {
   /// Whether the gallery is the queries, so that a row must not find itself.
   let isSelf: Bool
 
+  /// Whether two rows may be compared: not a row with itself, and not rows of one class and group.
+  func isCompared(_ row: Int, _ column: Int) -> Bool {
+    guard !(isSelf && row == column) else { return false }
+    guard let groups = query.groups, let others = gallery.groups else { return true }
+    return groups[row] != others[column] || query.classes[row] != gallery.classes[column]
+  }
+
+  /// How many rows of the gallery match a query.
+  func matchCount(of row: Int) -> Int {
+    let members = gallery.members[query.classes[row]]
+    guard query.groups != nil, gallery.groups != nil else {
+      return members.count - (isSelf ? 1 : 0)
+    }
+    return members.count { isCompared(row, $0) }
+  }
+
   /// Rows are dealt to this many accumulators, whatever the number of threads.
   private static var accumulators: Int { 16 }
   /// Elements of the block of products.
@@ -20,7 +36,7 @@ struct DistanceRows<S: Scalar> {
 
   /// Calls `body` with each query's squared distances to the gallery, in no particular order.
   ///
-  /// The distance of a row to itself is infinite if `isSelf`. Returns the accumulators, which
+  /// The distance of rows that are not compared is infinite. Returns the accumulators, which
   /// start as copies of `initial`; each is used by one thread at a time, always for the same rows
   /// in the same order.
   func reduce<Accumulator>(
@@ -79,6 +95,11 @@ struct DistanceRows<S: Scalar> {
       }
     }
     if isSelf { line[row] = .infinity }
+    if query.groups != nil, gallery.groups != nil {
+      for member in gallery.members[query.classes[row]] where !isCompared(row, member) {
+        line[member] = .infinity
+      }
+    }
   }
 
   /// Whether a squared distance is so small beside the norms that it lost its digits: below this

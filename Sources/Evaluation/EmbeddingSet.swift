@@ -7,11 +7,16 @@ public struct EmbeddingSet: Sendable {
   public let embeddings: Tensor
   /// One label per row; any whole numbers, equal ones are a class.
   public let labels: [Int]
+  /// The group of each row, such as the camera that took a picture, or nil. Rows of one class *and*
+  /// one group are too easy to find: they count neither as a match nor as anything else.
+  public let groups: [Int]?
   /// What messages call the set, such as the file that it came from.
   public let name: String
 
-  public init(embeddings: Tensor, labels: [Int], name: String = "embeddings") {
-    (self.embeddings, self.labels, self.name) = (embeddings, labels, name)
+  public init(
+    embeddings: Tensor, labels: [Int], groups: [Int]? = nil, name: String = "embeddings"
+  ) {
+    (self.embeddings, self.labels, self.groups, self.name) = (embeddings, labels, groups, name)
   }
 
   public var count: Int { labels.count }
@@ -28,6 +33,11 @@ public struct EmbeddingSet: Sendable {
         .badData, at: name,
         "there are \(embeddings.shape[0]) embeddings and \(labels.count) labels",
         expected: "one label per embedding")
+    }
+    if let groups, groups.count != labels.count {
+      throw Failure(
+        .badData, at: name, "there are \(labels.count) embeddings and \(groups.count) groups",
+        expected: "one group per embedding")
     }
     let bad =
       embeddings.dtype == .float32

@@ -23,6 +23,11 @@ public func evaluate(
       expected: "\(query.embeddings.shape[1]), as the queries have",
       remedy: "embed both with the same model")
   }
+  if let clusters = options.clusters, clusters.count != query.count {
+    throw Failure(
+      .badData, at: query.name, "there are \(query.count) queries and \(clusters.count) clusters",
+      expected: "one cluster per query")
+  }
   var metrics: [Named<MetricDescription>] = []
   for name in options.metrics {
     metrics.append(Named(name, try metric(named: name, at: "metrics")))
@@ -64,9 +69,7 @@ private struct Evaluator<S: Scalar> {
     let space = needs.space ? Space(distances.query, unit: unit) : nil
 
     let query = distances.query
-    let lone = query.classes.count {
-      distances.gallery.members[$0].count <= (distances.isSelf ? 1 : 0)
-    }
+    let lone = query.classes.indices.count { distances.matchCount(of: $0) == 0 }
     var values = pass.values.makeIterator()
     let entries = metrics.map { metric in
       let value: Double?
@@ -97,11 +100,24 @@ private struct Evaluator<S: Scalar> {
         reason = "there is no pair to measure, or nothing but zeros"
       }
       return Evaluation.Entry(
-        name: metric.name, id: metric.value.id, value: value, reason: value == nil ? reason : "")
+        name: metric.name, id: id(of: metric.value), value: value,
+        reason: value == nil ? reason : "")
     }
     return Evaluation(
       entries: entries, queries: query.count, loneQueries: lone,
       classes: query.members.count { !$0.isEmpty })
+  }
+
+  /// The definition's identity, with what the data add to it.
+  private func id(of metric: MetricDescription) -> String {
+    switch metric.measure {
+    case .ranks, .macroRanks, .nearest, .spaceOfNearest, .pairs, .spaceOfPairs, .operatingCurves:
+      let excludes = distances.query.groups != nil && distances.gallery.groups != nil
+      return metric.id + (excludes ? "/without-pairs-of-one-class-and-group" : "")
+    case .clusters where options.clusters != nil:
+      return metric.id.replacing("k-means++-20-iterations", with: "given-clusters")
+    case .clusters, .space: return metric.id
+    }
   }
 
   /// The mean over the queries that have a match.
@@ -121,12 +137,17 @@ private struct Evaluator<S: Scalar> {
     return NearestRows(
       rows: rows, countPerQuery: countPerQuery, queryClasses: query.classes,
       galleryClasses: gallery.classes,
-      hasMatch: query.classes.map { gallery.members[$0].count > (distances.isSelf ? 1 : 0) })
+      hasMatch: query.classes.indices.map { distances.matchCount(of: $0) > 0 })
   }
 
-  /// Labels of the queries against as many clusters as there are labels.
+  /// Labels of the queries against the given clusters, or as many by k-means as there are labels.
   private func contingency() -> Contingency {
     let query = distances.query
+    if let clusters = options.clusters {
+      let numbers = Set(clusters).sorted()
+      let places = Dictionary(uniqueKeysWithValues: zip(numbers, numbers.indices))
+      return Contingency(labels: query.classes, clusters: clusters.map { places[$0] ?? 0 })
+    }
     var random = Random(seed: UInt64(options.seed)).split("k-means")
     let means = KMeans(query, count: query.members.count { !$0.isEmpty }, random: &random)
     return Contingency(labels: query.classes, clusters: means.clusters)

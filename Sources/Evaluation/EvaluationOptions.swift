@@ -17,6 +17,9 @@ public struct EvaluationOptions: Configurable {
   /// Where k-means begins, for the metrics of clusters.
   public var seed = 0
 
+  /// The cluster of each query, to be judged instead of those of k-means; any whole numbers.
+  public var clusters: [Int]?
+
   public init() {}
 
   public static var settings: [Setting<Self>] {

@@ -7,6 +7,8 @@ struct LabeledRows<S: Scalar> {
   let squaredNorms: [S]
   /// The class of each row; the same number means the same label in every set made together.
   let classes: [Int]
+  /// The group of each row, or nil; see ``EmbeddingSet/groups``.
+  let groups: [Int]?
   /// For each class, its rows in ascending order.
   let members: [[Int]]
   /// What a distance of these rows is to be multiplied by to be one of the rows as given.
@@ -37,8 +39,8 @@ struct LabeledRows<S: Scalar> {
         squaredNorm(rows[row * dimension..<(row + 1) * dimension])
       }
       return LabeledRows(
-        rows: rows, dimension: dimension, squaredNorms: norms, classes: classes, members: members,
-        scale: distance == .cosine ? 1 : factor)
+        rows: rows, dimension: dimension, squaredNorms: norms, classes: classes,
+        groups: set.groups, members: members, scale: distance == .cosine ? 1 : factor)
     }
   }
 
@@ -51,7 +53,7 @@ struct LabeledRows<S: Scalar> {
     return LabeledRows(
       rows: kept.flatMap { rows[$0 * dimension..<($0 + 1) * dimension] }, dimension: dimension,
       squaredNorms: kept.map { squaredNorms[$0] }, classes: kept.map { classes[$0] },
-      members: members, scale: scale)
+      groups: groups.map { groups in kept.map { groups[$0] } }, members: members, scale: scale)
   }
 
   /// Returns the power of two that undoes the scaling.

@@ -5,7 +5,8 @@ struct NearestRows {
   /// How many are kept.
   static let most = 10
 
-  /// Rows of the gallery query by query, nearest first and equally distant ones by row.
+  /// Rows of the gallery query by query, nearest first and equally distant ones by row; −1 where
+  /// there are fewer.
   let rows: [Int32]
   /// Neighbours per query: ``most``, or all others if there are fewer.
   let countPerQuery: Int
@@ -20,7 +21,8 @@ struct NearestRows {
     var (right, total) = (0, 0)
     for query in queryClasses.indices where hasMatch[query] && countPerQuery > 0 {
       let start = query * countPerQuery
-      let votes = rows[start..<start + min(k, countPerQuery)].map { galleryClasses[Int($0)] }
+      let votes = rows[start..<start + min(k, countPerQuery)].filter { $0 >= 0 }
+        .map { galleryClasses[Int($0)] }
       var (winner, most) = (-1, 0)
       for vote in votes {
         let count = votes.count { $0 == vote }
@@ -40,9 +42,9 @@ struct NearestRows {
   var occurrenceSkewness: Double? {
     guard countPerQuery > 0 else { return nil }
     var counts = [Int](repeating: 0, count: galleryClasses.count)
-    for row in rows { counts[Int(row)] += 1 }
+    for row in rows where row >= 0 { counts[Int(row)] += 1 }
     let n = Double(counts.count)
-    let mean = Double(rows.count) / n
+    let mean = Double(counts.reduce(0, +)) / n
     var (second, third) = (0.0, 0.0)
     for count in counts {
       let offset = Double(count) - mean
@@ -54,13 +56,14 @@ struct NearestRows {
   }
 }
 
-/// Writes the columns of the smallest numbers of a line, ascending, equal ones by column.
+/// Writes the columns of the smallest finite numbers of a line, ascending, equal ones by column.
 ///
-/// - Parameter places: as many as are wanted; the line has at least as many finite numbers.
+/// - Parameter places: as many as are wanted; −1 fills those that there are too few numbers for.
 func selectSmallest<S: Scalar>(
   _ line: UnsafeMutableBufferPointer<S>, into places: UnsafeMutableBufferPointer<Int32>
 ) {
   guard let x = line.baseAddress, places.count > 0 else { return }
+  places.update(repeating: -1)
   var filled = 0
   var worst = S.infinity
   let chunk = 32

@@ -23,10 +23,10 @@ struct OperatingCurves {
   init?<S: Scalar>(_ distances: DistanceRows<S>, over range: ClosedRange<Double>) {
     let (query, gallery) = (distances.query, distances.gallery)
     let count = OperatingCurves.thresholdCount
-    let classes = query.members.indices.filter { number in
-      let matches = gallery.members[number].count - (distances.isSelf ? 1 : 0)
-      return !query.members[number].isEmpty && matches > 0
+    let matches = query.members.map { rows in
+      rows.reduce(0) { $0 + distances.matchCount(of: $1) }
     }
+    let classes = matches.indices.filter { matches[$0] > 0 }
     guard classes.count > 1 else { return nil }
     let step = (range.upperBound - range.lowerBound) / Double(count - 1)
     let thresholds = Ladder(
@@ -58,7 +58,7 @@ struct OperatingCurves {
     utilities = classes.map { number in
       let rows = query.members[number].count
       let others = gallery.members[number].count
-      let positives = rows * (others - (distances.isSelf ? 1 : 0))
+      let positives = matches[number]
       let negatives = rows * (gallery.count - others)
       var sums = (positives: 0, negatives: 0)
       return (0..<count).map { i in

@@ -11,7 +11,7 @@ struct RankPass<S: Scalar> {
   let negativeBins: [Int]
   /// The sum of the distances of pairs that do not match.
   let negativeDistances: Double
-  /// The nearest rows of each query, as many for each; empty if not asked for.
+  /// The nearest rows of each query, as many for each; −1 where there are fewer.
   let nearest: [Int32]
 
   fileprivate struct Accumulator {
@@ -40,7 +40,7 @@ struct RankPass<S: Scalar> {
           let place = row * nearestCount..<(row + 1) * nearestCount
           selectSmallest(line, into: UnsafeMutableBufferPointer(rebasing: nearest[place]))
           let number = query.classes[row]
-          lane.findMatches(of: row, among: gallery.members[number], distances, line)
+          lane.findMatches(of: row, distances, line)
           if !lane.matches.isEmpty, !measures.isEmpty {
             lane.rankMatches(line, classes: gallery.classes, of: number)
             lane.ranks.withUnsafeBufferPointer { ranks in
@@ -79,11 +79,13 @@ extension RankPass {
 extension RankPass.Accumulator {
   /// The rows of the matches, nearest first and equally distant ones by row.
   fileprivate mutating func findMatches(
-    of row: Int, among members: [Int], _ distances: DistanceRows<S>,
-    _ line: UnsafeMutableBufferPointer<S>
+    of row: Int, _ distances: DistanceRows<S>, _ line: UnsafeMutableBufferPointer<S>
   ) {
     matches.removeAll(keepingCapacity: true)
-    for member in members where !(distances.isSelf && member == row) { matches.append(member) }
+    for member in distances.gallery.members[distances.query.classes[row]]
+    where distances.isCompared(row, member) {
+      matches.append(member)
+    }
     matches.sort { line[$0] != line[$1] ? line[$0] < line[$1] : $0 < $1 }
   }
 

@@ -41,6 +41,29 @@ extension NumPyArray {
     return (rows, columns, values)
   }
 
+  /// The elements as a matrix of whole numbers: integers, or floating point numbers that are whole.
+  public func wholeRows(at place: String) throws(Failure) -> [[Int]] {
+    let values: [Int]
+    switch elements {
+    case .int32(let integers): values = integers.map(Int.init)
+    case .int64(let integers): values = integers.map(Int.init)
+    case .float32, .float64:
+      let numbers = try matrix(at: place, as: Double.self).values
+      values = numbers.compactMap { Int(exactly: $0) }
+      guard values.count == numbers.count else {
+        let bad = numbers.first { Int(exactly: $0) == nil } ?? 0
+        throw Failure(.badData, at: place, "a label is \(bad)", expected: "whole numbers")
+      }
+    }
+    guard shape.count == 2, shape[1] > 0 else {
+      throw Failure(
+        .badData, at: place, "an array of shape \(describe(shape))",
+        expected: "a matrix with a row for each item",
+        remedy: "save labels.reshape(len(labels), -1)")
+    }
+    return (0..<shape[0]).map { Array(values[$0 * shape[1]..<($0 + 1) * shape[1]]) }
+  }
+
   /// The elements as class labels, one for each item.
   ///
   /// - Throws: `Failure` unless the array has one dimension and integer elements.

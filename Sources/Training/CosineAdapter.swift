@@ -14,6 +14,9 @@ import Settings
 public struct CosineAdapter: Parameterized {
   private var hidden, head: Dense
 
+  /// Numbers of an embedding.
+  public var width: Int { hidden.weight.shape[1] }
+
   /// - Parameter width: of the embeddings.
   public init(width: Int, random: inout Random) {
     hidden = Dense(inputs: width, outputs: width, activation: .relu, random: &random)
@@ -34,8 +37,7 @@ public struct CosineAdapter: Parameterized {
     precondition(
       queries.shape.first == similarities.count,
       "CosineAdapter: \(queries.shape) queries for \(similarities.count) similarities")
-    var pass = Pass(isTraining: false)
-    let parts = head(hidden(queries, in: &pass), in: &pass)
+    let parts = parts(of: queries)
     func column(_ i: Int) -> Tensor {
       let pick = Tensor((0..<3).map { $0 == i ? 1.0 : 0 }, shape: [1, 3])
       return parts.timesTransposed(pick.converted(to: parts.dtype))
@@ -47,6 +49,30 @@ public struct CosineAdapter: Parameterized {
     let logs = constant(similarities.map { log(abs($0) + 1e-6) })
     let power = exp(sigmoid(column(2)).scaled(by: 2) * logs)
     return softplus(column(0)) * signs * power + column(1)
+  }
+
+  /// What (a, b, k) are made from, [queries, 3].
+  private func parts(of queries: Tensor) -> Tensor {
+    var pass = Pass(isTraining: false)
+    return head(hidden(queries, in: &pass), in: &pass)
+  }
+
+  /// The map F of one query.
+  public struct Map: Sendable {
+    let a, b, k: Double
+
+    public func callAsFunction(_ similarity: Double) -> Double {
+      (similarity < 0 ? -a : a) * pow(abs(similarity) + 1e-6, k) + b
+    }
+  }
+
+  /// The map of each query, [queries, width].
+  public func maps(_ queries: Tensor) -> [Map] {
+    let parts = parts(of: queries).elements(as: Double.self)
+    return (0..<queries.shape[0]).map { query in
+      let (a, b, k) = (parts[3 * query], parts[3 * query + 1], parts[3 * query + 2])
+      return Map(a: max(a, 0) + log1p(exp(-abs(a))), b: b, k: 2 / (1 + exp(-k)))
+    }
   }
 
   /// The mean of log(1 + eᶠ) − y F, the cross-entropy of σ(F).
@@ -62,7 +88,7 @@ public struct CosineAdapter: Parameterized {
   /// - Throws: if there are no pairs, or only matches or none.
   public mutating func fit(
     queries: Tensor, similarities: [Double], matches: [Bool], steps: Int = 500,
-    learningRate: Double = 1e-2
+    learningRate: Double = 1e-2, onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(Failure) {
     guard matches.contains(true), matches.contains(false), matches.count == similarities.count
     else {
@@ -79,6 +105,7 @@ public struct CosineAdapter: Parameterized {
       }
       // The last steps are short, so that the end does not depend on where the number stops.
       optimizer.update(&self, along: gradient, factor: 1 - Double(step) / Double(steps))
+      onProgress(step + 1, steps)
     }
   }
 

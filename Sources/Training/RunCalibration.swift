@@ -5,18 +5,22 @@ import Settings
 /// The calibration of a run, with what it was made of; what `calibration.json` holds.
 public struct RunCalibration: Sendable, Equatable {
   public var calibration: Calibration
+  /// A threshold on a score that depends on the query, if one was asked for.
+  public var perQuery: QueryCalibration?
+  /// A threshold for each of the run's test items, if they were asked for.
+  public var perItem: ItemCalibration?
   /// Name, size and hash of the items that it was made on.
   public var data: String
   /// The checksum (CRC-32) of the model file, since a threshold holds for one model only.
   public var model: String
 
   /// - Parameter data: the items that the calibration was made on, by `Dataset.identity`.
-  public init(_ calibration: Calibration, data: String, run: String) throws(Failure) {
-    self.init(calibration, data: data, model: try RunCalibration.modelChecksum(of: run))
-  }
-
-  private init(_ calibration: Calibration, data: String, model: String) {
-    (self.calibration, self.data, self.model) = (calibration, data, model)
+  public init(
+    _ calibration: Calibration, perQuery: QueryCalibration? = nil, perItem: ItemCalibration? = nil,
+    data: String, run: String
+  ) throws(Failure) {
+    (self.calibration, self.perQuery, self.perItem) = (calibration, perQuery, perItem)
+    (self.data, model) = (data, try RunCalibration.modelChecksum(of: run))
   }
 
   private static func modelChecksum(of run: String) throws(Failure) -> String {
@@ -27,6 +31,8 @@ public struct RunCalibration: Sendable, Equatable {
     guard case .object(var members) = calibration.json else { return .null }
     members["data"] = .string(data)
     members["model"] = .string(model)
+    if let perQuery { members["perQuery"] = perQuery.json }
+    if let perItem { members["perItem"] = perItem.json }
     return .object(members)
   }
 
@@ -38,7 +44,14 @@ public struct RunCalibration: Sendable, Equatable {
         .badData, at: path, "this does not tell the data and the model of a calibration",
         remedy: "calibrate again")
     }
-    self.init(try Calibration(value, at: path), data: data, model: model)
+    calibration = try Calibration(value, at: path)
+    (self.data, self.model) = (data, model)
+    perQuery = try value["perQuery"].map { (value) throws(Failure) in
+      try QueryCalibration(value, at: "\(path): perQuery")
+    }
+    perItem = try value["perItem"].map { (value) throws(Failure) in
+      try ItemCalibration(value, at: "\(path): perItem")
+    }
   }
 
   /// The calibration that lies in a run; nil if there is none.

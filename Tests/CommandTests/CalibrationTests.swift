@@ -62,6 +62,43 @@ import Testing
       try kindred("search", index, "--query", vectors, "--threshold", "0.5", "--json"))
     #expect(other["threshold"] == 0.5 && other["thresholdSource"] == "--threshold")
 
+    // A score for each query and a threshold for each item go the same way.
+    let full = try object(
+      try kindred(
+        "calibrate", run, "--far", "0.01", "--map", "isotonic", "--per-query", "--per-item", "0.1",
+        "--json"))
+    #expect(full["similarity"] == .number(similarity))
+    #expect(full["probability"]?["map"] == "isotonic")
+    guard case .array(let thresholds)? = full["perItem"]?["thresholds"] else {
+      Issue.record("no thresholds of items in \(full)")
+      return
+    }
+    let carried = scratch.path + "/full.npy"
+    #expect(try kindred("export", run, "--format", "npy", "--out", carried).status == 0)
+    #expect(
+      try JSONValue(json5: FileSystem.readText(scratch.path + "/full.calibration.json"), at: "file")
+        == full)
+    let judged = try object(
+      try kindred("search", carried, "--query", vectors, "--top", "2", "--json"))
+    guard case .array(let found)? = judged["neighbors"], case .array(let first)? = found.first
+    else {
+      Issue.record("no neighbours in \(judged)")
+      return
+    }
+    #expect(found.count == thresholds.count)
+    for key in ["probability", "queryScore", "trusted", "match"] {
+      #expect(first[0][key] != nil && first[0][key] != .null, "\(key)")
+    }
+    let shown = try kindred("search", carried, "--query", vectors, "--top", "1")
+    #expect(shown.output.contains("which depends on the query"), "\(shown.error)")
+    let overridden = try object(
+      try kindred(
+        "search", carried, "--query", vectors, "--top", "1", "--threshold", "0.9", "--json"))
+    guard case .array(let plain)? = overridden["neighbors"], case .array(let one)? = plain.first
+    else { return }
+    #expect(one[0]["queryScore"] == nil)
+    #expect(try kindred("calibrate", run, "--far", "0.01").status == 0)
+
     // What was calibrated on has not drifted from itself; half of every number is another cloud.
     let drift = try object(try kindred("drift", run, "--embeddings", vectors, "--json"))
     #expect(drift["holds"] == true)

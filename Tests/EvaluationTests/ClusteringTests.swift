@@ -1,4 +1,5 @@
 import Autodiff
+import Settings
 import Testing
 
 @testable import Evaluation
@@ -23,6 +24,23 @@ import Testing
     #expect(other.normalizedMutualInformation == 0 && other.adjustedMutualInformation == 0)
     let same = Contingency(labels: [0, 1, 2], clusters: [2, 0, 1])
     #expect(same.normalizedMutualInformation == 1 && same.adjustedMutualInformation == 1)
+  }
+
+  @Test func judgesGivenClusters() throws {
+    let labels = [0, 0, 0, 1, 1, 2, 2, 3]
+    let set = EmbeddingSet(labels.map { [Double($0)] }, labels)
+    var options = EvaluationOptions()
+    options.metrics = ["nmi", "ami"]
+    options.clusters = [9, 9, 4, 4, 4, 2, -3, 2]
+    let found = try evaluate(query: set, options: options)
+    #expect(abs(try #require(found["nmi"]) - 0.6881041381073283) < 1e-12)
+    #expect(
+      found.entries.map(\.id) == [
+        "nmi/arithmetic-mean/given-clusters",
+        "ami/arithmetic-mean/exact-expectation/given-clusters",
+      ])
+    options.clusters = [1]
+    #expect(throws: Failure.self) { try evaluate(query: set, options: options) }
   }
 
   @Test func kMeansFindsSeparateGroups() {

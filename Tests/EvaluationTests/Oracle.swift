@@ -7,8 +7,13 @@ struct Oracle {
   let query, gallery: [[Double]]
   let queryLabels, galleryLabels: [Int]
   let isSelf: Bool
+  /// The group of each row, of queries and gallery alike, or nil.
+  let groups: [Int]?
 
-  init(_ query: [[Double]], _ labels: [Int], gallery: ([[Double]], [Int])? = nil) {
+  init(
+    _ query: [[Double]], _ labels: [Int], gallery: ([[Double]], [Int])? = nil, groups: [Int]? = nil
+  ) {
+    self.groups = groups
     (self.query, queryLabels) = (query, labels)
     self.gallery = gallery?.0 ?? query
     galleryLabels = gallery?.1 ?? labels
@@ -48,6 +53,7 @@ struct Oracle {
     var result: ([Double], [Double]) = ([], [])
     for i in query.indices {
       for j in gallery.indices where !isSelf || j > i {
+        if let groups, queryLabels[i] == galleryLabels[j], groups[i] == groups[j] { continue }
         if queryLabels[i] == galleryLabels[j] {
           result.0.append(distance(i, j))
         } else {
@@ -94,6 +100,7 @@ struct Oracle {
       var (positives, negatives): ([Double], [Double]) = ([], [])
       for i in query.indices where queryLabels[i] == label {
         for j in gallery.indices where !isSelf || i != j {
+          if galleryLabels[j] == label, groups.map({ $0[i] == $0[j] }) ?? false { continue }
           if galleryLabels[j] == label {
             positives.append(distance(i, j))
           } else {
@@ -120,9 +127,11 @@ struct Oracle {
 }
 
 extension EmbeddingSet {
-  init(_ rows: [[Double]], _ labels: [Int], dtype: DType = .float64) {
+  init(
+    _ rows: [[Double]], _ labels: [Int], groups: [Int]? = nil, dtype: DType = .float64
+  ) {
     self.init(
       embeddings: Tensor(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0])
-        .converted(to: dtype), labels: labels)
+        .converted(to: dtype), labels: labels, groups: groups)
   }
 }

@@ -73,6 +73,49 @@ import Testing
     #expect(result.loneQueries == labels.count { !otherLabels.contains($0) })
   }
 
+  /// Rows of one class and group count neither as a match nor as anything else, for any metric.
+  @Test(arguments: DType.allCases, [true, false]) func excludesPairsOfOneClassAndGroup(
+    dtype: DType, isSelf: Bool
+  ) throws {
+    let (rows, labels) = RetrievalTests.grid(60, classes: 8, seed: 11)
+    var random = Random(seed: 12)
+    let groups = labels.map { _ in random.below(3) }
+    let query = EmbeddingSet(rows, labels, groups: groups, dtype: dtype)
+    var options = EvaluationOptions()
+    options.metrics = [
+      "recall@1", "cmc@5", "map", "map@r", "minp", "macro-map@r", "auc", "eer", "opis", "best-f1",
+      "knn@5", "intra-distance",
+    ]
+    let found = try evaluate(query: query, gallery: isSelf ? nil : query, options: options)
+
+    // One query at a time against a gallery from which its junk was taken by hand.
+    var sums: [String: Double] = [:]
+    var known = 0
+    for i in rows.indices {
+      let kept = rows.indices.filter {
+        !(isSelf && $0 == i) && (labels[$0] != labels[i] || groups[$0] != groups[i])
+      }
+      let names = ["recall@1", "cmc@5", "map", "map@r", "minp", "knn@5"]
+      options.metrics = names
+      let alone = try evaluate(
+        query: EmbeddingSet([rows[i]], [labels[i]], dtype: dtype),
+        gallery: EmbeddingSet(kept.map { rows[$0] }, kept.map { labels[$0] }, dtype: dtype),
+        options: options)
+      guard let _ = alone["map"] else { continue }
+      known += 1
+      for name in names { sums[name, default: 0] += alone[name] ?? 0 }
+    }
+    for (name, sum) in sums {
+      #expect(abs(try #require(found[name]) - sum / Double(known)) < 1e-12, "\(name)")
+    }
+    #expect(found.loneQueries == rows.count - known)
+    let oracle = Oracle(rows, labels, gallery: isSelf ? nil : (rows, labels), groups: groups)
+    #expect(abs(try #require(found["auc"]) - oracle.areaUnderCurve) < 1e-12)
+    #expect(abs(try #require(found["eer"]) - oracle.equalErrorRate) < 1e-12)
+    #expect(abs(try #require(found["opis"]) - oracle.inconsistency) < 1e-9)
+    #expect(found.entries[0].id.hasSuffix("/without-pairs-of-one-class-and-group"))
+  }
+
   @Test func equalsBruteForceOnSmoothData() throws {
     var random = Random(seed: 6)
     let labels = (0..<150).map { $0 / 6 }

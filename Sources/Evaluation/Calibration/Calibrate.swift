@@ -10,6 +10,7 @@ import Settings
 ///
 /// - Parameters:
 ///   - rate: the false accept rate to keep to, above 0 and below 1.
+///   - map: how the probability of a match follows from the distance.
 ///   - draws: bootstrap draws.
 /// - Returns: the threshold; the same bits for any number of threads.
 /// - Throws: if a half has fewer than 10 / `rate` pairs that do not match (a rate so small would
@@ -17,7 +18,8 @@ import Settings
 ///   distance 0 that no threshold keeps to the rate.
 /// - Complexity: O(n² d) time; per draw O(rate · n²), and memory O(rate · n² + matching pairs).
 public func calibrate(
-  _ set: EmbeddingSet, falseAcceptRate rate: Double, seed: Int = 0, draws: Int = 1000
+  _ set: EmbeddingSet, falseAcceptRate rate: Double, map: ProbabilityMap.Kind = .platt,
+  seed: Int = 0, draws: Int = 1000
 ) throws(Failure) -> Calibration {
   try set.check()
   guard rate > 0, rate < 1 else {
@@ -28,7 +30,7 @@ public func calibrate(
     throw Failure(.badUsage, at: "draws", "there are \(draws) draws", expected: "1 or more")
   }
   let random = Random(seed: UInt64(bitPattern: Int64(seed))).split("calibration")
-  let halves = try set.halves(random.split("halves"))
+  let halves = try set.halves(seed: seed)
   for half in halves {
     let pairs = half.negativePairs
     guard Double(pairs) * rate >= 10 * (1 - 1e-12) else {
@@ -42,8 +44,8 @@ public func calibrate(
     }
   }
   return set.embeddings.dtype == .float64
-    ? try Calibrator<Double>(halves, set.name, rate, seed, draws, random).calibrate()
-    : try Calibrator<Float>(halves, set.name, rate, seed, draws, random).calibrate()
+    ? try Calibrator<Double>(halves, set.name, rate, seed, draws, random).calibrate(map)
+    : try Calibrator<Float>(halves, set.name, rate, seed, draws, random).calibrate(map)
 }
 
 private struct Calibrator<S: Scalar> {
@@ -66,9 +68,9 @@ private struct Calibrator<S: Scalar> {
     (self.seed, self.draws) = (seed, draws)
   }
 
-  func calibrate() throws(Failure) -> Calibration {
+  func calibrate(_ map: ProbabilityMap.Kind) throws(Failure) -> Calibration {
     let (distance, interval) = try threshold()
-    let probability = PlattMap(pairCounts(of: fit))
+    let probability = ProbabilityMap(map, pairCounts(of: fit))
     return Calibration(
       requestedRate: rate, distance: distance, distanceInterval: interval, isUnit: isUnit,
       fit: part(fit, distance, random.split("fit")),
@@ -144,15 +146,17 @@ extension EmbeddingSet {
     return (count * count - sizes.reduce(0) { $0 + $1 * $1 }) / 2
   }
 
-  /// The rows of one half of the classes, drawn at random, and those of the other half.
-  fileprivate func halves(_ random: Random) throws(Failure) -> [EmbeddingSet] {
+  /// The rows of one half of the classes, drawn at random, and those of the other half: what every
+  /// calibration with this seed is fitted on, and what it is checked on.
+  package func halves(seed: Int) throws(Failure) -> [EmbeddingSet] {
     let classes = Set(labels).sorted()
     guard classes.count >= 4 else {
       throw Failure(
         .badData, at: name, "there are \(classes.count) classes",
         expected: "at least 4: two to fit a threshold on and two others to check it")
     }
-    var random = random
+    var random = Random(seed: UInt64(bitPattern: Int64(seed))).split("calibration")
+      .split("halves")
     let order = random.permutation(classes.count)
     let first = Set(order.prefix(classes.count / 2).map { classes[$0] })
     return [true, false].map { isFirst in

@@ -34,7 +34,7 @@ public struct Calibration: Sendable, Equatable {
   public var seed, draws: Int
   /// The probability of a match by the distance, fitted on the first half; it holds for data with the
   /// same share of matching pairs. Nil in files from before there was one.
-  public var probability: PlattMap?
+  public var probability: ProbabilityMap?
   /// How well it fits on the other half.
   public var probabilityFit: ProbabilityFit?
 
@@ -70,12 +70,10 @@ extension Calibration {
 
   private var probabilityJSON: JSONValue {
     guard let probability else { return .null }
-    return [
-      "map": "platt", "slope": .number(probability.slope),
-      "intercept": .number(probability.intercept),
-      "brier": probabilityFit.map { .number($0.brier) } ?? .null,
-      "calibrationError": probabilityFit.map { .number($0.calibrationError) } ?? .null,
-    ]
+    var members = probability.members
+    members["brier"] = probabilityFit.map { .number($0.brier) } ?? .null
+    members["calibrationError"] = probabilityFit.map { .number($0.calibrationError) } ?? .null
+    return .object(members)
   }
 
   /// Reads what ``json`` wrote.
@@ -88,45 +86,35 @@ extension Calibration {
         expected: "the definition \(Calibration.definition)",
         remedy: "calibrate again")
     }
-    func number(_ key: String, in value: JSONValue) throws(Failure) -> Double {
-      guard case .number(let number)? = value[key], number.isFinite else {
-        throw Failure(.badData, at: "\(place): \(key)", "there is no number")
-      }
-      return number
-    }
-    func whole(_ key: String, in value: JSONValue) throws(Failure) -> Int {
-      guard let whole = Int(exactly: try number(key, in: value)), whole >= 0 else {
-        throw Failure(.badData, at: "\(place): \(key)", "there is no whole number, 0 or more")
-      }
-      return whole
-    }
     func part(_ key: String) throws(Failure) -> Part {
       let part = value[key] ?? .null
       return Part(
-        classes: try whole("classes", in: part), items: try whole("items", in: part),
-        positivePairs: try whole("positivePairs", in: part),
-        negativePairs: try whole("negativePairs", in: part),
-        falseAcceptRate: try number("far", in: part),
-        falseRejectRate: part["frr"] == .null ? nil : try number("frr", in: part),
+        classes: try part.wholeNumber("classes", at: place),
+        items: try part.wholeNumber("items", at: place),
+        positivePairs: try part.wholeNumber("positivePairs", at: place),
+        negativePairs: try part.wholeNumber("negativePairs", at: place),
+        falseAcceptRate: try part.finiteNumber("far", at: place),
+        falseRejectRate: part["frr"] == .null ? nil : try part.finiteNumber("frr", at: place),
         falseAcceptInterval: part["farInterval"]?.interval,
         falseRejectInterval: part["frrInterval"]?.interval)
     }
-    requestedRate = try number("farAsked", in: value)
-    distance = try number("distance", in: value)
+    requestedRate = try value.finiteNumber("farAsked", at: place)
+    distance = try value.finiteNumber("distance", at: place)
     guard distance >= 0, let interval = value["distanceInterval"]?.interval else {
       throw Failure(.badData, at: place, "there is no distance of 0 or more with its interval")
     }
     distanceInterval = interval
     isUnit = value["similarity"].map { $0 != .null } ?? false
     (fit, check) = (try part("fit"), try part("check"))
-    (seed, draws) = (try whole("seed", in: value), try whole("draws", in: value))
+    (seed, draws) = (
+      try value.wholeNumber("seed", at: place), try value.wholeNumber("draws", at: place)
+    )
     if let map = value["probability"], map != .null {
-      probability = PlattMap(
-        slope: try number("slope", in: map), intercept: try number("intercept", in: map))
+      probability = try ProbabilityMap(map, at: "\(place): probability")
       if map["brier"] != .null {
         probabilityFit = ProbabilityFit(
-          brier: try number("brier", in: map),
-          calibrationError: try number("calibrationError", in: map))
+          brier: try map.finiteNumber("brier", at: place),
+          calibrationError: try map.finiteNumber("calibrationError", at: place))
       }
     }
   }
@@ -141,18 +129,5 @@ extension Calibration.Part {
       "frr": falseRejectRate.map { .number($0) } ?? .null,
       "frrInterval": JSONValue(falseRejectInterval),
     ]
-  }
-}
-
-extension JSONValue {
-  fileprivate init(_ interval: ClosedRange<Double>?) {
-    self = interval.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null
-  }
-
-  fileprivate var interval: ClosedRange<Double>? {
-    guard case .array(let ends) = self, ends.count == 2, case .number(let low) = ends[0],
-      case .number(let high) = ends[1], low <= high
-    else { return nil }
-    return low...high
   }
 }

@@ -111,6 +111,10 @@ public struct IsotonicMap: Sendable, Equatable {
   /// Ascending, and the probabilities at them, which never rise.
   public let distances, probabilities: [Double]
 
+  init(distances: [Double], probabilities: [Double]) {
+    (self.distances, self.probabilities) = (distances, probabilities)
+  }
+
   /// - Parameter counts: pairs by ascending distance.
   /// - Complexity: O(counts).
   public init(_ counts: [PairCount]) {

@@ -53,6 +53,15 @@ public struct MetricDescription: Sendable {
     if case .ranks = measure { true } else { false }
   }
 
+  /// The same as a mean over classes of the mean over their queries; nil for other metrics.
+  var macro: MetricDescription? {
+    guard case .ranks(let measure) = self.measure else { return nil }
+    return MetricDescription(
+      id: id + "/mean-of-classes",
+      definition: definition + "; for each class, averaged over the classes",
+      isLowerBetter: isLowerBetter, measure: .macroRanks(measure))
+  }
+
   public var group: Group {
     switch measure {
     case .ranks, .macroRanks, .nearest: .retrieval

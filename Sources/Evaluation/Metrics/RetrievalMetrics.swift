@@ -29,8 +29,9 @@ let metricsForAnyK: [Named<@Sendable (Int) -> MetricDescription>] = [
   },
   Named("cmc") { k in
     .ofRanks(
-      "cmc@\(k)/any-match/no-cameras/lone-excluded",
-      "share of queries whose first match is among the nearest \(k), nothing left out by camera"
+      "cmc@\(k)/any-match/lone-excluded",
+      "share of queries whose first match is among the nearest \(k); with --exclude-groups for the "
+        + "cameras as in Market-1501"
     ) { $0.first <= k ? 1 : 0 }
   },
 ]
@@ -84,18 +85,6 @@ let retrievalMetrics: [Named<MetricDescription>] =
           + "votes going to the class of the nearer vote",
         measure: .nearest { $0.accuracy(votes: 5) })),
     Named(
-      "macro-recall@1",
-      MetricDescription(
-        id: "recall@1/any-match/lone-excluded/mean-of-classes",
-        definition: "recall@1 of each class, averaged over the classes",
-        measure: .macroRanks { $0.first <= 1 ? 1 : 0 })),
-    Named(
-      "macro-map@r",
-      MetricDescription(
-        id: "map@r/over-r/lone-excluded/mean-of-classes",
-        definition: "MAP@R of each class, averaged over the classes",
-        measure: .macroRanks { $0.averagePrecision(within: $0.count) })),
-    Named(
       "hard-anchors",
       .ofRanks(
         "hard-anchors/last-match-behind-another/lone-excluded",
@@ -103,6 +92,14 @@ let retrievalMetrics: [Named<MetricDescription>] =
           + "at the margin a sign of collapse", isLowerBetter: true
       ) { $0.last > $0.count ? 1 : 0 }),
   ]
+
+/// Those of the means over classes that are measured if nothing else is asked for.
+let macroMetrics: [Named<MetricDescription>] = retrievalMetrics.compactMap { metric in
+  guard ["recall@1", "map@r"].contains(metric.name), let macro = metric.value.macro else {
+    return nil
+  }
+  return Named("macro-" + metric.name, macro)
+}
 
 extension MetricDescription {
   /// A mean over the queries with a match.

@@ -7,7 +7,12 @@ let calibrateCommand = Subcommand(
   summary: "Fit the threshold of a run for a false accept rate, and check it on other classes.",
   positionals: [.init(name: "RUN", summary: "a run folder; its calibration.json is written")],
   options: [
-    .init("--far", "RATE", "the false accept rate to keep to, such as 0.001")
+    .init("--far", "RATE", "the false accept rate to keep to, such as 0.001"),
+    .init("--map", "NAME", "how a distance becomes a probability: platt (default) or isotonic"),
+    .init("--per-query", "also fit a score that means the same for every query"),
+    .init(
+      "--per-item", "RATE",
+      "also fit a threshold for each test item, with at most this share of wrong answers"),
   ] + judgedItemsOptions + [
     .init("--seed", "N", "how the classes are halved and drawn (default: 0)"),
     .init("--draws", "N", "draws of the bootstrap (default: 1000)"),
@@ -19,26 +24,85 @@ let calibrateCommand = Subcommand(
 
 private func calibrateRun(_ arguments: Arguments) throws {
   try arguments.applyThreads()
-  let text = try arguments.required("--far")
-  guard let rate = Double(text), rate > 0, rate < 1 else {
-    throw Failure(.badUsage, at: "--far", "'\(text)'", expected: "a number above 0 and below 1")
+  let rate = try share("--far", try arguments.required("--far"))
+  let errorRate = try arguments.value("--per-item").map { (text) throws(Failure) in
+    try share("--per-item", text)
   }
+  let map = try arguments.word("--map", default: ProbabilityMap.Kind.platt)
   let seed = try arguments.wholeNumber("--seed", in: 0...Int(Int32.max)) ?? 0
   let draws = try arguments.wholeNumber("--draws", in: 1...1_000_000) ?? 1000
   let run = arguments.positionals[0]
   let model = try TrainedModel(run: run)
   let items = try judgedItems(of: model, run: run, arguments)
   let set = model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
-  let calibration = try calibrate(set, falseAcceptRate: rate, seed: seed, draws: draws)
+  let calibration = try calibrate(
+    set, falseAcceptRate: rate, map: map, seed: seed, draws: draws)
   let path = RunFolder(run).calibration
-  let found = try RunCalibration(calibration, data: items.identity, run: run)
+  var found = try RunCalibration(calibration, data: items.identity, run: run)
+  if arguments.has("--per-query") {
+    let progress = ProgressLine(isQuiet: arguments.has("--json"))
+    found.perQuery = try QueryCalibration(set, falseAcceptRate: rate, seed: seed) { done, total in
+      progress.show("fitting the queries' scores \(done)/\(total)", done: done, of: total)
+    }
+    progress.finish()
+  }
+  if let errorRate {
+    guard !arguments.has("--data") else {
+      throw Failure(
+        .badUsage, at: "--per-item", "the items are those of --data",
+        expected: "the run's own test items, which search and exports hold")
+    }
+    found.perItem = try ItemCalibration(set, errorRate: errorRate, seed: seed)
+  }
   try found.write(to: path)
   if arguments.has("--json") {
     Terminal.printJSON(found.json)
   } else {
     print(tables(of: calibration), terminator: "")
+    if let perQuery = found.perQuery { print("\n" + table(of: perQuery).text, terminator: "") }
+    if let perItem = found.perItem { print("\n" + table(of: perItem).text, terminator: "") }
     print("wrote \(path)")
   }
+}
+
+private func share(_ option: String, _ text: String) throws(Failure) -> Double {
+  guard let share = Double(text), share > 0, share < 1 else {
+    throw Failure(.badUsage, at: option, "'\(text)'", expected: "a number above 0 and below 1")
+  }
+  return share
+}
+
+private func table(of found: QueryCalibration) -> Table {
+  var table = Table(["by a score that depends on the query", "value", "95 % interval"])
+  table.append(["a pair matches from a score of", fixed(found.threshold, 5), "–"])
+  table.append([
+    "false accept rate on other classes", significant(found.falseAcceptRate, 4),
+    "\(significant(found.falseAcceptInterval.lowerBound, 4)) … "
+      + significant(found.falseAcceptInterval.upperBound, 4),
+  ])
+  table.append([
+    "false reject rate on them", found.falseRejectRate.map { significant($0, 4) } ?? "–", "–",
+  ])
+  return table
+}
+
+private func table(of found: ItemCalibration) -> Table {
+  let known = found.thresholds.compactMap { $0 }.sorted()
+  var table = Table(["by a threshold for each item", "value"])
+  table.append(["items with a threshold", "\(known.count) of \(found.thresholds.count)"])
+  table.append([
+    "median similarity from which one answers",
+    known.isEmpty ? "–" : fixed(known[known.count / 2], 5),
+  ])
+  table.append(["questions asked by other items", "\(found.questions)"])
+  table.append(["answered without a check", "\(found.answered)"])
+  table.append(["of these wrong", "\(found.wrong)"])
+  table.append([
+    "wrong, over all questions",
+    found.questions > 0 ? significant(Double(found.wrong) / Double(found.questions), 3) : "–",
+  ])
+  table.append(["asked for at most", "\(found.errorRate)"])
+  return table
 }
 
 private func tables(of calibration: Calibration) -> String {
@@ -74,7 +138,7 @@ private func tables(of calibration: Calibration) -> String {
   ]
   if let fit = calibration.probabilityFit {
     lines.append(
-      "The probability of a match by the distance (Platt) is wrong by "
+      "The probability of a match by the distance (\(calibration.probability?.kind.rawValue ?? "")) is wrong by "
         + "\(significant(100 * fit.calibrationError, 2)) % on average on these classes.")
   }
   if min(calibration.fit.classes, calibration.check.classes) < 20 {

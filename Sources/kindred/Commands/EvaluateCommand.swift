@@ -15,6 +15,11 @@ let evaluateCommand = Subcommand(
     .init("--labels", "Y.npy", "the class of each embedding"),
     .init("--gallery", "G.npy", "what to search; without it, the embeddings themselves"),
     .init("--gallery-labels", "H.npy", "the class of each row of the gallery"),
+    .init(
+      "--exclude-groups", "G.npy",
+      "a group of each item, such as its camera: pairs of one class and group do not count"),
+    .init("--gallery-groups", "H.npy", "the group of each row of the gallery"),
+    .init("--clusters", "C.npy", "the cluster of each item, to judge instead of those of k-means"),
     .init("--distance", "NAME", "euclidean (default) or cosine"),
     .init(
       "--relevance", "KIND",
@@ -22,6 +27,7 @@ let evaluateCommand = Subcommand(
     .init("--metrics", "NAME,...", "what to measure, also for other k: recall@3,map@100"),
     .init("--intervals", "bootstrap intervals of the retrieval metrics, over queries and classes"),
     .init("--per-class", "the retrieval metrics and the utility of each class, worst first"),
+    .init("--utilization", "how near a run's test items lie to its training items"),
     .init("--groups", "G.npy", "a group of each query: the retrieval metrics group by group"),
     Subcommand.threads,
     Subcommand.json,
@@ -37,6 +43,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
     options.metrics = names.split(separator: ",").map(String.init)
     for name in options.metrics { _ = try metric(named: name, at: "--metrics") }
   }
+  if let path = arguments.value("--clusters") {
+    options.clusters = try NumPyArray.read(path).labels(at: path)
+  }
   if let run = arguments.positionals.first {
     guard !arguments.has("--embeddings") else {
       throw Failure(
@@ -45,14 +54,24 @@ private func evaluateRun(_ arguments: Arguments) throws {
     }
     let model = try TrainedModel(run: run)
     let test = try judgedItems(of: model, run: run, arguments)
-    let set = model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
+    let set = try model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
+      .grouped(by: "--exclude-groups", arguments)
     try judge(set, in: nil, options, classNames: test.classNames, arguments) {
-      model.addingClosedSetAccuracy(to: $0, of: test, embeddings: set.embeddings)
+      let found = model.addingClosedSetAccuracy(to: $0, of: test, embeddings: set.embeddings)
+      guard arguments.has("--utilization") else { return found }
+      let training = model.embeddingSet(
+        of: try trainingItems(of: model, at: run), isQuiet: arguments.has("--json"))
+      return found.adding(
+        name: "utilization", id: utilizationDefinition,
+        value: try utilization(of: set.embeddings, by: training.embeddings), reason: "")
     }
     return
   }
+  guard !arguments.has("--utilization") else {
+    throw Failure(.badUsage, at: "--utilization", "there is no run", expected: "a run folder")
+  }
   if arguments.has("--relevance") {
-    try judgeRelevance(options.distance, arguments)
+    try judgeByRelevance(options.distance, arguments)
     return
   }
   let query = try LabelledMatrix(
@@ -67,51 +86,44 @@ private func evaluateRun(_ arguments: Arguments) throws {
         .badData, at: path, "the rows have \(set.embeddings.shape[1]) numbers",
         expected: "\(query.embeddings.shape[1]), as the embeddings have")
     }
-    gallery = EmbeddingSet(embeddings: set.embeddings, labels: set.labels)
-  } else if arguments.has("--gallery-labels") {
-    throw Failure(.badUsage, at: "--gallery-labels", "there is no --gallery")
+    gallery = try EmbeddingSet(embeddings: set.embeddings, labels: set.labels, name: path)
+      .grouped(by: "--gallery-groups", arguments)
+    guard arguments.has("--exclude-groups") == arguments.has("--gallery-groups") else {
+      throw Failure(
+        .badUsage, at: "kindred evaluate", "groups of only one of queries and gallery are given",
+        expected: "both --exclude-groups and --gallery-groups, or none")
+    }
+  } else if let name = ["--gallery-labels", "--gallery-groups"].first(where: arguments.has) {
+    throw Failure(.badUsage, at: name, "there is no --gallery")
   }
-  try judge(
-    EmbeddingSet(embeddings: query.embeddings, labels: query.labels), in: gallery, options,
-    classNames: [], arguments)
+  let set = try EmbeddingSet(embeddings: query.embeddings, labels: query.labels)
+    .grouped(by: "--exclude-groups", arguments)
+  try judge(set, in: gallery, options, classNames: [], arguments)
 }
 
-private enum RelevanceKind: String, CaseIterable { case levels, sets }
-
-/// Judges by several labels for each item.
-private func judgeRelevance(
-  _ distance: EvaluationOptions.Distance, _ arguments: Arguments
-) throws(Failure) {
-  let kind = try arguments.word("--relevance", default: RelevanceKind.levels)
-  let embeddings = try readMatrix(try arguments.required("--embeddings"))
-  let path = try arguments.required("--labels")
-  let (count, width, values) = try NumPyArray.read(path).matrix(at: path, as: Double.self)
-  guard let bad = values.first(where: { $0 != $0.rounded() || abs($0) > 1e15 }) else {
-    let rows = (0..<count).map { Array(values[$0 * width..<($0 + 1) * width]) }
-    let relevance: Relevance =
-      kind == .levels
-      ? .levels(rows.map { $0.map { Int($0) } }) : .labelSets(rows.map { $0.map { $0 != 0 } })
-    let found = try evaluateRelevance(embeddings, relevance, distance: distance, name: path)
-    if arguments.has("--json") {
-      Terminal.printJSON(found.json)
-      return
+extension EmbeddingSet {
+  /// The same with the groups of an option's file, if it is given.
+  fileprivate func grouped(by option: String, _ arguments: Arguments) throws(Failure)
+    -> EmbeddingSet
+  {
+    guard let path = arguments.value(option) else { return self }
+    let groups = try NumPyArray.read(path).labels(at: path)
+    guard groups.count == count else {
+      throw Failure(
+        .badData, at: path, "there are \(groups.count) groups",
+        expected: "\(count), one for each item")
     }
-    var table = Table(["metric", "value", "definition"])
-    for entry in found.entries { table.append([entry.name, fixed(entry.value, 4), entry.id]) }
-    print(table.text, terminator: "")
-    print("\(found.queries) queries; \(found.loneQueries) without a relevant item are left out")
-    return
+    return EmbeddingSet(embeddings: embeddings, labels: labels, groups: groups, name: name)
   }
-  throw Failure(.badData, at: path, "a label is \(bad)", expected: "whole numbers")
 }
 
 /// Measures, adds what only a run knows, and shows; class names are for labels that are their indices.
 private func judge(
   _ query: EmbeddingSet, in gallery: EmbeddingSet?, _ options: EvaluationOptions,
   classNames: [String], _ arguments: Arguments,
-  adding: (Evaluation) -> Evaluation = { $0 }
+  adding: (Evaluation) throws(Failure) -> Evaluation = { $0 }
 ) throws(Failure) {
-  let evaluation = adding(try evaluate(query: query, gallery: gallery, options: options))
+  let evaluation = try adding(try evaluate(query: query, gallery: gallery, options: options))
   var details: [EvaluationDetail] = []
   if arguments.has("--intervals") { details.append(.intervals) }
   if arguments.has("--per-class") { details.append(.classes(classNames)) }

@@ -1,6 +1,5 @@
 import Data
 import Evaluation
-import Foundation
 import Settings
 import Training
 
@@ -29,10 +28,7 @@ private func inspectRun(_ arguments: Arguments) throws {
         .badUsage, at: "kindred inspect", "both --training and --data are given",
         expected: "one of them")
     }
-    items = try TrainingData(
-      model.recipe, root: dataRoot(environment: ProcessInfo.processInfo.environment)
-    ).train
-    try model.check(items.itemShape, at: run)
+    items = try trainingItems(of: model, at: run)
   } else {
     items = try judgedItems(of: model, run: run, arguments)
   }

@@ -30,7 +30,7 @@ let searchCommand = Subcommand(
 private struct Search {
   let index: any VectorIndex
   /// The threshold that was calibrated for these vectors, and the file that it is from.
-  var calibration: (Calibration, path: String)?
+  var calibration: (RunCalibration, path: String)?
   /// The name of each id of the index; empty if it has none.
   let itemNames: [Int: String]
   let queries: Tensor
@@ -64,17 +64,25 @@ private func search(_ arguments: Arguments) throws {
     isDistance ? -Double(max(0, score)).squareRoot() : Double(score)
   }
   // An inner product of vectors without unit length has no calibrated threshold.
-  let calibrated = found.calibration.flatMap { isDistance ? -$0.0.distance : $0.0.similarity }
+  let calibrated = found.calibration.flatMap {
+    isDistance ? -$0.0.calibration.distance : $0.0.calibration.similarity
+  }
   let threshold = given ?? calibrated
   let source = given != nil ? "--threshold" : calibrated == nil ? nil : found.calibration?.path
+  let judgement = try MatchJudgement(
+    found.calibration?.0, threshold: threshold, isGiven: given != nil, queries: found.queries,
+    isDistance: isDistance, itemCount: found.index is IdentifiedIndex ? nil : found.index.count,
+    at: found.calibration?.path ?? place)
   if arguments.has("--json") {
     let rows = (0..<found.queries.shape[0]).map { query in
       JSONValue.array(
         neighbors[query].map { neighbor in
           var members: [String: JSONValue] = [
             "id": JSONValue(neighbor.id), "similarity": .number(similarity(neighbor.score)),
-            "match": threshold.map { .bool(similarity(neighbor.score) >= $0) } ?? .null,
           ]
+          members.merge(
+            judgement.members(query: query, id: neighbor.id, similarity(neighbor.score))
+          ) { $1 }
           if isDistance { members["distance"] = .number(-similarity(neighbor.score)) }
           if let name = found.name(of: neighbor.id) { members["item"] = .string(name) }
           return .object(members)
@@ -89,18 +97,20 @@ private func search(_ arguments: Arguments) throws {
   }
   for query in 0..<found.queries.shape[0] {
     print(found.queryNames[query])
-    var table = Table(["  item", isDistance ? "distance" : "similarity", "match"])
+    var table = Table(
+      ["  item", isDistance ? "distance" : "similarity"] + judgement.columns)
     for neighbor in neighbors[query] {
       let name = found.name(of: neighbor.id) ?? "#\(neighbor.id)"
       let value = similarity(neighbor.score)
-      table.append([
-        "  " + name, fixed(isDistance ? -value : value, 4),
-        threshold.map { value >= $0 ? "match" : "no match" } ?? "–",
-      ])
+      table.append(
+        ["  " + name, fixed(isDistance ? -value : value, 4)]
+          + judgement.cells(query: query, id: neighbor.id, value))
     }
     print(table.text, terminator: "")
   }
-  print(explanation(of: threshold, from: source, found, isDistance: isDistance))
+  print(
+    judgement.explanation
+      ?? explanation(of: threshold, from: source, found, isDistance: isDistance))
 }
 
 /// Which threshold told matches from others.
@@ -117,7 +127,8 @@ private func explanation(
     ? "a distance up to \(fixed(-threshold, 4))" : "a similarity from \(fixed(threshold, 4))"
   let rate =
     found.calibration.map { calibration, path in
-      path == source ? ", for a false accept rate of \(calibration.requestedRate)" : ""
+      path == source
+        ? ", for a false accept rate of \(calibration.calibration.requestedRate)" : ""
     } ?? ""
   return "A match is \(value) (\(source)\(rate))."
 }
@@ -130,9 +141,7 @@ private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Fai
     items.embeddings, metric: .automatic(for: items.embeddings), name: run)
   return Search(
     index: index,
-    calibration: try RunCalibration.of(run: run).map {
-      ($0.calibration, RunFolder(run).calibration)
-    },
+    calibration: try RunCalibration.of(run: run).map { ($0, RunFolder(run).calibration) },
     itemNames: Search.named(items.names, index), queries: asked.embeddings, queryNames: asked.names)
 }
 
@@ -167,7 +176,7 @@ private func searchFile(
   let beside = calibrationPath(beside: path)
   let calibration =
     FileSystem.exists(beside)
-    ? (try RunCalibration(path: beside).calibration, path: beside) : nil
+    ? (try RunCalibration(path: beside), path: beside) : nil
   return Search(
     index: index, calibration: calibration, itemNames: Search.named(itemNames, index),
     queries: queries,

@@ -18,13 +18,16 @@ struct ExportSource {
     _ input: String, _ part: Part, _ arguments: Arguments, _ options: inout ExportOptions
   ) throws(Failure) {
     if FileSystem.isFolder(input) {
-      calibration = try RunCalibration.of(run: input)
+      var found = try RunCalibration.of(run: input)
+      // The thresholds of items are those of the test items.
+      if part != .test { found?.perItem = nil }
+      calibration = found
       let model = try TrainedModel(run: input)
       if arguments.has("--adapter") { options.adapter = try model.encoder.vectorTransforms() }
-      let (found, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
-      vectors = found.embeddings
-      (options.labels, options.names) = (labels, found.names)
-      items = (found.names, labels)
+      let (embedded, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
+      vectors = embedded.embeddings
+      (options.labels, options.names) = (labels, embedded.names)
+      items = (embedded.names, labels)
     } else {
       guard !arguments.has("--adapter") else {
         throw Failure(

@@ -31,6 +31,15 @@ func judgedItems(
   return items
 }
 
+/// The items that a run was trained on.
+func trainingItems(of model: TrainedModel, at run: String) throws(Failure) -> Dataset {
+  let items = try TrainingData(
+    model.recipe, root: dataRoot(environment: ProcessInfo.processInfo.environment)
+  ).train
+  try model.check(items.itemShape, at: run)
+  return items
+}
+
 extension TrainedModel {
   /// The embeddings of some items with their classes, showing how far it is.
   func embeddingSet(of items: Dataset, isQuiet: Bool) -> EmbeddingSet {
