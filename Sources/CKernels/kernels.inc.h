@@ -67,6 +67,8 @@ static inline __attribute__((always_inline)) REAL largest_lane(vector v) {
 
 #include "selection.inc.h"
 
+#include "ranking.inc.h"
+
 const ck_kernels KERNELS = {
     .tile_rows = TILE_ROWS,
     .tile_columns = TILE_COLUMNS,
@@ -107,5 +109,12 @@ const ck_kernels KERNELS = {
     .distances = distances,
     .distance_weights = distance_weights,
     .places_below = places_below,
+    .squares_from_products = squares_from_products,
+    .count_before = count_before,
+    .count_bins = count_bins,
+    .sum_of_roots = sum_of_roots,
+    .places_within = places_within,
+    .places_marked = places_marked,
+    .twice_below = twice_below,
     .distances_to_rows = distances_to_rows,
 };

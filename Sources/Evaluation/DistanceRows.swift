@@ -43,12 +43,32 @@ struct DistanceRows<S: Scalar> {
     _ initial: Accumulator,
     _ body: (inout Accumulator, _ row: Int, _ squares: UnsafeMutableBufferPointer<S>) -> Void
   ) -> [Accumulator] {
+    reduce(initial, laterOnly: false) { body(&$0, $1, $3) }
+  }
+
+  /// The same for each pair once: without a gallery a row meets the later rows only, from `first` on,
+  /// which takes half of the products.
+  func reducePairs<Accumulator>(
+    _ initial: Accumulator,
+    _ body: (
+      inout Accumulator, _ row: Int, _ first: Int, _ squares: UnsafeMutableBufferPointer<S>
+    ) -> Void
+  ) -> [Accumulator] {
+    reduce(initial, laterOnly: isSelf, body)
+  }
+
+  private func reduce<Accumulator>(
+    _ initial: Accumulator, laterOnly: Bool,
+    _ body: (
+      inout Accumulator, _ row: Int, _ first: Int, _ squares: UnsafeMutableBufferPointer<S>
+    ) -> Void
+  ) -> [Accumulator] {
     let lanes = DistanceRows.accumulators
     var results = Array(repeating: initial, count: lanes)
     let height = max(1, min(512, query.count, DistanceRows.blockElements / gallery.count))
-    let width = gallery.count
-    let block = UnsafeMutableBufferPointer<S>.allocate(capacity: height * width)
+    let block = UnsafeMutableBufferPointer<S>.allocate(capacity: height * gallery.count)
     defer { block.deallocate() }
+    let kernels = LineKernels<S>()
     results.withUnsafeMutableBufferPointer { results in
       query.rows.withUnsafeBufferPointer { q in
         gallery.rows.withUnsafeBufferPointer { g in
@@ -57,14 +77,19 @@ struct DistanceRows<S: Scalar> {
           }
           for start in stride(from: 0, to: query.count, by: height) {
             let rows = min(height, query.count - start)
+            let column = laterOnly ? min(start, gallery.count) : 0
+            let width = gallery.count - column
+            guard width > 0 else { continue }
             S.product(
-              c, a + start * query.dimension, b, m: rows, n: width, k: query.dimension,
-              transposingA: false, transposingB: true, adding: false)
+              c, a + start * query.dimension, b + column * query.dimension, m: rows, n: width,
+              k: query.dimension, transposingA: false, transposingB: true, adding: false)
             Parallel.forEach(lanes) { lane in
               for row in stride(from: lane, to: rows, by: lanes) {
-                let line = UnsafeMutableBufferPointer(start: c + row * width, count: width)
-                finish(line, row: start + row, q, g)
-                body(&results[lane], start + row, line)
+                let skipped = laterOnly ? min(width, row + 1) : 0
+                let line = UnsafeMutableBufferPointer(
+                  start: c + row * width + skipped, count: width - skipped)
+                finish(line, row: start + row, from: column + skipped, kernels, q, g)
+                body(&results[lane], start + row, column + skipped, line)
               }
             }
           }
@@ -74,52 +99,35 @@ struct DistanceRows<S: Scalar> {
     return results
   }
 
-  /// Turns a row of products into squared distances.
+  /// Turns products of a row with those of the gallery from `first` on into squared distances.
   private func finish(
-    _ line: UnsafeMutableBufferPointer<S>, row: Int, _ q: UnsafeBufferPointer<S>,
-    _ g: UnsafeBufferPointer<S>
+    _ line: UnsafeMutableBufferPointer<S>, row: Int, from first: Int, _ kernels: LineKernels<S>,
+    _ q: UnsafeBufferPointer<S>, _ g: UnsafeBufferPointer<S>
   ) {
-    let chunk = 64
+    let (chunk, norm) = (256, query.squaredNorms[row])
     gallery.squaredNorms.withUnsafeBufferPointer { norms in
-      guard let x = line.baseAddress, let n = norms.baseAddress, let q = q.baseAddress,
+      guard let x = line.baseAddress, let all = norms.baseAddress, let q = q.baseAddress,
         let g = g.baseAddress
       else { return }
+      let n = all + first
       for start in stride(from: 0, to: line.count, by: chunk) {
         let columns = start..<min(line.count, start + chunk)
-        if subtract(x, n, norm: query.squaredNorms[row], columns) {
-          for column in columns where isInexact(x[column], query.squaredNorms[row] + n[column]) {
-            x[column] = squaredDistance(
-              q + row * query.dimension, g + column * query.dimension, query.dimension)
-          }
+        // Below this share a float32 difference has fewer than 17 good bits.
+        let inexact = kernels.squares(
+          x + start, norms: n + start, norm: norm, share: 1 / 64, columns.count)
+        guard inexact > 0 else { continue }
+        for column in columns where x[column] < (norm + n[column]) / 64 {
+          x[column] = squaredDistance(
+            q + row * query.dimension, g + (first + column) * query.dimension, query.dimension)
         }
       }
     }
-    if isSelf { line[row] = .infinity }
+    if isSelf, row >= first, row - first < line.count { line[row - first] = .infinity }
     if query.groups != nil, gallery.groups != nil {
-      for member in gallery.members[query.classes[row]] where !isCompared(row, member) {
-        line[member] = .infinity
+      for member in gallery.members[query.classes[row]]
+      where member >= first && !isCompared(row, member) {
+        line[member - first] = .infinity
       }
     }
-  }
-
-  /// Whether a squared distance is so small beside the norms that it lost its digits: below this
-  /// share a float32 difference has fewer than 17 good bits.
-  @inline(__always)
-  private func isInexact(_ square: S, _ norms: S) -> Bool { norms * (1 / 64) - square > 0 }
-
-  /// Turns products into squared distances; returns whether one of them is inexact.
-  @inline(__always)
-  private func subtract(
-    _ x: UnsafeMutablePointer<S>, _ n: UnsafePointer<S>, norm: S, _ columns: Range<Int>
-  ) -> Bool {
-    // Counting instead of branching lets the compiler take several columns at a time.
-    var inexact: Int32 = 0
-    for column in columns {
-      let norms = norm + n[column]
-      let square = norms - 2 * x[column]
-      x[column] = square
-      inexact &+= isInexact(square, norms) ? 1 : 0
-    }
-    return inexact > 0
   }
 }

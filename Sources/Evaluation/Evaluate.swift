@@ -64,7 +64,7 @@ private struct Evaluator<S: Scalar> {
     let curves =
       needs.curves
       ? pairs.flatMap { OperatingCurves(distances, over: $0.falseAcceptQuantiles) } : nil
-    let clusters = needs.clusters ? contingency() : nil
+    let clusters = needs.clusters && !isClusteringTooLong ? contingency() : nil
     let nearest = needs.nearest ? nearestRows(pass.nearest, countPerQuery: nearestCount) : nil
     let space = needs.space ? Space(distances.query, unit: unit) : nil
 
@@ -86,7 +86,7 @@ private struct Evaluator<S: Scalar> {
         reason = "no query has a neighbour, or none has a match"
       case .clusters(let measure):
         value = clusters.map(measure)
-        reason = ""
+        reason = "so many clusters take long; ask for them with --metrics \(metric.name)"
       case .pairs(let measure), .spaceOfPairs(let measure):
         value = pairs.flatMap(measure)
         reason =
@@ -106,6 +106,13 @@ private struct Evaluator<S: Scalar> {
     return Evaluation(
       entries: entries, queries: query.count, loneQueries: lone,
       classes: query.members.count { !$0.isEmpty })
+  }
+
+  /// k-means costs rows × clusters × columns in each round, of at most 20.
+  private var isClusteringTooLong: Bool {
+    let (rows, clusters) = (distances.query, distances.query.members.count { !$0.isEmpty })
+    let work = 20 * Double(rows.count) * Double(clusters) * Double(rows.dimension)
+    return options.clusters == nil && work > options.clusteringLimit
   }
 
   /// The definition's identity, with what the data add to it.

@@ -20,6 +20,10 @@ public struct EvaluationOptions: Configurable {
   /// The cluster of each query, to be judged instead of those of k-means; any whole numbers.
   public var clusters: [Int]?
 
+  /// Without given clusters and with more work than this, multiplications of all rounds of k-means,
+  /// there are no metrics of clusters.
+  public var clusteringLimit = Double.infinity
+
   public init() {}
 
   public static var settings: [Setting<Self>] {

@@ -43,6 +43,18 @@ struct Ladder<S: Scalar> {
     Swift.min(parts - 1, Int((value - low) * scale))
   }
 
+  /// Σ over the finite numbers of a line of 2 · (values below) + (values equal).
+  func twiceBelow(_ kernels: LineKernels<S>, _ x: UnsafePointer<S>, _ count: Int) -> Int {
+    values.withUnsafeBufferPointer { values in
+      starts.withUnsafeBufferPointer { starts in
+        guard !values.isEmpty,
+          let ladder = LineKernels.ladder(values: values, starts: starts, low: low, scale: scale)
+        else { return 0 }
+        return kernels.twiceBelow(x, count, ladder)
+      }
+    }
+  }
+
   /// How many values are less than `x`.
   @inline(__always)
   func countBelow(_ x: S) -> Int {

@@ -10,33 +10,40 @@ struct NegativePass {
   private struct Accumulator {
     var twicePositivesBelow = 0
     var tallies: [Tally]
+    var places: [Int32] = []
   }
 
   init<S: Scalar>(
     _ distances: DistanceRows<S>, positives: Ladder<S>, bins: [Int]
   ) {
-    // 0: not wanted; otherwise one more than the place in `bins`.
-    var places = Array(repeating: Int32(0), count: DistanceBin.count)
-    for (i, bin) in bins.enumerated() { places[bin] = Int32(i + 1) }
+    let (query, gallery) = (distances.query, distances.gallery)
+    let places = Dictionary(uniqueKeysWithValues: zip(bins, bins.indices))
+    var marks = [UInt8](repeating: 0, count: DistanceBin.count)
+    for bin in bins { marks[bin] = 1 }
+    let kernels = LineKernels<S>()
     let initial = Accumulator(tallies: bins.map { _ in Tally() })
-    let classes = distances.gallery.classes
-    let accumulators = distances.reduce(initial) { lane, row, line in
-      let number = distances.query.classes[row]
-      let first = distances.isSelf ? row + 1 : 0
-      var sum = 0
-      for column in first..<max(first, line.count) where classes[column] != number {
-        let x = line[column]
-        let below = positives.countBelow(x)
-        sum += 2 * below
-        if below < positives.values.count, positives.values[below] == x {
-          sum += positives.countBelow(x.nextUp) - below
+    let accumulators = marks.withUnsafeBufferPointer { marks in
+      distances.reducePairs(initial) { lane, row, first, line in
+        guard let x = line.baseAddress, let marks = marks.baseAddress else { return }
+        lane.twicePositivesBelow += positives.twiceBelow(kernels, x, line.count)
+        if lane.places.count < line.count {
+          lane.places = [Int32](repeating: 0, count: gallery.count)
         }
-        let place = places[DistanceBin.of(x)]
-        if place > 0 { lane.tallies[Int(place) - 1].add(Double(x)) }
+        let found = lane.places.withUnsafeMutableBufferPointer { places in
+          places.baseAddress.map { kernels.placesMarked($0, x, marks, line.count) } ?? 0
+        }
+        for i in 0..<found {
+          let column = Int(lane.places[i])
+          guard gallery.classes[first + column] != query.classes[row],
+            let place = places[DistanceBin.of(x[column])]
+          else { continue }
+          lane.tallies[place].add(Double(x[column]))
+        }
       }
-      lane.twicePositivesBelow += sum
     }
-    twicePositivesBelow = accumulators.reduce(0) { $0 + $1.twicePositivesBelow }
+    // Each positive met all positives too: Σ 2 · (less) + (equal) is the square of how many they are.
+    let own = positives.values.count * positives.values.count
+    twicePositivesBelow = accumulators.reduce(0) { $0 + $1.twicePositivesBelow } - own
     var tallies: [Int: Tally] = [:]
     for (i, bin) in bins.enumerated() { tallies[bin] = Tally(accumulators.map { $0.tallies[i] }) }
     self.tallies = tallies

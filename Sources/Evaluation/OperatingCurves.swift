@@ -40,18 +40,28 @@ struct OperatingCurves {
     // For each class: accepted positives, then accepted negatives, by the first threshold that
     // accepts them. Sums of whole numbers do not depend on the order of the rows.
     let counts = Mutex(Array(repeating: 0, count: query.members.count * 2 * count))
-    _ = distances.reduce(Array(repeating: 0, count: 2 * count)) { accepted, row, line in
+    let kernels = LineKernels<S>()
+    let initial = (
+      accepted: Array(repeating: 0, count: 2 * count),
+      places: [Int32](repeating: 0, count: gallery.count)
+    )
+    _ = distances.reduce(initial) { lane, row, line in
       let number = query.classes[row]
-      for column in line.indices where line[column] <= limit {
+      guard let x = line.baseAddress else { return }
+      let found = lane.places.withUnsafeMutableBufferPointer { places in
+        places.baseAddress.map { kernels.placesWithin($0, x, limit: limit, line.count) } ?? 0
+      }
+      for i in 0..<found {
+        let column = Int(lane.places[i])
         let first = thresholds.countBelow(Double(line[column]).squareRoot())
         guard first < count else { continue }
         let isNegative = gallery.classes[column] != number
-        accepted[(isNegative ? count : 0) + first] += 1
+        lane.accepted[(isNegative ? count : 0) + first] += 1
       }
       counts.withLock { counts in
-        for i in accepted.indices { counts[number * 2 * count + i] += accepted[i] }
+        for i in lane.accepted.indices { counts[number * 2 * count + i] += lane.accepted[i] }
       }
-      for i in accepted.indices { accepted[i] = 0 }
+      for i in lane.accepted.indices { lane.accepted[i] = 0 }
     }
     let accepted = counts.withLock { $0 }
     (self.classes, self.thresholds) = (classes, thresholds.values)

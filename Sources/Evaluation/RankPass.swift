@@ -20,8 +20,9 @@ struct RankPass<S: Scalar> {
     var before: [Int] = []
     var ranks: [Int] = []
     var positives: [S] = []
-    var negativeBins: [Int] = []
-    var negativeDistances = 0.0
+    /// Of all pairs, matching or not.
+    var bins: [Int64] = []
+    var distances = 0.0
   }
 
   /// - Parameter nearestCount: how many of the nearest rows of each query to keep.
@@ -30,36 +31,59 @@ struct RankPass<S: Scalar> {
     nearestCount: Int = 0
   ) {
     let (query, gallery) = (distances.query, distances.gallery)
+    let kernels = LineKernels<S>()
     var initial = Accumulator()
-    if countsPairs { initial.negativeBins = Array(repeating: 0, count: DistanceBin.count) }
+    if countsPairs { initial.bins = Array(repeating: 0, count: DistanceBin.count) }
     var values = Array(repeating: Double.nan, count: measures.count * query.count)
     var nearest = [Int32](repeating: 0, count: nearestCount * query.count)
-    let accumulators = nearest.withUnsafeMutableBufferPointer { nearest in
-      values.withUnsafeMutableBufferPointer { values in
-        distances.reduce(initial) { lane, row, line in
-          let place = row * nearestCount..<(row + 1) * nearestCount
-          selectSmallest(line, into: UnsafeMutableBufferPointer(rebasing: nearest[place]))
-          let number = query.classes[row]
-          lane.findMatches(of: row, distances, line)
-          if !lane.matches.isEmpty, !measures.isEmpty {
-            lane.rankMatches(line, classes: gallery.classes, of: number)
-            lane.ranks.withUnsafeBufferPointer { ranks in
-              for (i, measure) in measures.enumerated() {
-                values[i * query.count + row] = measure(Ranks(values: ranks))
+    let accumulators: [Accumulator]
+    if measures.isEmpty, nearestCount == 0 {
+      accumulators =
+        countsPairs
+        ? distances.reducePairs(initial) { lane, row, first, line in
+          lane.countPairs(row, from: first, distances, line, kernels)
+        } : []
+    } else {
+      accumulators = nearest.withUnsafeMutableBufferPointer { nearest in
+        values.withUnsafeMutableBufferPointer { values in
+          distances.reduce(initial) { lane, row, line in
+            let place = row * nearestCount..<(row + 1) * nearestCount
+            selectSmallest(line, into: UnsafeMutableBufferPointer(rebasing: nearest[place]))
+            let number = query.classes[row]
+            lane.findMatches(of: row, distances, line)
+            if !lane.matches.isEmpty, !measures.isEmpty {
+              lane.rankMatches(line, classes: gallery.classes, of: number, kernels)
+              lane.ranks.withUnsafeBufferPointer { ranks in
+                for (i, measure) in measures.enumerated() {
+                  values[i * query.count + row] = measure(Ranks(values: ranks))
+                }
               }
             }
+            guard countsPairs else { return }
+            let first = distances.isSelf ? min(row + 1, line.count) : 0
+            lane.countPairs(
+              row, from: first, distances, UnsafeMutableBufferPointer(rebasing: line[first...]),
+              kernels)
           }
-          if countsPairs { lane.countPairs(row, distances, line) }
         }
       }
     }
     self.nearest = nearest
-    negativeDistances = accumulators.reduce(0) { $0 + $1.negativeDistances }
     self.values = measures.indices.map { Array(values[$0 * query.count..<($0 + 1) * query.count]) }
-    positives = accumulators.flatMap(\.positives).sorted()
-    negativeBins = accumulators.dropFirst().reduce(into: accumulators[0].negativeBins) {
-      for i in $0.indices { $0[i] += $1.negativeBins[i] }
+    let positives = accumulators.flatMap(\.positives).sorted()
+    self.positives = positives
+    // All pairs less those that match, and less those that do not count, which lie at infinity.
+    let roots = positives.reduce(0.0) { $0 + Double($1).squareRoot() }
+    negativeDistances = max(0, accumulators.reduce(0) { $0 + $1.distances } - roots)
+    var bins = initial.bins.map { Int($0) }
+    for lane in accumulators {
+      for i in bins.indices { bins[i] += Int(lane.bins[i]) }
     }
+    if countsPairs {
+      bins[DistanceBin.of(S.infinity)] = 0
+      for value in positives { bins[DistanceBin.of(value)] -= 1 }
+    }
+    negativeBins = bins
   }
 }
 
@@ -91,6 +115,23 @@ extension RankPass.Accumulator {
 
   /// The rank of each match: one more than the number of others that come before it.
   fileprivate mutating func rankMatches(
+    _ line: UnsafeMutableBufferPointer<S>, classes: [Int], of number: Int,
+    _ kernels: LineKernels<S>
+  ) {
+    // A vector loop for each match is quicker than to look each distance up, up to about so many.
+    guard matches.count > 32, let x = line.baseAddress else {
+      ranks.removeAll(keepingCapacity: true)
+      if let x = line.baseAddress {
+        for match in matches {
+          ranks.append(1 + kernels.countBefore(x, limit: x[match], ties: match, line.count))
+        }
+      }
+      return
+    }
+    rankMany(UnsafeMutableBufferPointer(start: x, count: line.count), classes: classes, of: number)
+  }
+
+  private mutating func rankMany(
     _ line: UnsafeMutableBufferPointer<S>, classes: [Int], of number: Int
   ) {
     let matches = self.matches
@@ -119,20 +160,20 @@ extension RankPass.Accumulator {
     }
   }
 
-  /// Notes the row's pairs; without a gallery, those with later rows, so that each counts once.
+  /// Notes the row's pairs with the rows from `first` on, matching or not.
   fileprivate mutating func countPairs(
-    _ row: Int, _ distances: DistanceRows<S>, _ line: UnsafeMutableBufferPointer<S>
+    _ row: Int, from first: Int, _ distances: DistanceRows<S>,
+    _ line: UnsafeMutableBufferPointer<S>, _ kernels: LineKernels<S>
   ) {
-    let number = distances.query.classes[row]
-    let first = distances.isSelf ? row + 1 : 0
-    for match in matches where match >= first { positives.append(line[match]) }
-    let classes = distances.gallery.classes
-    var sum = 0.0
-    for column in first..<max(first, line.count) where classes[column] != number {
-      negativeBins[DistanceBin.of(line[column])] += 1
-      sum += Double(line[column]).squareRoot()
+    for member in distances.gallery.members[distances.query.classes[row]]
+    where member >= first && distances.isCompared(row, member) {
+      positives.append(line[member - first])
     }
-    negativeDistances += sum
+    guard let x = line.baseAddress else { return }
+    bins.withUnsafeMutableBufferPointer { bins in
+      if let bins = bins.baseAddress { kernels.countBins(bins, x, line.count) }
+    }
+    self.distances += kernels.sumOfRoots(x, line.count)
   }
 }
 

@@ -62,8 +62,7 @@ struct Space {
 
   /// Σ over unordered pairs of exp(−2 ‖u − v‖²).
   private static func potential<S: Scalar>(_ unit: LabeledRows<S>) -> Double {
-    DistanceRows(query: unit, gallery: unit, isSelf: true).reduce(0.0) { sum, row, line in
-      let rest = UnsafeMutableBufferPointer(rebasing: line[(row + 1)...])
+    DistanceRows(query: unit, gallery: unit, isSelf: true).reducePairs(0.0) { sum, _, _, rest in
       for i in rest.indices { rest[i] *= -2 }
       if let start = rest.baseAddress { S.exp(start, start, rest.count) }
       sum += rest.reduce(0.0) { $0 + Double($1) }

@@ -54,7 +54,11 @@ private func dispatch(_ words: [String]) throws {
     print(subcommand.help, terminator: "")
     return
   }
-  try subcommand.run(Arguments(rest, for: subcommand))
+  let arguments = try Arguments(rest, for: subcommand)
+  if subcommand.options.contains(where: { $0.name == Subcommand.threads.name }) {
+    try arguments.applyThreads()
+  }
+  try subcommand.run(arguments)
 }
 
 private var overview: String {

@@ -15,6 +15,61 @@ import Testing
     }
   }
 
+  @Test(arguments: InstructionSet.available, counts)
+  func linesFitTheirDefinitions(set: InstructionSet, count: Int) {
+    InstructionSet.$chosen.withValue(set) {
+      checkLine(count, Float.self)
+      checkLine(count, Double.self)
+    }
+  }
+
+  /// Numbers with many ties, and one that is infinite.
+  private func checkLine<S: Scalar>(_ count: Int, _: S.Type) {
+    var random = Random(seed: UInt64(count) + 1)
+    let kernels = LineKernels<S>()
+    var x = (0..<count).map { _ in S(random.below(7)) / 2 }
+    if count > 2 { x[1] = .infinity }
+    for ties in [0, count / 2, count] {
+      let expected = x.indices.count { $0 < ties ? x[$0] <= 1.5 : x[$0] < 1.5 }
+      #expect(kernels.countBefore(x, limit: 1.5, ties: ties, count) == expected)
+    }
+    let roots = x.filter(\.isFinite).reduce(0) { $0 + Double($1).squareRoot() }
+    #expect(abs(kernels.sumOfRoots(x, count) - roots) <= 1e-6 * max(1, roots))
+    var bins = [Int64](repeating: 0, count: 1 << 17)
+    kernels.countBins(&bins, x, count)
+    func bin(_ value: S) -> Int { Int(Float(value).bitPattern >> 14) }
+    #expect(bins.indices.allSatisfy { i in bins[i] == 0 || x.contains { bin($0) == i } })
+    #expect(bins[bin(1)] == x.count { $0 == 1 })
+    var marks = [UInt8](repeating: 0, count: 1 << 17)
+    (marks[bin(0)], marks[bin(2)]) = (1, 1)
+    var places = [Int32](repeating: 0, count: count)
+    let marked = kernels.placesMarked(&places, x, marks, count)
+    #expect(places.prefix(marked).map(Int.init) == x.indices.filter { x[$0] == 0 || x[$0] == 2 })
+    let within = kernels.placesWithin(&places, x, limit: 1, count)
+    #expect(places.prefix(within).map(Int.init) == x.indices.filter { x[$0] <= 1 })
+
+    let values: [S] = [0.5, 1, 1, 2.5]
+    // One part for all: every value is looked for from the first on.
+    let starts: [Int32] = [0, 4]
+    let below = values.withUnsafeBufferPointer { values in
+      starts.withUnsafeBufferPointer { starts in
+        LineKernels.ladder(values: values, starts: starts, low: 0.5, scale: 0.1)
+          .map { kernels.twiceBelow(x, count, $0) }
+      }
+    }
+    let expected = x.filter(\.isFinite).reduce(0) { sum, number in
+      sum + 2 * values.count { $0 < number } + values.count { $0 == number }
+    }
+    #expect(below == expected)
+
+    let norms = (0..<count).map { _ in S(random.below(5) + 1) }
+    var products = (0..<count).map { _ in S(random.below(4)) }
+    let squares = zip(products, norms).map { 3 + $1 - 2 * $0 }
+    let small = zip(squares, norms).count { $0 < (3 + $1) / 4 }
+    #expect(kernels.squares(&products, norms: norms, norm: 3, share: 0.25, count) == small)
+    #expect(products == squares)
+  }
+
   private func check<S: Scalar>(_ count: Int, tolerance: Double, _: S.Type) {
     var random = Random(seed: UInt64(count))
     let x = (0..<count).map { _ in S(random.normal()) }

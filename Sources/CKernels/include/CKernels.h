@@ -73,6 +73,15 @@ typedef struct ck_hinges {
   double total[2], count[2], active[2];
 } ck_hinges;
 
+/// Ascending values, at least one, with a table over their range: the values whose part
+/// (value - low) scale, at most parts - 1, is less than i are those before starts[i].
+typedef struct ck_ladder {
+  const void *_Nonnull values;
+  const int32_t *_Nonnull starts;
+  ptrdiff_t count, parts;
+  double low, scale;
+} ck_ladder;
+
 /// The kernels of one element type on one instruction set; `void` stands for that type.
 ///
 /// They run on the calling thread. Sizes count elements.
@@ -239,6 +248,27 @@ typedef struct ck_kernels {
   ptrdiff_t (*_Nonnull places_below)(int32_t *_Nonnull places, const void *_Nonnull x,
                                      const void *_Nullable offsets, double limit,
                                      ptrdiff_t count);
+
+  /// Turns products into squared distances, x[i] = norm + norms[i] - 2 x[i]; returns how many are
+  /// below share (norm + norms[i]).
+  ptrdiff_t (*_Nonnull squares_from_products)(void *_Nonnull x, const void *_Nonnull norms,
+                                              double norm, double share, ptrdiff_t count);
+  /// How many of the first `ties` numbers are at most `limit`, and of the others below it.
+  ptrdiff_t (*_Nonnull count_before)(const void *_Nonnull x, double limit, ptrdiff_t ties,
+                                     ptrdiff_t count);
+  /// Counts numbers of 0 or more: bins[bits of the float >> 14] += 1.
+  void (*_Nonnull count_bins)(int64_t *_Nonnull bins, const void *_Nonnull x, ptrdiff_t count);
+  /// Σ √x over the finite numbers.
+  double (*_Nonnull sum_of_roots)(const void *_Nonnull x, ptrdiff_t count);
+  /// Writes the places, in order, where x[i] <= limit; returns how many there are. `places` has room
+  /// for `count`.
+  ptrdiff_t (*_Nonnull places_within)(int32_t *_Nonnull places, const void *_Nonnull x,
+                                      double limit, ptrdiff_t count);
+  /// The same where the mark of the number's bin (see `count_bins`) is 1 and not 0.
+  ptrdiff_t (*_Nonnull places_marked)(int32_t *_Nonnull places, const void *_Nonnull x,
+                                      const uint8_t *_Nonnull marks, ptrdiff_t count);
+  /// Σ over the finite numbers of 2 (values below) + (values equal).
+  int64_t (*_Nonnull twice_below)(const void *_Nonnull x, ptrdiff_t count, ck_ladder ladder);
 
   /// y[i] = ‖query - base[rows[i]]‖² if `squared`, else -⟨query, base[rows[i]]⟩, for rows of
   /// `columns` elements; reads ahead.

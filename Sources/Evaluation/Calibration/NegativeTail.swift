@@ -24,14 +24,14 @@ struct NegativeTail<S: Scalar> {
     isWhole = sum == bins.reduce(0, +)
     let bound = last
     let classes = distances.gallery.classes
-    let found = distances.reduce([Pair]()) { lane, row, line in
+    let found = distances.reducePairs([Pair]()) { lane, row, first, line in
       let number = classes[row]
-      for column in (row + 1)..<max(row + 1, line.count)
-      where classes[column] != number && DistanceBin.of(line[column]) <= bound {
+      for (place, square) in line.enumerated() where DistanceBin.of(square) <= bound {
+        let other = classes[first + place]
+        guard other != number else { continue }
         lane.append(
           Pair(
-            square: line[column], first: Int32(min(number, classes[column])),
-            second: Int32(max(number, classes[column]))))
+            square: square, first: Int32(min(number, other)), second: Int32(max(number, other))))
       }
     }
     // Equal squares are passed together, so that their order does not matter.

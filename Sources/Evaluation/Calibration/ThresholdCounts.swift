@@ -16,11 +16,11 @@ struct ThresholdCounts {
   init<S: Scalar>(_ distances: DistanceRows<S>, limit: Double) {
     let (classes, count) = (distances.gallery.classes, distances.gallery.members.count)
     let initial = Accumulator(falseRejects: Array(repeating: 0, count: count))
-    let lanes = distances.reduce(initial) { lane, row, line in
+    let lanes = distances.reducePairs(initial) { lane, row, first, line in
       let number = classes[row]
-      for column in (row + 1)..<max(row + 1, line.count) {
-        let isAccepted = Double(line[column]) <= limit
-        let other = classes[column]
+      for (column, square) in line.enumerated() {
+        let isAccepted = Double(square) <= limit
+        let other = classes[first + column]
         if other == number {
           if !isAccepted { lane.falseRejects[number] += 1 }
         } else if isAccepted {

@@ -32,7 +32,6 @@ private let benches: [(name: String, run: @Sendable (Arguments) throws -> Void)]
 ]
 
 private func bench(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   if let name = arguments.value("--isa") {
     guard let isa = InstructionSet(rawValue: name), InstructionSet.available.contains(isa) else {
       throw Failure(

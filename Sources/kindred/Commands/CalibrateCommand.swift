@@ -16,14 +16,11 @@ let calibrateCommand = Subcommand(
   ] + judgedItemsOptions + [
     .init("--seed", "N", "how the classes are halved and drawn (default: 0)"),
     .init("--draws", "N", "draws of the bootstrap (default: 1000)"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + Subcommand.common,
   example: "kindred calibrate runs/quickstart --far 0.001",
   run: calibrateRun)
 
 private func calibrateRun(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let rate = try share("--far", try arguments.required("--far"))
   let errorRate = try arguments.value("--per-item").map { (text) throws(Failure) in
     try share("--per-item", text)

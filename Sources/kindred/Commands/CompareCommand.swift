@@ -12,16 +12,13 @@ let compareCommand = Subcommand(
   options: judgedItemsOptions + [
     .init("--seed", "N", "how the queries are drawn (default: 0)"),
     .init("--draws", "N", "draws of the bootstrap (default: 1000)"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + Subcommand.common,
   example: "kindred compare runs/triplet runs/multi-similarity",
   run: compareRuns)
 
 private let comparedMetrics = ["recall@1", "r-precision", "map@r", "map", "mrr"]
 
 private func compareRuns(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let seed = try arguments.wholeNumber("--seed", in: 0...Int(Int32.max)) ?? 0
   let draws = try arguments.wholeNumber("--draws", in: 1...1_000_000) ?? 1000
   let runs = arguments.positionals

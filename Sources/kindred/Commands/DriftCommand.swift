@@ -11,14 +11,11 @@ let driftCommand = Subcommand(
     .init("--input", "FOLDER|FILE", "the new items: pictures, or an .npy file of items"),
     .init("--embeddings", "E.npy", "the new items as embeddings of this run's model"),
     .init("--seed", "N", "how items are drawn (default: 0)"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + Subcommand.common,
   example: "kindred drift runs/quickstart --input pictures",
   run: tellDrift)
 
 private func tellDrift(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let run = arguments.positionals[0]
   let isQuiet = arguments.has("--json")
   let seed = try arguments.wholeNumber("--seed", in: 0...Int(Int32.max)) ?? 0

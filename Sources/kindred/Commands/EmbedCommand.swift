@@ -19,7 +19,6 @@ let embedCommand = Subcommand(
   run: embedItems)
 
 private func embedItems(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let (input, output) = (try arguments.required("--input"), try arguments.required("--out"))
   let model = try TrainedModel(run: arguments.positionals[0])
   let progress = ProgressLine(isQuiet: arguments.has("--json"))

@@ -29,16 +29,15 @@ let evaluateCommand = Subcommand(
     .init("--per-class", "the retrieval metrics and the utility of each class, worst first"),
     .init("--utilization", "how near a run's test items lie to its training items"),
     .init("--groups", "G.npy", "a group of each query: the retrieval metrics group by group"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + Subcommand.common,
   example: "kindred evaluate --embeddings E.npy --labels Y.npy --json",
   run: evaluateRun)
 
 private func evaluateRun(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   var options = EvaluationOptions()
   options.distance = try arguments.word("--distance", default: options.distance)
+  // About five seconds; asked for by name, clusters take as long as they take.
+  if !arguments.has("--metrics") { options.clusteringLimit = 2e11 }
   if let names = arguments.value("--metrics") {
     options.metrics = names.split(separator: ",").map(String.init)
     for name in options.metrics { _ = try metric(named: name, at: "--metrics") }
@@ -57,7 +56,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
     let set = try model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
       .grouped(by: "--exclude-groups", arguments)
     try judge(set, in: nil, options, classNames: test.classNames, arguments) {
-      let found = model.addingClosedSetAccuracy(to: $0, of: test, embeddings: set.embeddings)
+      (evaluation) throws(Failure) in
+      let found = model.addingClosedSetAccuracy(
+        to: evaluation, of: test, embeddings: set.embeddings)
       guard arguments.has("--utilization") else { return found }
       let training = model.embeddingSet(
         of: try trainingItems(of: model, at: run), isQuiet: arguments.has("--json"))

@@ -25,7 +25,6 @@ let explainCommand = Subcommand(
   run: explainPair)
 
 private func explainPair(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let run = arguments.positionals[0]
   let model = try TrainedModel(run: run)
   let layers = model.encoder.layers.count

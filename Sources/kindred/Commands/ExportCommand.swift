@@ -37,7 +37,6 @@ let exportCommand = Subcommand(
 enum Part: String, CaseIterable { case test, train }
 
 private func export(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   let name = try arguments.required("--format")
   var options = try ExportOptions().setting(try arguments.settings("--params"), at: "--params")

@@ -62,7 +62,6 @@ private enum Check {
 }
 
 private func checkGradients(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let losses = allLosses + hiddenLosses
   var runs: [(name: String, run: () -> [Check])] = []
   func add(_ loss: Named<any Loss>) {

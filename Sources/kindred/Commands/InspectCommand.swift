@@ -10,14 +10,11 @@ let inspectCommand = Subcommand(
   options: judgedItemsOptions + [
     .init("--training", "look at the items that the run was trained on instead"),
     .init("--top", "K", "how many of each kind to print (default: 10; JSON has all)"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + Subcommand.common,
   example: "kindred inspect runs/quickstart --training",
   run: inspectRun)
 
 private func inspectRun(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let top = try arguments.wholeNumber("--top", in: 1...1_000_000) ?? 10
   let run = arguments.positionals[0]
   let model = try TrainedModel(run: run)

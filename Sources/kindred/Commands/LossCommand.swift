@@ -46,7 +46,6 @@ private struct Point: Parameterized {
 }
 
 private func computeLoss(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let name = arguments.positionals[0]
   let _: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)

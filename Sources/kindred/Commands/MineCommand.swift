@@ -20,7 +20,6 @@ let mineCommand = Subcommand(
   run: mine)
 
 private func mine(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let name = arguments.positionals[0]
   let registered: any Miner = try allMiners.named(
     name, kind: "miner", at: "kindred mine", mistake: .badUsage)

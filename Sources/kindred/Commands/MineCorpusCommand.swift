@@ -33,7 +33,6 @@ let mineCorpusCommand = Subcommand(
   run: mineCorpus)
 
 private func mineCorpus(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let name = arguments.value("--policy") ?? "percent-of-positive"
   let registered: any NegativePolicy = try allNegativePolicies.named(
     name, kind: "policy", at: "--policy", mistake: .badUsage)

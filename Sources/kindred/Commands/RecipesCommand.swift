@@ -19,7 +19,6 @@ let recipesCommand = Subcommand(
   run: listRecipes)
 
 private func listRecipes(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let folder = arguments.positionals.first ?? "recipes"
   let names = try FileSystem.list(folder).filter { $0.hasSuffix(".json5") }
   guard !names.isEmpty else {

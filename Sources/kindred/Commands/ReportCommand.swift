@@ -6,12 +6,11 @@ let reportCommand = Subcommand(
   name: "report",
   summary: "Write a run's report.html anew, with the threshold that was calibrated since.",
   positionals: [.init(name: "RUN", summary: "a run folder")],
-  options: [Subcommand.threads, Subcommand.json],
+  options: Subcommand.common,
   example: "kindred report runs/quickstart",
   run: writeRunReport)
 
 private func writeRunReport(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let run = arguments.positionals[0]
   let isQuiet = arguments.has("--json")
   let progress = ProgressLine(isQuiet: isQuiet)

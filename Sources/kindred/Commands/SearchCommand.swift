@@ -47,7 +47,6 @@ private struct Search {
 }
 
 private func search(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let path = try arguments.required("--query")
   let top = try arguments.wholeNumber("--top", in: 1...1_000_000) ?? 10
   let given = try number("--threshold", arguments)

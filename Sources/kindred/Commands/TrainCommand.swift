@@ -26,7 +26,6 @@ let trainCommand = Subcommand(
 private let isInterrupted = Atomic<Bool>(false)
 
 private func train(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   var overrides = arguments.allValues("--set")
   if let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) {
     overrides.append("training.seed=\(seed)")

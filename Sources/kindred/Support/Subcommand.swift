@@ -29,7 +29,9 @@ struct Subcommand: Sendable {
   let run: @Sendable (Arguments) throws -> Void
 
   static let json = Option("--json", "print one JSON object and nothing else")
+  /// Applied before the subcommand runs.
   static let threads = Option("--threads", "N", "how many threads to use (default: all cores)")
+  static let common = [threads, json]
 
   var help: String {
     let words = positionals.map { positional in

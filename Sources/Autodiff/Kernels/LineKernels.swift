@@ -1,0 +1,64 @@
+import CKernels
+
+/// Loops over a line of squared distances, on the calling thread, in the instruction set in use.
+///
+/// Infinite distances stand for pairs that do not count.
+package struct LineKernels<S: Scalar>: Sendable {
+  private nonisolated(unsafe) let kernels: UnsafePointer<ck_kernels>
+
+  package init() { kernels = InstructionSet.kernelTable(elementSize: MemoryLayout<S>.size) }
+
+  /// x = norm + norms − 2 x, of products; returns how many are below share · (norm + norms).
+  package func squares(
+    _ x: UnsafeMutablePointer<S>, norms: UnsafePointer<S>, norm: S, share: Double, _ count: Int
+  ) -> Int {
+    kernels.pointee.squares_from_products(x, norms, Double(norm), share, count)
+  }
+
+  /// How many of the first `ties` numbers are at most `limit`, and of the others below it.
+  package func countBefore(_ x: UnsafePointer<S>, limit: S, ties: Int, _ count: Int) -> Int {
+    kernels.pointee.count_before(x, Double(limit), ties, count)
+  }
+
+  /// Counts each number in the bin of its float: bits >> 14.
+  package func countBins(
+    _ bins: UnsafeMutablePointer<Int64>, _ x: UnsafePointer<S>, _ count: Int
+  ) {
+    kernels.pointee.count_bins(bins, x, count)
+  }
+
+  /// Σ √x over the finite numbers.
+  package func sumOfRoots(_ x: UnsafePointer<S>, _ count: Int) -> Double {
+    kernels.pointee.sum_of_roots(x, count)
+  }
+
+  /// Writes the places, in order, of the numbers of at most `limit`; returns how many there are.
+  package func placesWithin(
+    _ places: UnsafeMutablePointer<Int32>, _ x: UnsafePointer<S>, limit: S, _ count: Int
+  ) -> Int {
+    kernels.pointee.places_within(places, x, Double(limit), count)
+  }
+
+  /// The same of the numbers whose bin has the mark 1 and not 0.
+  package func placesMarked(
+    _ places: UnsafeMutablePointer<Int32>, _ x: UnsafePointer<S>, _ marks: UnsafePointer<UInt8>,
+    _ count: Int
+  ) -> Int {
+    kernels.pointee.places_marked(places, x, marks, count)
+  }
+
+  /// Σ over the finite numbers of 2 · (values below) + (values equal).
+  package func twiceBelow(_ x: UnsafePointer<S>, _ count: Int, _ ladder: ck_ladder) -> Int {
+    Int(kernels.pointee.twice_below(x, count, ladder))
+  }
+
+  /// - Parameters: see C's `ck_ladder`.
+  package static func ladder(
+    values: UnsafeBufferPointer<S>, starts: UnsafeBufferPointer<Int32>, low: S, scale: S
+  ) -> ck_ladder? {
+    guard let first = values.baseAddress, let table = starts.baseAddress else { return nil }
+    return ck_ladder(
+      values: first, starts: table, count: values.count, parts: starts.count - 1,
+      low: Double(low), scale: Double(scale))
+  }
+}
