@@ -144,31 +144,55 @@ extension AnchorwiseMiner {
   private func mine(
     _ anchors: Range<Int>, of pairs: PairTable, _ matrix: Tensor, dimension: Int, random: Random
   ) -> Tuples {
-    let (columns, sign) = (pairs.columns, distance.sign)
-    let grain = 16
-    var found = [FoundTuples](
-      repeating: FoundTuples(), count: (anchors.count + grain - 1) / grain)
+    let found = matrix.mapAnchors(
+      anchors, of: pairs, sign: distance.sign, dimension: dimension, random: random, grain: 16,
+      FoundTuples()
+    ) { row, found in mine(row, into: &found) }
+    return Self.findsTriplets
+      ? .triplets(found.joined(\.triplets))
+      : .pairs(positive: found.joined(\.positive), negative: found.joined(\.negative))
+  }
+}
+
+extension [FoundTuples] {
+  /// The lists of all, one after the other, copied once.
+  fileprivate func joined<Tuple>(_ list: (FoundTuples) -> [Tuple]) -> [Tuple] {
+    var result: [Tuple] = []
+    result.reserveCapacity(reduce(0) { $0 + list($1).count })
+    for one in self { result += list(one) }
+    return result
+  }
+}
+
+extension Tensor {
+  /// Shows each anchor and its distances, this being their matrix, to `body` with what was found
+  /// so far; `grain` anchors together begin with `initial`.
+  func mapAnchors<Found>(
+    _ anchors: Range<Int>, of pairs: PairTable, sign: Double, dimension: Int = 0,
+    random: Random = Random(seed: 0), grain: Int, _ initial: Found,
+    _ body: (Candidates, inout Found) -> Void
+  ) -> [Found] {
+    let columns = pairs.columns
+    var found = [Found](repeating: initial, count: (anchors.count + grain - 1) / grain)
     found.withUnsafeMutableBufferPointer { found in
       Parallel.forEachRange(anchors.count, grain: grain) { rows in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: columns) { distances in
           withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
             for place in rows {
               let anchor = anchors.lowerBound + place
-              matrix.read(row: anchor, times: sign, into: distances)
+              read(row: anchor, times: sign, into: distances)
               pairs.fill(kinds, row: anchor)
               let row = Candidates(
                 anchor: anchor, distances: UnsafeBufferPointer(distances),
                 kinds: UnsafeBufferPointer(kinds), dimension: dimension,
                 random: random.split(UInt64(anchor)))
-              mine(row, into: &found[rows.lowerBound / grain])
+              body(row, &found[rows.lowerBound / grain])
             }
           }
         }
       }
     }
-    return Self.findsTriplets
-      ? .triplets(found.flatMap(\.triplets))
-      : .pairs(positive: found.flatMap(\.positive), negative: found.flatMap(\.negative))
+    return found
   }
 }
 

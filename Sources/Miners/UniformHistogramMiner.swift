@@ -42,14 +42,11 @@ public struct UniformHistogramMiner: Miner, Measuring {
   ) -> Tuples {
     let pairs = PairTable(labels: labels, reference: reference)
     let matrix = distance.matrix(embeddings.detached, reference?.embeddings.detached)
-      .converted(to: .float64)
-    return matrix.withElements(of: Double.self) { values in
-      .pairs(
-        positive: draw(
-          positivesPerBin, sign: 1, of: pairs, values, random.split("positive")),
-        negative: draw(
-          negativesPerBin, sign: -1, of: pairs, values, random.split("negative")))
-    }
+    return .pairs(
+      positive: draw(
+        positivesPerBin, sign: 1, of: pairs, matrix, random.split("positive")),
+      negative: draw(
+        negativesPerBin, sign: -1, of: pairs, matrix, random.split("negative")))
   }
 
   /// Draws from each bin of the pairs of one kind.
@@ -57,47 +54,61 @@ public struct UniformHistogramMiner: Miner, Measuring {
   /// Which pairs of a bin, counted in their order, is drawn before the pairs are looked up, so no
   /// list of all pairs is needed.
   private func draw(
-    _ count: Int, sign: Int32, of pairs: PairTable, _ values: UnsafeBufferPointer<Double>,
-    _ random: Random
+    _ count: Int, sign: Int32, of pairs: PairTable, _ matrix: Tensor, _ random: Random
   ) -> [Pair] {
-    var (least, greatest) = (Double.infinity, -Double.infinity)
-    forEachPair(sign, of: pairs) { i, j in
-      least = min(least, values[i * pairs.columns + j])
-      greatest = max(greatest, values[i * pairs.columns + j])
+    // Few pieces: each has a count for every bin.
+    let grain = max(16, pairs.rows / 8)
+    func scan<Found>(
+      _ initial: Found, _ body: (_ anchor: Int, _ other: Int, Double, inout Found) -> Void
+    ) -> [Found] {
+      matrix.mapAnchors(
+        0..<pairs.rows, of: pairs, sign: 1, grain: grain, initial
+      ) { row, found in
+        for j in row.indices where row.kinds[j].signum() == sign {
+          body(row.anchor, j, row.distances[j], &found)
+        }
+      }
     }
+    let ends = scan((least: Double.infinity, greatest: -Double.infinity)) { _, _, value, ends in
+      ends.least = min(ends.least, value)
+      ends.greatest = max(ends.greatest, value)
+    }
+    let least = ends.map(\.least).min() ?? 0
+    let greatest = ends.map(\.greatest).max() ?? 0
     guard least <= greatest else { return [] }
-    let width = (greatest - least) / Double(bins)
+    let (bins, width) = (bins, (greatest - least) / Double(bins))
     let bin = { (value: Double) -> Int in
       width > 0 ? min(bins - 1, Int((value - least) / width)) : 0
     }
-    var sizes = [Int](repeating: 0, count: bins)
-    forEachPair(sign, of: pairs) { i, j in sizes[bin(values[i * pairs.columns + j])] += 1 }
-    let drawn = sizes.enumerated().map { b, size -> [Int] in
+    let sizes = scan([Int](repeating: 0, count: bins)) { _, _, value, sizes in
+      sizes[bin(value)] += 1
+    }
+    let drawn = (0..<bins).map { b -> [Int] in
+      let size = sizes.reduce(0) { $0 + $1[b] }
       guard size > 0 else { return [] }
       var random = random.split(UInt64(b))
       return (0..<count).map { _ in random.below(size) }.sorted()
     }
-    var (seen, taken) = (
-      [Int](repeating: 0, count: bins), [Int](repeating: 0, count: bins)
-    )
-    var found: [Pair] = []
-    forEachPair(sign, of: pairs) { i, j in
-      let b = bin(values[i * pairs.columns + j])
-      while taken[b] < drawn[b].count, drawn[b][taken[b]] == seen[b] {
-        found.append(Pair(i, j))
-        taken[b] += 1
-      }
-      seen[b] += 1
+    // Each piece goes on counting where the pieces before it end.
+    var before = [Int](repeating: 0, count: bins)
+    var starts: [[Int]] = []
+    for piece in sizes {
+      starts.append(before)
+      for b in 0..<bins { before[b] += piece[b] }
     }
-    return found
-  }
-
-  private func forEachPair(_ sign: Int32, of pairs: PairTable, _ body: (Int, Int) -> Void) {
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: pairs.columns) { kinds in
-      for i in 0..<pairs.rows {
-        pairs.fill(kinds, row: i)
-        for j in 0..<pairs.columns where kinds[j].signum() == sign { body(i, j) }
+    return scan((seen: [Int](), taken: [Int](), pairs: [Pair]())) { anchor, other, value, found in
+      if found.seen.isEmpty {
+        found.seen = starts[anchor / grain]
+        found.taken = (0..<bins).map { b in
+          drawn[b].firstIndex { $0 >= found.seen[b] } ?? drawn[b].count
+        }
       }
-    }
+      let b = bin(value)
+      while found.taken[b] < drawn[b].count, drawn[b][found.taken[b]] == found.seen[b] {
+        found.pairs.append(Pair(anchor, other))
+        found.taken[b] += 1
+      }
+      found.seen[b] += 1
+    }.flatMap(\.pairs)
   }
 }

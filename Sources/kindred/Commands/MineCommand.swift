@@ -27,97 +27,73 @@ private func mine(_ arguments: Arguments) throws {
   try miner.validate(at: "--params")
   let batch = try LabelledMatrix(arguments)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
-  if let streaming = miner as? any StreamingMiner, type(of: streaming).findsTriplets {
-    streamTriplets(
-      of: streaming, batch, random: Random(seed: UInt64(seed)), isJSON: arguments.has("--json"))
-    return
-  }
-  let tuples = miner.mine(
-    batch.embeddings, labels: batch.labels, reference: nil, random: Random(seed: UInt64(seed)))
-  let isJSON = arguments.has("--json")
-  var lines = LineWriter()
-  switch tuples {
-  case .triplets(let triplets):
-    let triplets = triplets.sorted()
-    lines.write(
-      isJSON ? "{\"triplets\": [" : "\(triplets.count) triplets (anchor, positive, negative)\n")
-    for (i, one) in triplets.enumerated() {
-      lines.write([one.anchor, one.positive, one.negative], mark: "", at: i, isJSON: isJSON)
+  let random = Random(seed: UInt64(seed))
+  if let streaming = miner as? any StreamingMiner {
+    show(triplets: type(of: streaming).findsTriplets, isJSON: arguments.has("--json")) { body in
+      streaming.forEachBlock(
+        of: blockSize(of: streaming, batch.labels), batch.embeddings, labels: batch.labels,
+        random: random, body)
     }
-    if isJSON { lines.write("]}\n") }
-  case .pairs(let positive, let negative):
-    let (positive, negative) = (positive.sorted(), negative.sorted())
-    lines.write(
-      isJSON
-        ? "{\"negativePairs\": ["
-        : "\(positive.count) positive pairs, \(negative.count) negative pairs\n")
-    for (first, pairs) in isJSON
-      ? [negative, positive].enumerated() : [positive, negative].enumerated()
-    {
-      if isJSON, first == 1 { lines.write("], \"positivePairs\": [") }
-      for (i, pair) in pairs.enumerated() {
-        lines.write(
-          [pair.anchor, pair.other], mark: first == 0 ? "+ " : "- ", at: i, isJSON: isJSON)
+  } else {
+    let tuples = miner.mine(
+      batch.embeddings, labels: batch.labels, reference: nil, random: random)
+    var areTriplets = false
+    if case .triplets = tuples { areTriplets = true }
+    show(triplets: areTriplets, isJSON: arguments.has("--json")) { $0(tuples) }
+  }
+}
+
+/// How many anchors are mined at a time: a batch may have more tuples than fit in memory.
+private func blockSize(of miner: any StreamingMiner, _ labels: [Int]) -> Int {
+  // An anchor has at most as many triplets as positives times negatives: of some millions a block.
+  let sizes = Dictionary(labels.map { ($0, 1) }, uniquingKeysWith: +).values
+  let most =
+    type(of: miner).findsTriplets
+    ? sizes.map { ($0 - 1) * (labels.count - $0) }.max() ?? 0 : labels.count
+  return max(1, min(128, 4_000_000 / max(1, most)))
+}
+
+/// Writes tuples that come a block at a time, in the order of their anchors.
+///
+/// - Parameter forEachBlock: gives the blocks; called once for each list that is written, and once
+///   before to count what a line of text says.
+private func show(
+  triplets areTriplets: Bool, isJSON: Bool, forEachBlock: ((Tuples) -> Void) -> Void
+) {
+  var lines = LineWriter(isJSON: isJSON)
+  var (positives, negatives) = (0, 0)
+  if !isJSON {
+    forEachBlock { block in
+      switch block {
+      case .triplets(let triplets): positives += triplets.count
+      case .pairs(let positive, let negative):
+        (positives, negatives) = (positives + positive.count, negatives + negative.count)
       }
     }
-    if isJSON { lines.write("]}\n") }
   }
-  lines.flush()
-}
-
-/// Mines and writes a few anchors at a time: a batch may have more triplets than fit in memory.
-private func streamTriplets(
-  of miner: any StreamingMiner, _ batch: LabelledMatrix, random: Random, isJSON: Bool
-) {
-  // An anchor has at most as many triplets as positives times negatives: of some millions a block.
-  let sizes = Dictionary(batch.labels.map { ($0, 1) }, uniquingKeysWith: +).values
-  let most = sizes.map { ($0 - 1) * (batch.labels.count - $0) }.max() ?? 0
-  let size = max(1, min(128, 4_000_000 / max(1, most)))
-  func forEachBlock(_ body: ([Triplet]) -> Void) {
-    miner.forEachBlock(of: size, batch.embeddings, labels: batch.labels, random: random) { block in
-      if case .triplets(let triplets) = block { body(triplets) }
+  if areTriplets {
+    lines.write(
+      isJSON ? "{\"triplets\": [" : "\(positives) triplets (anchor, positive, negative)\n")
+    forEachBlock { block in
+      guard case .triplets(let some) = block else { return }
+      for one in some.sorted() { lines.write(one.anchor, one.positive, one.negative) }
     }
-  }
-  var lines = LineWriter()
-  if isJSON {
-    lines.write("{\"triplets\": [")
+    lines.write(isJSON ? "]}\n" : "")
+  } else if isJSON {
+    lines.write("{\"negativePairs\": [")
+    forEachBlock { for pair in $0.pairs.negative.sorted() { lines.write(pair.anchor, pair.other) } }
+    lines.startList()
+    lines.write("], \"positivePairs\": [")
+    forEachBlock { for pair in $0.pairs.positive.sorted() { lines.write(pair.anchor, pair.other) } }
+    lines.write("]}\n")
   } else {
-    var count = 0
-    forEachBlock { count += $0.count }
-    lines.write("\(count) triplets (anchor, positive, negative)\n")
-  }
-  var written = 0
-  forEachBlock { triplets in
-    for one in triplets.sorted() {
-      lines.write([one.anchor, one.positive, one.negative], mark: "", at: written, isJSON: isJSON)
-      written += 1
+    lines.write("\(positives) positive pairs, \(negatives) negative pairs\n")
+    forEachBlock { block in
+      for pair in block.pairs.positive.sorted() { lines.write("+ ", pair.anchor, pair.other) }
+    }
+    forEachBlock { block in
+      for pair in block.pairs.negative.sorted() { lines.write("- ", pair.anchor, pair.other) }
     }
   }
-  if isJSON { lines.write("]}\n") }
   lines.flush()
-}
-
-/// Writes text to standard output in pieces of about 64 KiB, so that a long result is never held
-/// as a text.
-private struct LineWriter {
-  private var pending = ""
-
-  mutating func write(_ text: String) {
-    pending += text
-    if pending.utf8.count >= 1 << 16 { flush() }
-  }
-
-  /// Writes the item of a list: "[1,2]" with a comma before all but the first, or a line "1 2".
-  mutating func write(_ numbers: [Int], mark: String, at position: Int, isJSON: Bool) {
-    if isJSON {
-      write((position > 0 ? ",[" : "[") + numbers.map(String.init).joined(separator: ",") + "]")
-    } else {
-      write(mark + numbers.map(String.init).joined(separator: " ") + "\n")
-    }
-  }
-
-  mutating func flush() {
-    print(pending, terminator: "")
-    pending = ""
-  }
 }
