@@ -31,7 +31,8 @@ let package = Package(
     .target(
       name: "Index", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
     .target(
-      name: "Mining", dependencies: ["Autodiff", "Files", "Index", "Settings"],
+      name: "Mining",
+      dependencies: ["Autodiff", "Files", "Index", "Miners", "Models", "Settings"],
       swiftSettings: strict),
     .target(
       name: "Training",
@@ -63,7 +64,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
-    .testTarget(name: "MiningTests", dependencies: ["Files", "Mining"], swiftSettings: strict),
+    .testTarget(name: "MiningTests", dependencies: ["Files", "Index", "Mining"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),

@@ -36,6 +36,7 @@ public let allLosses: [Named<any Loss>] = [
   Named("n-pairs", NPairsLoss()),
   Named("nbc", NBCLoss()),
   Named("nca", NCALoss()),
+  Named("noise-contrastive", NoiseContrastiveLoss()),
   Named("normalized-softmax", NormalizedSoftmaxLoss()),
   Named("nt-xent", NTXentLoss()),
   Named("p2s-grad", P2SGradLoss()),

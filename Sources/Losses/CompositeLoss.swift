@@ -41,7 +41,8 @@ public struct CompositeLoss: Parameterized {
       let labels = keys.labels(of: term.memory, classes: labels)
       let reference =
         term.memory?.reference(
-          for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels)
+          for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels,
+          items: keys.items, random: random.split(UInt64(i)).split("memory"))
         ?? reference
       let tuples = term.tuples(
         embeddings.detached, labels: labels, reference: reference,
@@ -66,7 +67,7 @@ public struct CompositeLoss: Parameterized {
       let memory = terms[i].memory
       terms[i].memory?.remember(
         keys.embeddings(for: memory) ?? embeddings.detached,
-        labels: keys.labels(of: memory, classes: labels))
+        labels: keys.labels(of: memory, classes: labels), items: keys.items)
     }
     for (i, term) in zip(terms.indices, output) { terms[i].loss.take(term.state) }
   }

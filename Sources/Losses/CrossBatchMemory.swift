@@ -14,6 +14,8 @@ import Settings
 ///
 /// With a momentum what is remembered is made by a slow copy of the encoder. With keys of a second
 /// view, and views of an item as the positives, this is the queue of momentum contrast.
+///
+/// With a slot for each item instead of a ring it is a memory bank: see ``Slots/item``.
 /// - Complexity: O(size × dimension) memory and time a step, beside what the loss costs; another
 ///   forward pass with a momentum or a second view.
 /// - Reference: Wang et al., *Cross-Batch Memory for Embedding Learning* (CVPR 2020); He et al.,
@@ -44,12 +46,26 @@ public struct CrossBatchMemory: Configurable, Sendable {
     /// Views of the same item, whatever its label.
     case item
   }
+
+  public enum Slots: String, CaseIterable, Sendable {
+    /// The next ones around the ring.
+    case ring
+    /// The item's own: there f becomes the unit row of ½ f + ½ v with each new embedding v of it, and
+    /// a batch is compared with what its items were before. Items not seen yet have no slot.
+    case item
+  }
+  /// Where a row is put.
+  public var slots = Slots.ring
+  /// With how many slots that are drawn, beside its own, a batch is compared; 0: all.
+  public var drawn = 0
   /// [size, dimension]
-  private var embeddings = Tensor(zeros: [0, 0], dtype: .float32)
+  var embeddings = Tensor(zeros: [0, 0], dtype: .float32)
   /// The class in each slot, a whole number; [size].
-  private var labels = Tensor(zeros: [0], dtype: .float64)
+  var labels = Tensor(zeros: [0], dtype: .float64)
   /// How many rows and how many batches were ever put in; [2].
-  private var counts = Tensor(zeros: [2], dtype: .float64)
+  var counts = Tensor(zeros: [2], dtype: .float64)
+  /// 1 in each item's slot that is filled; [size], empty for a ring.
+  var seen = Tensor(zeros: [0], dtype: .float64)
 
   public init(size: Int, warmup: Int = 0) { (self.size, self.warmup) = (size, warmup) }
   public init() { self.init(size: 1024) }
@@ -63,6 +79,10 @@ public struct CrossBatchMemory: Configurable, Sendable {
       in: 0...1),
     Setting("keys", \Self.keys, "whether the batch or a second view of its items is remembered"),
     Setting("positives", \Self.positives, "whether a class or an item's views are positives"),
+    Setting("slots", \Self.slots, "whether rows go around a ring or each item has a slot"),
+    Setting(
+      "drawn", \Self.drawn, "with slots of items: how many a batch is compared with; 0: all",
+      in: 0...1_000_000),
   ]
 
   /// Empties the memory and makes room for embeddings of a dimension.
@@ -70,17 +90,30 @@ public struct CrossBatchMemory: Configurable, Sendable {
     embeddings = Tensor(zeros: [size, dimension], dtype: dtype)
     labels = Tensor(zeros: [size], dtype: .float64)
     counts = Tensor(zeros: [2], dtype: .float64)
+    seen = Tensor(zeros: [slots == .item ? size : 0], dtype: .float64)
   }
 
   /// How many slots are filled.
-  public var count: Int { min(size, Int(counts.elements(as: Double.self)[0])) }
+  public var count: Int {
+    if slots == .item { return seen.elements(as: Double.self).count { $0 > 0 } }
+    return min(size, Int(counts.elements(as: Double.self)[0]))
+  }
   private var batches: Int { Int(counts.elements(as: Double.self)[1]) }
 
   /// What a batch is compared with, the batch itself included; nil while warming up.
   ///
-  /// - Parameter embeddings: [batch, dimension], of the dimension and dtype of ``clear(dimension:dtype:)``.
-  public func reference(for embeddings: Tensor, labels: [Int]) -> ReferenceSet? {
+  /// - Parameters:
+  ///   - embeddings: [batch, dimension], of the dimension and dtype of ``clear(dimension:dtype:)``.
+  ///   - items: which item each row is, from 0 to size - 1; nil for the rows' places.
+  ///   - random: for the slots that are drawn.
+  public func reference(
+    for embeddings: Tensor, labels: [Int], items: [Int]? = nil, random: Random = Random(seed: 0)
+  ) -> ReferenceSet? {
     guard batches >= warmup else { return nil }
+    if slots == .item {
+      return bankReference(
+        for: embeddings, labels: labels, items: items ?? Array(labels.indices), random: random)
+    }
     let rows = Int(counts.elements(as: Double.self)[0])
     var filled = self
     filled.remember(embeddings, labels: labels)
@@ -94,13 +127,17 @@ public struct CrossBatchMemory: Configurable, Sendable {
       places: places)
   }
 
-  /// Puts a batch in the next slots, over what was there longest.
-  public mutating func remember(_ batch: Tensor, labels batchLabels: [Int]) {
+  /// Puts a batch in the next slots, over what was there longest, or in those of its items.
+  public mutating func remember(_ batch: Tensor, labels batchLabels: [Int], items: [Int]? = nil) {
     precondition(
       batch.shape == [batchLabels.count, embeddings.shape[1]] && batch.dtype == embeddings.dtype
         && embeddings.shape[0] == size,
       "CrossBatchMemory.remember: \(batch.dtype) \(batch.shape) with \(batchLabels.count) labels "
         + "do not fit \(size) slots of \(embeddings.dtype) \(embeddings.shape)")
+    if slots == .item {
+      return moveSlots(
+        to: batch, labels: batchLabels, items: items ?? Array(batchLabels.indices))
+    }
     let start = Int(counts.elements(as: Double.self)[0])
     switch batch.dtype {
     case .float32: copy(batch, from: start, Float.self)
@@ -133,6 +170,7 @@ public struct CrossBatchMemory: Configurable, Sendable {
     try body("embeddings", &embeddings)
     try body("labels", &labels)
     try body("counts", &counts)
+    if slots == .item { try body("seen", &seen) }
   }
 
   /// Checks state that was read from a file.

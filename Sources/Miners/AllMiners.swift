@@ -4,6 +4,7 @@ import Settings
 public let allMiners: [Named<any Miner>] = [
   Named("already-packaged", AlreadyPackagedMiner()),
   Named("angular", AngularMiner()),
+  Named("balanced-margin", BalancedMarginMiner()),
   Named("batch-easy-hard", BatchEasyHardMiner()),
   Named("batch-hard", BatchHardMiner()),
   Named("distance-weighted", DistanceWeightedMiner()),

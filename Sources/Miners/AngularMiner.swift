@@ -62,6 +62,7 @@ public struct AngularMiner: StreamingMiner {
   private func triplets(_ anchors: Range<Int>, of sides: Sides) -> [Triplet] {
     let (pairs, columns) = (sides.pairs, sides.pairs.columns)
     let tangent = tan(angle * .pi / 180)
+    let factor = 4 * tangent * tangent
     let grain = 16
     var found = [[Triplet]](repeating: [], count: (anchors.count + grain - 1) / grain)
     sides.own.withElements(of: Double.self) { own in
@@ -73,12 +74,16 @@ public struct AngularMiner: StreamingMiner {
                 + anchors.lowerBound
               {
                 pairs.fill(kinds, row: anchor)
+                let row = UnsafeBufferPointer(
+                  rebasing: own[anchor * columns..<(anchor + 1) * columns])
                 for p in 0..<columns where kinds[p] > 0 {
-                  let side = own[anchor * columns + p]
+                  let side = row[p]
+                  let others = UnsafeBufferPointer(
+                    rebasing: between[p * columns..<(p + 1) * columns])
                   for n in 0..<columns where kinds[n] < 0 {
-                    let sum = own[anchor * columns + n] + between[p * columns + n]
-                    let median = max(0, sum / 2 - side / 4)
-                    if side.squareRoot() > 2 * tangent * median.squareRoot() {
+                    let median = max(0, (row[n] + others[n]) / 2 - side / 4)
+                    // Squares compare as the sides do.
+                    if side > factor * median {
                       found[rows.lowerBound / grain].append(Triplet(anchor, p, n))
                     }
                   }
@@ -89,6 +94,12 @@ public struct AngularMiner: StreamingMiner {
         }
       }
     }
-    return Array(found.joined())
+    var result: [Triplet] = []
+    result.reserveCapacity(found.reduce(0) { $0 + $1.count })
+    for i in found.indices {
+      result += found[i]
+      found[i] = []  // so that not all are there twice
+    }
+    return result
   }
 }

@@ -144,7 +144,7 @@ extension AnchorwiseMiner {
   private func mine(
     _ anchors: Range<Int>, of pairs: PairTable, _ matrix: Tensor, dimension: Int, random: Random
   ) -> Tuples {
-    let found = matrix.mapAnchors(
+    var found = matrix.mapAnchors(
       anchors, of: pairs, sign: distance.sign, dimension: dimension, random: random, grain: 16,
       FoundTuples()
     ) { row, found in mine(row, into: &found) }
@@ -155,11 +155,15 @@ extension AnchorwiseMiner {
 }
 
 extension [FoundTuples] {
-  /// The lists of all, one after the other, copied once.
-  fileprivate func joined<Tuple>(_ list: (FoundTuples) -> [Tuple]) -> [Tuple] {
+  /// The lists of all, one after the other; each is let go once it is copied.
+  fileprivate mutating func joined<Tuple>(_ list: WritableKeyPath<FoundTuples, [Tuple]>) -> [Tuple]
+  {
     var result: [Tuple] = []
-    result.reserveCapacity(reduce(0) { $0 + list($1).count })
-    for one in self { result += list(one) }
+    result.reserveCapacity(reduce(0) { $0 + $1[keyPath: list].count })
+    for i in indices {
+      result += self[i][keyPath: list]
+      self[i][keyPath: list] = []
+    }
     return result
   }
 }

@@ -11,7 +11,8 @@ import Settings
 /// their own and perClass = 1 these are the query batches of topic-aware sampling.
 /// - Complexity: O(classes × topics × dimension) an iteration of k-means to learn; O(items) a batch.
 /// - Reference: Hofstätter et al., *Efficiently Teaching an Effective Dense Retriever with Balanced
-///   Topic Aware Sampling* (SIGIR 2021); for the balance of margins see ``balancedMargin(_:bins:random:)``.
+///   Topic Aware Sampling* (SIGIR 2021); for balanced margins see
+///   ``BalancedMarginMiner``.
 public struct TopicClusteredSampler: AdaptiveSampler {
   public var classes = 32
   public var perClass = 4
@@ -85,27 +86,4 @@ public struct TopicClusteredSampler: AdaptiveSampler {
     }
     return chosen.flatMap { MPerClassSampler.draw(perClass, from: members[$0], &random) }
   }
-}
-
-/// Draws one of some margins so that all sizes of margins are as likely: a bin of ``bins`` equally
-/// wide ones between the least and the greatest, each that is not empty as likely, and then a margin
-/// in it.
-///
-/// - Parameter margins: finite numbers, at least one; equal ones are one bin.
-/// - Reference: as ``TopicClusteredSampler``.
-public func balancedMargin(_ margins: [Double], bins: Int = 10, random: inout Random) -> Int {
-  let places = marginBins(margins, count: bins)
-  let members = Dictionary(grouping: margins.indices) { places[$0] }
-  let filled = members.sorted { $0.key < $1.key }.map(\.value)
-  let bin = filled[random.below(filled.count)]
-  return bin[random.below(bin.count)]
-}
-
-/// The bin of each margin: min(⌊(m − least) / width⌋, bins − 1).
-public func marginBins(_ margins: [Double], count: Int) -> [Int] {
-  guard let least = margins.min(), let greatest = margins.max(), greatest > least else {
-    return margins.map { _ in 0 }
-  }
-  let width = (greatest - least) / Double(count)
-  return margins.map { width > 0 ? min(Int(($0 - least) / width), count - 1) : 0 }
 }

@@ -36,20 +36,22 @@ public struct TripletMarginMiner: AnchorwiseMiner {
   public static let findsTriplets = true
 
   public func mine(_ row: Candidates, into found: inout FoundTuples) {
+    // t lies above the one and not above the other.
+    let (above, upTo) =
+      switch kind {
+      case .all: (-Double.infinity, margin)
+      case .hard: (-Double.infinity, min(margin, 0))
+      case .semihard: (0, margin)
+      case .easy: (margin, Double.infinity)
+      }
     for positive in row.positives {
       let near = row.distances[positive]
-      for negative in row.negatives where takes(row.distances[negative] - near) {
-        found.triplets.append(Triplet(row.anchor, positive, negative))
+      for negative in row.indices where row.kinds[negative] < 0 {
+        let own = row.distances[negative] - near
+        if own <= upTo, own > above {
+          found.triplets.append(Triplet(row.anchor, positive, negative))
+        }
       }
-    }
-  }
-
-  private func takes(_ margin: Double) -> Bool {
-    switch kind {
-    case .all: margin <= self.margin
-    case .hard: margin <= self.margin && margin <= 0
-    case .semihard: margin <= self.margin && margin > 0
-    case .easy: margin > self.margin
     }
   }
 }

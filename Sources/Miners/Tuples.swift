@@ -1,28 +1,54 @@
 /// An anchor and another row of the same class, or of another class.
+///
+/// 8 bytes: a batch has millions.
 public struct Pair: Sendable, Hashable, Comparable {
+  private var first, second: Int32
+
   /// A row of the batch.
-  public var anchor: Int
+  public var anchor: Int {
+    get { Int(first) }
+    set { first = Int32(newValue) }
+  }
   /// A row of the reference set, which is the batch itself unless one is given.
-  public var other: Int
+  public var other: Int {
+    get { Int(second) }
+    set { second = Int32(newValue) }
+  }
 
-  public init(_ anchor: Int, _ other: Int) { (self.anchor, self.other) = (anchor, other) }
+  public init(_ anchor: Int, _ other: Int) { (first, second) = (Int32(anchor), Int32(other)) }
 
-  public static func < (a: Pair, b: Pair) -> Bool { (a.anchor, a.other) < (b.anchor, b.other) }
+  public static func < (a: Pair, b: Pair) -> Bool {
+    a.first != b.first ? a.first < b.first : a.second < b.second
+  }
 }
 
-/// An anchor, a row of its class and a row of another class.
+/// An anchor, a row of its class and a row of another class, in 12 bytes.
 public struct Triplet: Sendable, Hashable, Comparable {
+  private var first, second, third: Int32
+
   /// A row of the batch.
-  public var anchor: Int
-  /// Rows of the reference set, which is the batch itself unless one is given.
-  public var positive, negative: Int
+  public var anchor: Int {
+    get { Int(first) }
+    set { first = Int32(newValue) }
+  }
+  /// A row of the reference set, which is the batch itself unless one is given.
+  public var positive: Int {
+    get { Int(second) }
+    set { second = Int32(newValue) }
+  }
+  /// A row of the reference set too.
+  public var negative: Int {
+    get { Int(third) }
+    set { third = Int32(newValue) }
+  }
 
   public init(_ anchor: Int, _ positive: Int, _ negative: Int) {
-    (self.anchor, self.positive, self.negative) = (anchor, positive, negative)
+    (first, second, third) = (Int32(anchor), Int32(positive), Int32(negative))
   }
 
   public static func < (a: Triplet, b: Triplet) -> Bool {
-    (a.anchor, a.positive, a.negative) < (b.anchor, b.positive, b.negative)
+    if a.first != b.first { return a.first < b.first }
+    return a.second != b.second ? a.second < b.second : a.third < b.third
   }
 }
 

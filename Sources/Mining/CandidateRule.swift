@@ -1,4 +1,5 @@
 import Autodiff
+import Miners
 import Settings
 
 /// How the negatives of a query are chosen from its ranked candidates.
@@ -8,6 +9,9 @@ public struct CandidateRule: Sendable {
   public var count: Int
   /// The negatives are drawn from as many that pass; the same as ``count`` to take the nearest.
   public var drawnFrom: Int
+  /// Whether small and large margins to the positive are drawn as often: the scores of those that
+  /// pass are put in ten bins of equal width, and each bin that is not empty weighs the same.
+  public var balancesMargins = false
   /// Ranks that are looked at; candidates before and after are not negatives.
   public var ranks: Range<Int>
 
@@ -99,6 +103,12 @@ public struct CandidateRule: Sendable {
     }
     var random = random
     var weights = passing.map { one in weight.map { max(0, $0(one.candidate)) } ?? 1 }
+    if balancesMargins {
+      // The positive's score is the same for all, so that margins fall into bins as scores do.
+      let bins = marginBins(passing.map { -Double($0.candidate.score) }, count: 10)
+      let sizes = Dictionary(bins.map { ($0, 1.0) }, uniquingKeysWith: +)
+      for (i, bin) in bins.enumerated() { weights[i] /= sizes[bin] ?? 1 }
+    }
     if !weights.contains(where: { $0 > 0 }) { weights = passing.map { _ in 1 } }
     var drawn: Set<Int> = []
     for _ in 0..<count {

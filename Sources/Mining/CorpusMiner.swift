@@ -1,18 +1,22 @@
 import Autodiff
 import Files
+import Index
 import Settings
 
 /// Finds negatives of queries among all rows of a corpus.
 ///
 /// Every row is compared with every query, in parts that fit a budget of memory; what is found does
-/// not depend on the parts. A query whose nearest candidates do not give enough negatives is
+/// not depend on the parts. With an index only what it finds is looked at; with a teacher's scores,
+/// only the rows that have one. A query whose nearest candidates do not give enough negatives is
 /// searched again for more of them, up to ``largestPool``.
-/// - Complexity: O(queries × rows × columns) time.
+/// - Complexity: O(queries × rows × columns) time without an index.
 /// - Reference: Moreira et al., *NV-Retriever* (2024).
 public struct CorpusMiner: Sendable {
   public let rule: CandidateRule
   /// How many candidates of a query are looked at, at most.
   public static let largestPool = 10_000
+  /// Which candidates are likely to be unlabelled positives, and so drawn less often.
+  public var adapter: (FalseNegativeAdapter, power: Double)?
 
   let queries, corpus: VectorRows
   let positives: PositiveRows
@@ -21,32 +25,30 @@ public struct CorpusMiner: Sendable {
   let teacher: Teacher?
   let plan: MemoryPlan
   private let random: Random
-  private var search: CorpusSearch
+  private var search: any CandidateSearch
 
-  /// Vectors of the same rows by another model, which judges what the corpus' own vectors find.
-  public struct Teacher: Sendable {
-    let queries, corpus: VectorRows
-
-    public init(
-      queries: NumPyRows, corpus: NumPyRows, similarity: Similarity
-    ) throws(Failure) {
-      try checkColumns(queries, corpus)
-      self.queries = VectorRows(file: queries, similarity: similarity)
-      self.corpus = VectorRows(file: corpus, similarity: similarity)
-    }
+  /// What judges candidates in the place of the corpus' own vectors.
+  public enum Teacher: Sendable {
+    /// Vectors of the same rows by another model.
+    case vectors(queries: NumPyRows, corpus: NumPyRows)
+    /// Scores of some rows, which are then the only candidates.
+    case scores(TeacherScores)
   }
 
   /// - Parameters:
+  ///   - index: finds candidates without comparing all; its name is for messages.
   ///   - budget: how many bytes of memory to use, for vectors and candidates.
   public init(
     queries: NumPyRows, corpus: NumPyRows, positives: PositiveRows, rule: CandidateRule,
     similarity: Similarity = .cosine, queryIDs: RowIdentities? = nil,
     corpusIDs: RowIdentities = RowIdentities(), teacher: Teacher? = nil,
+    index: (any VectorIndex, effort: Int, name: String)? = nil,
     budget: Int = 2 << 30, seed: Int = 0
   ) throws(Failure) {
     try checkColumns(queries, corpus)
-    if let teacher {
-      for (mine, other) in [(queries, teacher.queries.file), (corpus, teacher.corpus.file)]
+    if case .vectors(let otherQueries, let otherCorpus)? = teacher {
+      try checkColumns(otherQueries, otherCorpus)
+      for (mine, other) in [(queries, otherQueries), (corpus, otherCorpus)]
       where mine.rows != other.rows {
         throw Failure(
           .badData, at: other.path, "there are \(other.rows) rows",
@@ -61,9 +63,13 @@ public struct CorpusMiner: Sendable {
     (self.queryIDs, self.corpusIDs) = (queryIDs, corpusIDs)
     random = Random(seed: UInt64(seed)).split("corpus mining")
     plan = try MemoryPlan(
-      budget: budget, queries: queries.rows, rows: corpus.rows, columns: corpus.columns,
-      pool: min(rule.poolSize, corpus.rows))
-    search = CorpusSearch(self.corpus, chunkRows: plan.chunkRows)
+      budget: budget, queries: queries.rows, rows: index == nil ? corpus.rows : 0,
+      columns: corpus.columns, pool: min(rule.poolSize, corpus.rows))
+    if let (index, effort, name) = index {
+      search = try IndexSearch(index, of: self.corpus, effort: effort, name: name)
+    } else {
+      search = CorpusSearch(self.corpus, chunkRows: plan.chunkRows)
+    }
   }
 
   /// Queries that are mined together.
@@ -79,8 +85,10 @@ public struct CorpusMiner: Sendable {
     let vectors = try queries.read(part)
     var known: [[Candidate]] = []
     for query in part {
+      let place = query - part.lowerBound
+      let own = try corpus.similarities(to: vectors, place, of: positives[query])
       known.append(
-        try scores(of: positives[query], query, vectors, part.lowerBound))
+        try judged(zip(positives[query], own).map { Candidate(row: $0, score: $1) }, query))
     }
     var choices = [Choice?](repeating: nil, count: part.count)
     var pending = Array(0..<part.count)
@@ -92,15 +100,23 @@ public struct CorpusMiner: Sendable {
       let size = max(1, part.count * min(rule.poolSize, rows) / max(1, pool))
       for start in stride(from: 0, to: pending.count, by: size) {
         let some = Array(pending[start..<min(pending.count, start + size)])
-        let found = try search.nearest(
-          isFirst && some.count == part.count ? vectors : vectors.rows(at: some), count: pool
-        ) { products in if isFirst { onProgress(products / max(1, rows)) } }
-        for (place, candidates) in zip(some, found) {
+        let queries =
+          isFirst && some.count == part.count ? vectors : vectors.rows(at: some)
+        var found: [[Candidate]]
+        if case .scores(let scores)? = teacher {
+          found = try candidates(scores, queries, some.map { $0 + part.lowerBound })
+        } else {
+          found = try search.nearest(queries, count: pool) { if isFirst { onProgress($0) } }
+          for i in found.indices { found[i] = try judged(found[i], part.lowerBound + some[i]) }
+        }
+        for (i, place) in some.enumerated() {
           let query = part.lowerBound + place
+          let weights = try weights(of: found[i], queries, i)
           choices[place] = rule.choose(
-            from: try rescored(candidates, query), positives: known[place],
-            query: queryIDs?[query], ids: corpusIDs, isWhole: pool >= largest,
-            random: random.split(UInt64(query)))
+            from: found[i], positives: known[place], query: queryIDs?[query], ids: corpusIDs,
+            isWhole: pool >= largest || teacher?.isWhole == true,
+            random: random.split(UInt64(query)), weight: weights.map { all in { all[$0.row] ?? 1 } }
+          )
         }
       }
       pending = pending.filter { choices[$0] == nil }
@@ -112,37 +128,70 @@ public struct CorpusMiner: Sendable {
     }
   }
 
-  /// The similarities of a query and some rows, by the vectors that judge.
-  private func scores(
-    of rows: [Int], _ query: Int, _ vectors: Tensor, _ first: Int
-  ) throws(Failure) -> [Candidate] {
-    let own = try similarities(vectors, query - first, rows, corpus)
-    let candidates = zip(rows, own).map { Candidate(row: $0, score: $1) }
-    return try rescored(candidates, query)
+  /// The nearest rows of some queries, positives or not.
+  mutating func nearest(_ numbers: [Int], count: Int) throws(Failure) -> [[Candidate]] {
+    try search.nearest(
+      try queries.read(at: numbers), count: min(count, corpus.file.rows)
+    ) { _ in }
   }
 
-  /// Candidates with the teacher's scores, in their order; the same ones without a teacher.
-  private func rescored(_ candidates: [Candidate], _ query: Int) throws(Failure) -> [Candidate] {
-    guard let teacher else { return candidates }
-    let scores = try similarities(
-      try teacher.queries.read(query..<query + 1), 0, candidates.map(\.row), teacher.corpus)
-    return zip(candidates, scores).map {
-      Candidate(row: $0.row, score: $1, retrieverScore: $0.score)
-    }.sorted(by: Candidate.precedes)
+  /// All rows that the teacher has scored, beside the queries of the given numbers.
+  private func candidates(
+    _ scores: TeacherScores, _ queries: Tensor, _ numbers: [Int]
+  ) throws(Failure) -> [[Candidate]] {
+    var found: [[Candidate]] = []
+    for (place, query) in numbers.enumerated() {
+      let scored = scores.candidates(of: query)
+      let own = try corpus.similarities(to: queries, place, of: scored.map(\.row))
+      found.append(
+        zip(scored, own).map { Candidate(row: $0.row, score: $0.score, retrieverScore: $1) }
+          .sorted(by: Candidate.precedes))
+    }
+    return found
   }
 
-  private func similarities(
-    _ vectors: Tensor, _ place: Int, _ rows: [Int], _ file: VectorRows
-  ) throws(Failure) -> [Float] {
-    let others = try file.read(at: rows)
-    return vectors.withElements(of: Float.self) { vectors in
-      others.withElements(of: Float.self) { others in
-        rows.indices.map {
-          innerProduct(vectors, place, others, $0, columns: file.file.columns)
-        }
+  /// Candidates with the teacher's scores, in their order, without those that it did not score; the
+  /// same ones without a teacher.
+  private func judged(_ candidates: [Candidate], _ query: Int) throws(Failure) -> [Candidate] {
+    let found: [Candidate]
+    switch teacher {
+    case nil: return candidates
+    case .scores(let scores):
+      let known = Dictionary(
+        uniqueKeysWithValues: scores.candidates(of: query).map { ($0.row, $0.score) })
+      found = candidates.compactMap { one in
+        known[one.row].map { Candidate(row: one.row, score: $0, retrieverScore: one.score) }
+      }
+    case .vectors(let queries, let corpus):
+      let (queries, corpus) = (
+        VectorRows(file: queries, similarity: self.queries.similarity),
+        VectorRows(file: corpus, similarity: self.corpus.similarity)
+      )
+      let scores = try corpus.similarities(
+        to: try queries.read(query..<query + 1), 0, of: candidates.map(\.row))
+      found = zip(candidates, scores).map {
+        Candidate(row: $0.row, score: $1, retrieverScore: $0.score)
       }
     }
+    return found.sorted(by: Candidate.precedes)
   }
+
+  /// How likely each row is drawn by what the adapter thinks of it; nil without one.
+  private func weights(
+    of candidates: [Candidate], _ queries: Tensor, _ place: Int
+  ) throws(Failure) -> [Int: Double]? {
+    guard let (adapter, power) = adapter, !candidates.isEmpty else { return nil }
+    let rows = candidates.map(\.row)
+    let query = queries.rows(at: [Int](repeating: place, count: rows.count))
+    let weights = adapter.drawWeights(
+      queries: query, candidates: try corpus.read(at: rows), power: power)
+    return Dictionary(zip(rows, weights), uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension CorpusMiner.Teacher {
+  /// Whether its candidates are all that there are.
+  fileprivate var isWhole: Bool { if case .scores = self { true } else { false } }
 }
 
 private func checkColumns(_ queries: NumPyRows, _ corpus: NumPyRows) throws(Failure) {
@@ -151,38 +200,5 @@ private func checkColumns(_ queries: NumPyRows, _ corpus: NumPyRows) throws(Fail
       .badData, at: queries.path, "the queries have \(queries.columns) columns",
       expected: "\(corpus.columns), as \(corpus.path) has",
       remedy: "embed both with the same model")
-  }
-}
-
-/// How much of what is in memory at once.
-struct MemoryPlan: Equatable {
-  let partQueries, chunkRows: Int
-
-  /// What the program and one block of products take anyway.
-  private static let base = 64 << 20
-  /// Beyond this, larger parts gain nothing when the corpus is in memory.
-  private static let usefulQueries = 4096
-
-  /// - Parameter pool: candidates of a query.
-  init(budget: Int, queries: Int, rows: Int, columns: Int, pool: Int) throws(Failure) {
-    // A candidate is held by the search, in order, as a choice and as text.
-    let query = 12 * columns + 256 * pool
-    // While a chunk is read, the one before may still be there.
-    let row = 4 * columns
-    let room = budget - MemoryPlan.base
-    let least = 64 * query + min(rows, 1024) * row
-    guard room >= least else {
-      throw Failure(
-        .badUsage, at: "--budget", "\(budget >> 20) MiB",
-        expected: "at least \((least + MemoryPlan.base) >> 20 + 1) MiB for these vectors")
-    }
-    let whole = rows * row
-    if room - whole >= min(512, queries) * query {
-      chunkRows = max(1, rows)
-      partQueries = max(1, min(queries, MemoryPlan.usefulQueries, (room - whole) / query))
-    } else {
-      partQueries = max(1, min(queries, room / 2 / query))
-      chunkRows = max(1, min(rows, (room - partQueries * query) / (2 * row)))
-    }
   }
 }

@@ -2,8 +2,22 @@ import Autodiff
 import Index
 import Settings
 
+/// Finds the rows of a corpus that are near to queries.
+protocol CandidateSearch: Sendable {
+  /// The candidates of each query in order: the most similar first, then the smaller row.
+  ///
+  /// - Parameters:
+  ///   - queries: [queries, columns], as similarity sees them.
+  ///   - onProgress: told how many queries are done, as far as can be told.
+  mutating func nearest(
+    _ queries: Tensor, count: Int, onProgress: (_ queries: Int) -> Void
+  ) throws(Failure) -> [[Candidate]]
+}
+
 /// The nearest rows of a corpus that may be larger than memory, found by comparing every one.
-struct CorpusSearch {
+///
+/// - Complexity: O(queries × rows × columns) time; memory for a chunk and the candidates.
+struct CorpusSearch: CandidateSearch {
   let corpus: VectorRows
   /// How many rows of the corpus are in memory at once.
   let chunkRows: Int
@@ -19,14 +33,8 @@ struct CorpusSearch {
     (self.corpus, self.chunkRows) = (corpus, max(1, chunkRows))
   }
 
-  /// The candidates of each query in order: the most similar first, then the smaller row.
-  ///
-  /// - Parameters:
-  ///   - queries: [queries, columns], as similarity sees them.
-  ///   - onProgress: told how many products of a query and a row were made, in all.
-  /// - Complexity: O(queries × rows × columns) time; memory for a chunk and the candidates.
   mutating func nearest(
-    _ queries: Tensor, count: Int, onProgress: (_ products: Int) -> Void
+    _ queries: Tensor, count: Int, onProgress: (_ queries: Int) -> Void
   ) throws(Failure) -> [[Candidate]] {
     let (rows, queryCount) = (corpus.file.rows, queries.shape[0])
     var found = [[Candidate]](repeating: [], count: queryCount)
@@ -41,7 +49,7 @@ struct CorpusSearch {
         let neighbors = try index.search(part, count: count + CorpusSearch.spare)
         merge(neighbors, of: part, index.vectors, block, from: start, into: &found, keeping: count)
         done += block.count * range.count
-        onProgress(done)
+        onProgress(done / max(1, rows))
       }
     }
     return found

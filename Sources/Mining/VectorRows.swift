@@ -39,10 +39,32 @@ struct VectorRows: Sendable {
 
   /// Rows in any order, [rows, columns].
   func read(at rows: [Int]) throws(Failure) -> Tensor {
-    var parts: [Tensor] = []
-    for row in rows { parts.append(try read(row..<row + 1)) }
-    return parts.isEmpty
-      ? Tensor(zeros: [0, file.columns], dtype: .float32) : Tensor.concatenated(parts)
+    var failure: Failure?
+    let columns = file.columns
+    let tensor = Tensor(shape: [rows.count, columns], of: Float.self) { numbers in
+      for (place, row) in rows.enumerated() where failure == nil {
+        let own = UnsafeMutableBufferPointer(
+          rebasing: numbers[place * columns..<(place + 1) * columns])
+        do throws(Failure) {
+          try file.read(row..<row + 1, into: own)
+        } catch {
+          failure = error
+        }
+        if similarity == .cosine { VectorRows.normalize(own) }
+      }
+    }
+    if let failure { throw failure }
+    return tensor
+  }
+
+  /// The similarities of one of some queries to rows of the file.
+  func similarities(to queries: Tensor, _ place: Int, of rows: [Int]) throws(Failure) -> [Float] {
+    let others = try read(at: rows)
+    return queries.withElements(of: Float.self) { queries in
+      others.withElements(of: Float.self) { others in
+        rows.indices.map { innerProduct(queries, place, others, $0, columns: file.columns) }
+      }
+    }
   }
 
   private static func normalize(_ row: UnsafeMutableBufferPointer<Float>) {

@@ -70,6 +70,13 @@ public struct Trainer: Sendable {
         .badData, at: "losses", "memories have \(momenta.count) different momenta",
         expected: "one", remedy: "give all memories the same momentum, or 0")
     }
+    for (i, memory) in recipe.losses.map(\.memory).enumerated() {
+      guard let memory, memory.slots == .item, memory.size < data.train.count else { continue }
+      throw Failure(
+        .badData, at: "losses[\(i)].memory.size",
+        "\(memory.size) slots for \(data.train.count) items", expected: "a slot for each item",
+        remedy: "set size to \(data.train.count)")
+    }
     momentum = momenta.first.map { MomentumEncoder(of: encoder, momentum: $0) }
     sampler = recipe.sampler.value
     if var adaptive = sampler as? any AdaptiveSampler {

@@ -10,7 +10,8 @@ let allSubcommands: [Subcommand] = [
   exportCommand, indexCommand,
   searchCommand,
   lossCommand,
-  mineCommand, mineCorpusCommand, gradcheckCommand, benchCommand, listCommand, recipesCommand,
+  mineCommand, mineCorpusCommand, mineAdapterCommand, gradcheckCommand, benchCommand, listCommand,
+  recipesCommand,
 ]
 
 /// Runs the command line; returns the exit status.

@@ -32,6 +32,23 @@ struct ComposedLoss: Sendable, CustomStringConvertible {
           return log(1 + others.sum / exp(cosine(x[a], x[p]) / 0.05))
         })
     },
+    ComposedLoss("noise-contrastive") { x, y, _ in
+      let all = pairs(y)
+      let mean = mean((all.positive + all.negative).map { exp(cosine(x[$0.0], x[$0.1]) / 0.07) })
+      return LossesTests.mean(
+        y.indices.compactMap { a -> Double? in
+          let own = y.indices.filter { $0 != a && y[$0] == y[a] }
+          let others = y.indices.filter { y[$0] != y[a] }
+          guard !own.isEmpty, !others.isEmpty else { return nil }
+          // As the paper has it: h = P / (P + m / n) with P = exp / (n E), whatever n is.
+          func h(_ j: Int) -> Double {
+            let p = exp(cosine(x[a], x[j]) / 0.07) / (1000 * mean)
+            return p / (p + Double(others.count) / 1000)
+          }
+          return -own.map { log(h($0)) }.sum / Double(own.count)
+            - others.map { log(1 - h($0)) }.sum
+        })
+    },
     ComposedLoss("center") { x, y, w in
       mean(x.indices.map { squaredDistance(x[$0], w[y[$0]]) / 2 })
     },

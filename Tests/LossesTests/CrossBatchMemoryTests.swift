@@ -92,6 +92,37 @@ import Testing
     #expect(memory.reference(for: rows(1), labels: labels)?.labels.count == 18)
   }
 
+  @Test func aBankMovesEachItemsSlot() throws {
+    var memory = CrossBatchMemory(size: 10)
+    memory.slots = .item
+    memory.clear(dimension: 2, dtype: .float64)
+    let first = Tensor([3.0, 0, 0, 2], shape: [2, 2])
+    memory.remember(first, labels: [7, 7], items: [4, 1])
+    #expect(memory.count == 2)
+    // Item 4 is compared with what it was, a new one with itself; their slots come in order.
+    let second = Tensor([0.0, 5, 1, 0], shape: [2, 2])
+    let reference = try #require(memory.reference(for: second, labels: [7, 8], items: [4, 2]))
+    #expect(reference.embeddings.elements(as: Double.self) == [0, 1, 1, 0, 1, 0])
+    #expect(reference.labels == [7, 8, 7])
+    #expect(reference.places.isEmpty)
+    memory.remember(second, labels: [7, 8], items: [4, 2])
+    let moved = try #require(memory.reference(for: second, labels: [7, 8], items: [4, 2]))
+    let half = 0.5.squareRoot()
+    let last = moved.embeddings.elements(as: Double.self).suffix(2)
+    #expect(last.allSatisfy { abs($0 - half) < 1e-12 })
+    // Opposite and empty rows leave a slot where it was.
+    for row in [[-half, -half], [0, 0]] {
+      memory.remember(Tensor(row, shape: [1, 2]), labels: [7], items: [4])
+      let again = try #require(memory.reference(for: second, labels: [7, 8], items: [4, 2]))
+      let last = again.embeddings.elements(as: Double.self).suffix(2)
+      #expect(last.allSatisfy { abs($0 - half) < 1e-6 })
+    }
+    memory.drawn = 1
+    let some = try #require(
+      memory.reference(for: first.rows(at: [0]), labels: [7], items: [4], random: Random(seed: 3)))
+    #expect(some.labels.count == 2)
+  }
+
   @Test func stateFromAFileIsChecked() throws {
     var memory = CrossBatchMemory(size: 4)
     memory.clear(dimension: 4, dtype: .float64)

@@ -62,7 +62,8 @@ import Testing
     let drawing = allMiners.filter { draws($0.value) }.map(\.name)
     #expect(
       drawing == [
-        "distance-weighted", "random", "rho-distance", "soft-hard", "uniform-histogram",
+        "balanced-margin", "distance-weighted", "random", "rho-distance", "soft-hard",
+        "uniform-histogram",
       ])
   }
 

@@ -178,9 +178,18 @@ import Testing
   @Test func marginsFallIntoBins() {
     #expect(marginBins([0, 0.5, 1, 2, 9.99, 10, 5], count: 10) == [0, 0, 1, 2, 9, 9, 5])
     #expect(marginBins([3, 3], count: 10) == [0, 0])
-    var random = Random(seed: 1)
-    let margins = [Double](repeating: 0, count: 99) + [1]
-    let rare = (0..<1000).filter { _ in balancedMargin(margins, random: &random) == 99 }.count
-    #expect(abs(rare - 500) < 60)
+    // An anchor with 99 negatives at one distance and a single one farther off.
+    let rows = Tensor([0, 0] + [Double](repeating: 1, count: 99) + [2], shape: [102, 1])
+    let labels = [0, 0] + (1...100).map { $0 }
+    var miner = BalancedMarginMiner()
+    miner.distance.normalizes = false
+    let rare = (0..<500).flatMap { seed -> [Int] in
+      let found = miner.mine(
+        rows, labels: labels, reference: nil, random: Random(seed: UInt64(seed)))
+      guard case .triplets(let triplets) = found else { return [] }
+      return triplets.filter { $0.anchor == 0 }.map(\.negative)
+    }
+    #expect(rare.count == 500)
+    #expect(abs(rare.count { $0 == 101 } - 250) < 45)
   }
 }

@@ -5,41 +5,9 @@ import Mining
 import Settings
 import Testing
 
-/// Vectors in files that go away with the test.
-private final class Files {
-  let folder = NSTemporaryDirectory() + "kindred-mining-\(UUID().uuidString)"
-  let queries, corpus: NumPyRows
-  let (queryVectors, corpusVectors): ([[Float]], [[Float]])
-
-  init(queries: Int, rows: Int, columns: Int, seed: UInt64 = 1) throws {
-    var random = Random(seed: seed)
-    func matrix(_ rows: Int) -> [[Float]] {
-      (0..<rows).map { _ in (0..<columns).map { _ in Float(random.normal()) } }
-    }
-    (queryVectors, corpusVectors) = (matrix(queries), matrix(rows))
-    try FileSystem.makeFolder(folder)
-    self.queries = try Files.write(queryVectors, columns, folder + "/q.npy")
-    corpus = try Files.write(corpusVectors, columns, folder + "/c.npy")
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
-
-  static func write(_ rows: [[Float]], _ columns: Int, _ path: String) throws -> NumPyRows {
-    try NumPyArray(shape: [rows.count, columns], elements: .float32(rows.flatMap { $0 }))
-      .write(to: path)
-    return try NumPyRows(path)
-  }
-
-  func cosine(_ query: Int, _ row: Int) -> Double {
-    let (a, b) = (queryVectors[query].map(Double.init), corpusVectors[row].map(Double.init))
-    func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
-    return dot(a, b) / (dot(a, a) * dot(b, b)).squareRoot()
-  }
-}
-
 /// The plain reading of the rule: all rows in order, the first that satisfy the policy.
 private func plainNegatives(
-  _ files: Files, _ query: Int, positives: [Int], _ rule: CandidateRule
+  _ files: MatrixFiles, _ query: Int, positives: [Int], _ rule: CandidateRule
 ) -> [Int] {
   let ranked = files.corpusVectors.indices.filter { !positives.contains($0) }
     .sorted { files.cosine(query, $0) > files.cosine(query, $1) }
@@ -55,7 +23,7 @@ private func plainNegatives(
 @Suite struct CorpusMinerTests {
   @Test(arguments: allNegativePolicies.map(\.name), [nil, 5..<40] as [Range<Int>?])
   func agreesWithThePlainRule(policy: String, ranks: Range<Int>?) throws {
-    let files = try Files(queries: 30, rows: 700, columns: 11)
+    let files = try MatrixFiles(queries: 30, rows: 700, columns: 11)
     let registered: any NegativePolicy = try allNegativePolicies.named(
       policy, kind: "policy", at: "test")
     let settings: [String: JSONValue] = policy == "absolute" ? ["threshold": 0.4] : [:]
@@ -76,7 +44,7 @@ private func plainNegatives(
   }
 
   @Test func partsAndChunksDoNotMatter() throws {
-    let files = try Files(queries: 100, rows: 4000, columns: 480)
+    let files = try MatrixFiles(queries: 100, rows: 4000, columns: 480)
     let positives = PositiveRows((0..<100).map { [$0] })
     func mined(_ budget: Int) throws -> (miner: CorpusMiner, lines: String) {
       var miner = try CorpusMiner(
@@ -95,7 +63,7 @@ private func plainNegatives(
   }
 
   @Test func duplicatesAndTheQueryItselfAreNoNegatives() throws {
-    let files = try Files(queries: 4, rows: 60, columns: 6)
+    let files = try MatrixFiles(queries: 4, rows: 60, columns: 6)
     // Rows 0 to 29 have partners of the same id at 30 to 59; query 0 has the id of rows 7 and 37.
     let ids = RowIdentities((0..<60).map { $0 % 30 })
     var miner = try CorpusMiner(
@@ -117,10 +85,9 @@ private func plainNegatives(
   }
 
   @Test func aTeacherJudges() throws {
-    let files = try Files(queries: 3, rows: 50, columns: 5)
-    let other = try Files(queries: 3, rows: 50, columns: 9, seed: 2)
-    let teacher = try CorpusMiner.Teacher(
-      queries: other.queries, corpus: other.corpus, similarity: .cosine)
+    let files = try MatrixFiles(queries: 3, rows: 50, columns: 5)
+    let other = try MatrixFiles(queries: 3, rows: 50, columns: 9, seed: 2)
+    let teacher = CorpusMiner.Teacher.vectors(queries: other.queries, corpus: other.corpus)
     let rule = CandidateRule(policy: PercentOfPositivePolicy(), count: 50)
     var miner = try CorpusMiner(
       queries: files.queries, corpus: files.corpus, positives: PositiveRows([[1], [2], [3]]),
@@ -136,9 +103,10 @@ private func plainNegatives(
   }
 
   @Test func emptyAndDegenerateInputsAreDefined() throws {
-    let files = try Files(queries: 2, rows: 3, columns: 4)
-    let empty = try Files.write([], 4, files.folder + "/none.npy")
-    let zeros = try Files.write([[0, 0, 0, 0], [0, 0, 0, 0]], 4, files.folder + "/zeros.npy")
+    let files = try MatrixFiles(queries: 2, rows: 3, columns: 4)
+    let empty = try MatrixFiles.write([], 4, files.folder + "/none.npy")
+    let zeros = try MatrixFiles.write(
+      [[0, 0, 0, 0], [0, 0, 0, 0]], 4, files.folder + "/zeros.npy")
     for (corpus, count) in [(files.corpus, 3), (empty, 0), (zeros, 2)] {
       for policy in allNegativePolicies {
         var miner = try CorpusMiner(
@@ -150,13 +118,13 @@ private func plainNegatives(
         }
       }
     }
-    let wide = try Files.write([[1, 2]], 2, files.folder + "/wide.npy")
+    let wide = try MatrixFiles.write([[1, 2]], 2, files.folder + "/wide.npy")
     #expect(throws: Failure.self) {
       try CorpusMiner(
         queries: wide, corpus: files.corpus, positives: PositiveRows([[]]),
         rule: CandidateRule(policy: NaivePolicy()))
     }
-    let infinite = try Files.write([[1, .nan, 0, 0]], 4, files.folder + "/nan.npy")
+    let infinite = try MatrixFiles.write([[1, .nan, 0, 0]], 4, files.folder + "/nan.npy")
     #expect(throws: Failure.self) {
       var miner = try CorpusMiner(
         queries: infinite, corpus: files.corpus, positives: PositiveRows([[]]),

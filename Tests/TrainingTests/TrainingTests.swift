@@ -55,6 +55,11 @@ private let withMomentum =
 private let withQueue =
   "[{name: 'nt-xent', memory: {size: 70, momentum: 0.9, keys: 'second-view', positives: 'item'}}]"
 
+/// A slot for each item, some drawn, and a normaliser that the first step finds.
+private let withBank =
+  "[{name: 'noise-contrastive', "
+  + "memory: {size: 5000, slots: 'item', positives: 'item', drawn: 30}}]"
+
 /// A loss with a running histogram, and modifiers with parameters and draws of their own.
 private let withState =
   "[{name: 'dynamic-soft-margin', momentum: 0.3}, {name: 'multi-similarity', reducer: 'sum', "
@@ -145,7 +150,8 @@ private let withState =
 
   @Test(arguments: [
     ["training.keep=last"], ["losses=\(withMemory)"],
-    ["losses=\(withMomentum)"], ["losses=\(withQueue)"], ["training.chunk=7"],
+    ["losses=\(withMomentum)"], ["losses=\(withQueue)"], ["losses=\(withBank)"],
+    ["training.chunk=7"],
     ["sampler={name:'hardness-weighted',classes:5,perClass:4,every:3}"],
     ["sampler={name:'topic-clustered',classes:4,perClass:4,topics:2,every:4}"],
     ["sampler={name:'coreset',classes:5,perClass:4,every:7}"],

@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Index
 import Mining
 import Settings
 
@@ -17,12 +18,18 @@ let mineCorpusCommand = Subcommand(
     .init("--params", "JSON5", "settings of the policy, as in '{ share: 0.95 }'"),
     .init("--count", "N", "negatives of a query (default: 4)"),
     .init("--draw-from", "N", "draw them from the first N that pass (default: the count)"),
+    .init("--balance", "draw small margins to the positive as often as large ones"),
     .init("--ranks", "FROM:TO", "ranks that may be negatives, from 0, TO not included"),
     .init("--similarity", "NAME", "cosine or inner-product (default: cosine)"),
     .init("--query-ids", "FILE", "an id for each query, in lines or an .npy file"),
     .init("--corpus-ids", "FILE", "an id for each row: rows of one id are the same item"),
     .init("--teacher-queries", "Q.npy", "vectors of the queries by a model that judges"),
     .init("--teacher-corpus", "C.npy", "vectors of the corpus by the same model"),
+    .init("--teacher-scores", "S.jsonl", "or its scores: {\"query\": 0, \"scores\": [[12, 0.93]]}"),
+    .init("--index", "FILE", "find candidates in an index of the corpus, not among all of it"),
+    .init("--ef", "N", "how many near vectors a graph index follows (default: 128)"),
+    .init("--adapter", "FILE", "draw less often what kindred mine adapter's takes for positives"),
+    .init("--adapter-power", "G", "how much less often, an exponent (default: 1)"),
     .init("--budget", "MIB", "how much memory to use (default: 2048)"),
     .init("--seed", "N", "for what is drawn at random (default: 0)"),
     .init("--resume", "go on with the mining in the folder"),
@@ -38,29 +45,15 @@ private func mineCorpus(_ arguments: Arguments) throws {
     name, kind: "policy", at: "--policy", mistake: .badUsage)
   let policy = try configured(registered, try arguments.settings("--params"), at: "--params")
   let count = try arguments.wholeNumber("--count", in: 1...10_000) ?? 4
-  let rule = CandidateRule(
+  var rule = CandidateRule(
     policy: policy, count: count,
     drawnFrom: try arguments.wholeNumber("--draw-from", in: count...10_000),
     ranks: try ranks(arguments))
-  let queries = try NumPyRows(try arguments.required("--queries"))
-  let corpus = try NumPyRows(try arguments.required("--corpus"))
+  rule.balancesMargins = arguments.has("--balance")
+  try checkDraws(arguments, rule)
   let similarity = try arguments.word("--similarity", default: Similarity.cosine)
-  let corpusIDs = try arguments.value("--corpus-ids").map { path throws(Failure) in
-    try RowIdentities(path, rows: corpus.rows)
-  }
-  let queryIDs = try arguments.value("--query-ids").map { path throws(Failure) in
-    try RowIdentities(path, rows: queries.rows, known: corpusIDs)
-  }
-  let positives = try PositiveRows(
-    try arguments.required("--positives"), queries: queries.rows, corpus: corpus.rows,
-    queryIDs: queryIDs ?? RowIdentities(), corpusIDs: corpusIDs ?? RowIdentities())
-  let miner = try CorpusMiner(
-    queries: queries, corpus: corpus, positives: positives, rule: rule, similarity: similarity,
-    // Without ids of both, a query and a row that share a number have nothing in common.
-    queryIDs: corpusIDs == nil ? nil : queryIDs, corpusIDs: corpusIDs ?? RowIdentities(),
-    teacher: try teacher(arguments, similarity),
-    budget: (try arguments.wholeNumber("--budget", in: 1...(1 << 30)) ?? 2048) << 20,
-    seed: try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0)
+  var (miner, size) = try corpusMiner(arguments, rule, similarity)
+  miner.adapter = try adapter(arguments, columns: size.columns)
 
   let folder = MiningFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
@@ -73,7 +66,7 @@ private func mineCorpus(_ arguments: Arguments) throws {
     let start = first ?? done
     first = start
     progress.show(
-      "mined \(done)/\(queries.rows) queries", done: done - start, of: queries.rows - start)
+      "mined \(done)/\(size.queries) queries", done: done - start, of: size.queries - start)
   }
   progress.finish()
   if isQuiet {
@@ -92,6 +85,32 @@ private func mineCorpus(_ arguments: Arguments) throws {
   print("The negatives are in \(folder.negatives).")
 }
 
+/// Opens the files of a mining.
+func corpusMiner(
+  _ arguments: Arguments, _ rule: CandidateRule, _ similarity: Similarity
+) throws(Failure) -> (CorpusMiner, size: (queries: Int, columns: Int)) {
+  let queries = try NumPyRows(try arguments.required("--queries"))
+  let corpus = try NumPyRows(try arguments.required("--corpus"))
+  let corpusIDs = try arguments.value("--corpus-ids").map { path throws(Failure) in
+    try RowIdentities(path, rows: corpus.rows)
+  }
+  let queryIDs = try arguments.value("--query-ids").map { path throws(Failure) in
+    try RowIdentities(path, rows: queries.rows, known: corpusIDs)
+  }
+  let positives = try PositiveRows(
+    try arguments.required("--positives"), queries: queries.rows, corpus: corpus.rows,
+    queryIDs: queryIDs ?? RowIdentities(), corpusIDs: corpusIDs ?? RowIdentities())
+  let miner = try CorpusMiner(
+    queries: queries, corpus: corpus, positives: positives, rule: rule, similarity: similarity,
+    // Without ids of both, a query and a row that share a number have nothing in common.
+    queryIDs: corpusIDs == nil ? nil : queryIDs, corpusIDs: corpusIDs ?? RowIdentities(),
+    teacher: try teacher(arguments, queries.rows, corpus.rows),
+    index: try index(arguments, similarity),
+    budget: (try arguments.wholeNumber("--budget", in: 1...(1 << 30)) ?? 2048) << 20,
+    seed: try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0)
+  return (miner, (queries.rows, corpus.columns))
+}
+
 private func ranks(_ arguments: Arguments) throws(Failure) -> Range<Int>? {
   guard let text = arguments.value("--ranks") else { return nil }
   let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
@@ -101,13 +120,62 @@ private func ranks(_ arguments: Arguments) throws(Failure) -> Range<Int>? {
   return from..<to
 }
 
+/// An option that says how negatives are drawn has no use where all that pass are taken.
+private func checkDraws(_ arguments: Arguments, _ rule: CandidateRule) throws(Failure) {
+  guard rule.drawnFrom == rule.count else { return }
+  for option in ["--balance", "--adapter"] where arguments.has(option) {
+    throw Failure(
+      .badUsage, at: option, "all \(rule.count) candidates that pass are taken",
+      expected: "more to draw from", remedy: "add --draw-from \(4 * rule.count)")
+  }
+}
+
 private func teacher(
-  _ arguments: Arguments, _ similarity: Similarity
+  _ arguments: Arguments, _ queries: Int, _ corpus: Int
 ) throws(Failure) -> CorpusMiner.Teacher? {
-  guard arguments.has("--teacher-queries") || arguments.has("--teacher-corpus") else { return nil }
-  return try CorpusMiner.Teacher(
+  let hasVectors = arguments.has("--teacher-queries") || arguments.has("--teacher-corpus")
+  if let path = arguments.value("--teacher-scores") {
+    guard !hasVectors else {
+      throw Failure(
+        .badUsage, at: "--teacher-scores", "there are a teacher's vectors too",
+        expected: "scores or vectors")
+    }
+    return .scores(try TeacherScores(path, queries: queries, corpus: corpus))
+  }
+  guard hasVectors else { return nil }
+  return .vectors(
     queries: try NumPyRows(try arguments.required("--teacher-queries")),
-    corpus: try NumPyRows(try arguments.required("--teacher-corpus")), similarity: similarity)
+    corpus: try NumPyRows(try arguments.required("--teacher-corpus")))
+}
+
+private func index(
+  _ arguments: Arguments, _ similarity: Similarity
+) throws(Failure) -> (any VectorIndex, effort: Int, name: String)? {
+  guard let path = arguments.value("--index") else { return nil }
+  let effort = try arguments.wholeNumber("--ef", in: 1...1_000_000) ?? 128
+  return (try openIndex(path, metric: .innerProduct), effort, path)
+}
+
+private func adapter(
+  _ arguments: Arguments, columns: Int
+) throws(Failure) -> (FalseNegativeAdapter, power: Double)? {
+  guard let path = arguments.value("--adapter") else { return nil }
+  let adapter = try FalseNegativeAdapter(path)
+  guard adapter.width == columns else {
+    throw Failure(
+      .badData, at: path, "an adapter of \(adapter.width) columns", expected: "\(columns)",
+      remedy: "make one of these vectors with kindred mine adapter")
+  }
+  return (adapter, try power(arguments))
+}
+
+private func power(_ arguments: Arguments) throws(Failure) -> Double {
+  guard let text = arguments.value("--adapter-power") else { return 1 }
+  guard let power = Double(text), (0...100).contains(power) else {
+    throw Failure(
+      .badUsage, at: "--adapter-power", "'\(text)'", expected: "a number from 0 to 100")
+  }
+  return power
 }
 
 /// All that the result depends on, to tell whether a mining goes on as it was started.
@@ -116,15 +184,21 @@ private func identity(
 ) throws(Failure) -> JSONValue {
   var members: [String: JSONValue] = [
     "policy": .string(policy), "params": .object(value.settingValues),
+    "--balance": .bool(arguments.has("--balance")),
   ]
-  for option in ["--count", "--draw-from", "--ranks", "--similarity", "--seed"] {
+  for option in [
+    "--count", "--draw-from", "--ranks", "--similarity", "--seed", "--ef", "--adapter-power",
+  ] {
     members[option] = arguments.value(option).map { .string($0) } ?? .null
   }
   for option in ["--queries", "--corpus", "--teacher-queries", "--teacher-corpus"] {
     guard let path = arguments.value(option) else { continue }
     members[option] = JSONValue(Int(try NumPyRows(path).fingerprint()))
   }
-  for option in ["--positives", "--query-ids", "--corpus-ids"] {
+  let files = [
+    "--positives", "--query-ids", "--corpus-ids", "--teacher-scores", "--adapter", "--index",
+  ]
+  for option in files {
     guard let path = arguments.value(option) else { continue }
     members[option] = JSONValue(Int(CRC32.of(try FileSystem.read(path)[...])))
   }

@@ -1,0 +1,34 @@
+import Settings
+
+/// How much of what is in memory at once.
+struct MemoryPlan: Equatable {
+  let partQueries, chunkRows: Int
+
+  /// What the program and one block of products take anyway.
+  private static let base = 64 << 20
+  /// Beyond this, larger parts gain nothing when the corpus is in memory.
+  private static let usefulQueries = 4096
+
+  /// - Parameter pool: candidates of a query.
+  init(budget: Int, queries: Int, rows: Int, columns: Int, pool: Int) throws(Failure) {
+    // A candidate is held by the search, in order, as a choice and as text.
+    let query = 12 * columns + 256 * pool
+    // While a chunk is read, the one before may still be there.
+    let row = 4 * columns
+    let room = budget - MemoryPlan.base
+    let least = 64 * query + min(rows, 1024) * row
+    guard room >= least else {
+      throw Failure(
+        .badUsage, at: "--budget", "\(budget >> 20) MiB",
+        expected: "at least \((least + MemoryPlan.base) >> 20 + 1) MiB for these vectors")
+    }
+    let whole = rows * row
+    if room - whole >= min(512, queries) * query {
+      chunkRows = max(1, rows)
+      partQueries = max(1, min(queries, MemoryPlan.usefulQueries, (room - whole) / query))
+    } else {
+      partQueries = max(1, min(queries, room / 2 / query))
+      chunkRows = max(1, min(rows, (room - partQueries * query) / (2 * row)))
+    }
+  }
+}
