@@ -22,7 +22,7 @@ public struct BalancedMarginMiner: AnchorwiseMiner {
     "Hofstätter et al., Efficiently Teaching an Effective Dense Retriever with Balanced Topic "
     + "Aware Sampling, SIGIR 2021"
   public static var settings: [Setting<Self>] {
-    [Setting("bins", \Self.bins, "how many bins an anchor's margins are put in", in: 1...1_000_000)]
+    [Setting("bins", \Self.bins, "how many bins an anchor's margins are put in", in: 1...10_000)]
       + distanceSettings
   }
   public static let findsTriplets = true
@@ -38,26 +38,24 @@ public struct BalancedMarginMiner: AnchorwiseMiner {
       width > 0 ? min(bins - 1, Int((margin - least) / width)) : 0
     }
     // Triplets are counted first and looked up once drawn, so that they need not be listed.
-    var sizes: [Int: Int] = [:]
-    for d in near { for e in far { sizes[bin(e - d), default: 0] += 1 } }
-    let filled = sizes.keys.sorted()
+    var sizes = [Int](repeating: 0, count: bins)
+    for d in near { for e in far { sizes[bin(e - d)] += 1 } }
+    let filled = sizes.indices.filter { sizes[$0] > 0 }
     var random = row.random
-    var wanted: [Int: [(place: Int, draw: Int)]] = [:]
+    var wanted = [[(place: Int, draw: Int)]](repeating: [], count: bins)
     for draw in positives.indices {
       let chosen = filled[random.below(filled.count)]
-      wanted[chosen, default: []].append((random.below(sizes[chosen] ?? 1), draw))
+      wanted[chosen].append((random.below(sizes[chosen]), draw))
     }
     var drawn = [Triplet?](repeating: nil, count: positives.count)
-    var passed: [Int: Int] = [:]
+    var passed = [Int](repeating: 0, count: bins)
     for (p, d) in zip(positives, near) {
       for (n, e) in zip(negatives, far) {
         let own = bin(e - d)
-        guard let waiting = wanted[own] else { continue }
-        let place = passed[own, default: 0]
-        passed[own] = place + 1
-        for one in waiting where one.place == place {
+        for one in wanted[own] where one.place == passed[own] {
           drawn[one.draw] = Triplet(row.anchor, p, n)
         }
+        passed[own] += 1
       }
     }
     found.triplets += drawn.compactMap { $0 }

@@ -96,6 +96,12 @@ public struct HDCMiner: StreamingMiner, Measuring {
     return shares
   }
 
+  private struct Taken {
+    var pairs: [Pair] = []
+    /// The places in ``pairs`` of those that are as hard as the threshold.
+    var ties: [Int] = []
+  }
+
   /// The pairs of some anchors that are taken, and in `shares` how many ties are left for the next.
   private func hardest(
     _ anchors: Range<Int>, of pairs: PairTable, _ matrix: Tensor, _ shares: inout [Share]
@@ -103,7 +109,7 @@ public struct HDCMiner: StreamingMiner, Measuring {
     let (known, grain) = (shares, 64)
     let found = matrix.mapAnchors(
       anchors, of: pairs, sign: distance.sign, grain: grain,
-      [(pairs: [Pair](), ties: [Int]())](repeating: ([], []), count: 2)
+      [Taken](repeating: Taken(), count: 2)
     ) { row, found in
       for j in row.indices where row.kinds[j] != 0 {
         let kind = row.kinds[j] > 0 ? 0 : 1

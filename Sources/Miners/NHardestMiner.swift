@@ -45,7 +45,21 @@ public struct NHardestMiner: AnchorwiseMiner {
   private func window(
     _ rows: some Sequence<Int>, after skipped: Int, by key: (Int) -> Double
   ) -> [Int] {
-    let ranked = rows.map { (key: key($0), row: $0) }.sorted { $0 < $1 }
+    let all = rows.map { (key: key($0), row: $0) }
+    let wanted = min(all.count, skipped + count)
+    // A few of many need no order of all: each that is nearer than the last so far is put in.
+    guard 8 * wanted < all.count else {
+      return all.sorted { $0 < $1 }.dropFirst(skipped).prefix(count).map(\.row)
+    }
+    var ranked = all.prefix(wanted).sorted { $0 < $1 }
+    for one in all.dropFirst(wanted) where one < ranked[wanted - 1] {
+      var place = wanted - 1
+      while place > 0, one < ranked[place - 1] {
+        ranked[place] = ranked[place - 1]
+        place -= 1
+      }
+      ranked[place] = one
+    }
     return ranked.dropFirst(skipped).prefix(count).map(\.row)
   }
 }

@@ -7,12 +7,13 @@ import Settings
 
 /// Tells which candidates of a query are likely to be positives that no one labelled.
 ///
-/// With q and c the vectors of a query and a candidate, of unit length, a network of the relation
-/// z = [q − c; q ∘ c; q + c] moves the candidate,
+/// With q and c the vectors of a query and a candidate, of unit length, and q′ and c′ the same of
+/// length √width, whose numbers are about 1, a network of the relation
+/// z = [q′ − c′; q′ ∘ c′; q′ + c′] moves the candidate,
 ///
 ///     a = c + W₂ ReLU(W₁ z + b₁) + b₂
 ///
-/// and a linear head of a tells one of four classes: whether the candidate is relevant, and whether
+/// and a linear head of a √width tells one of four classes: whether the candidate is relevant, and whether
 /// the retriever says so, which it does where the similarity is at least that of half of the labelled
 /// positives. The vectors themselves are not changed. A candidate is a false negative if it is
 /// relevant whatever the retriever says, so with P the softmax of the head
@@ -47,18 +48,19 @@ public struct FalseNegativeAdapter: Parameterized {
     var pass = Pass(isTraining: false)
     let relation = FalseNegativeAdapter.relation(queries, candidates)
     let moved = candidates + move(hidden(relation, in: &pass), in: &pass)
-    return (moved, head(moved, in: &pass))
+    return (moved, head(moved.scaled(by: Double(width).squareRoot()), in: &pass))
   }
 
-  /// [q − c; q ∘ c; q + c], [pairs, 3 width].
+  /// [q′ − c′; q′ ∘ c′; q′ + c′], [pairs, 3 width].
   private static func relation(_ queries: Tensor, _ candidates: Tensor) -> Tensor {
     let (rows, width) = (queries.shape[0], queries.shape[1])
+    let scale = Float(width).squareRoot()
     return queries.withElements(of: Float.self) { q in
       candidates.withElements(of: Float.self) { c in
         Tensor(shape: [rows, 3 * width], of: Float.self) { z in
           for row in 0..<rows {
             for k in 0..<width {
-              let (a, b) = (q[row * width + k], c[row * width + k])
+              let (a, b) = (scale * q[row * width + k], scale * c[row * width + k])
               z[3 * row * width + k] = a - b
               z[(3 * row + 1) * width + k] = a * b
               z[(3 * row + 2) * width + k] = a + b

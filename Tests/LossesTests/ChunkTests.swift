@@ -16,7 +16,7 @@ import Testing
     #expect(
       others == [
         "angular", "contextual", "dynamic-soft-margin", "histogram", "intra-pair-variance",
-        "lifted-structure", "margin", "n-pairs", "quadruplet",
+        "lifted-structure", "margin", "n-pairs", "noise-contrastive", "quadruplet",
       ])
     #expect(!TripletMarginLoss(margin: 0.1, swap: true).goesByRows)
   }

@@ -59,7 +59,9 @@ import Testing
       for miner in [nil, BatchHardMiner()] as [BatchHardMiner?] {
         try prepared.validate(input, relevance: relevance, miner: miner, at: "")
         // Held weights are those of the plain batch, which differ on other levels.
-        let loss = named.name == "contextual" ? prepared.holdingWeights(of: input) : prepared
+        let loss =
+          ["contextual", "noise-contrastive"].contains(named.name)
+          ? prepared.holdingWeights(of: input) : prepared
         guard !["circle", "equiangular-basis"].contains(named.name) else { continue }
         let check = GradientCheck(named.name, at: [input.embeddings]) { point in
           var input = input

@@ -51,4 +51,19 @@ import Testing
       random: Random(seed: 0))
     #expect(mined == .triplets([Triplet(0, 1, 2)]))
   }
+
+  /// A few of many are found without an order of all; ties go to the smaller row.
+  @Test(arguments: [1, 3, 200]) func theHardestOfManyAreThoseOfTheOrder(count: Int) {
+    var random = Random(seed: 6)
+    // Whole numbers, so that there are ties.
+    let values = (0..<150).map { _ in Double(random.below(12)) }
+    var miner = NHardestMiner()
+    (miner.count, miner.skip, miner.distance) = (count, 2, Distance(.dot, normalizes: false))
+    let rows = Tensor([1, 1] + values, shape: [152, 1])
+    let labels = [0, 0] + (1...150).map { $0 }
+    let mined = miner.mine(rows, labels: labels, reference: nil, random: Random(seed: 0)).pairs
+    let order = values.indices.sorted { (-values[$0], $0) < (-values[$1], $1) }
+    let expected = order.dropFirst(2).prefix(count).map { $0 + 2 }
+    #expect(mined.negative.filter { $0.anchor == 0 }.map(\.other) == expected)
+  }
 }

@@ -98,9 +98,9 @@ import Testing
     // they are.
     let rows = queryRows.flatMap { query in
       (0..<2 * perQuery).map { i -> [Float] in
-        let noise = normal(0.5)
+        let noise = normal(i < perQuery ? 0.3 : 0.9)
         return query.indices.map { k in
-          (i < perQuery && k < 3 ? -query[k] : query[k]) + noise[k]
+          (i < perQuery && k < 2 ? -query[k] : query[k]) + noise[k]
         }
       }
     }

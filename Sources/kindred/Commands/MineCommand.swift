@@ -89,10 +89,10 @@ private func show(
   } else {
     lines.write("\(positives) positive pairs, \(negatives) negative pairs\n")
     forEachBlock { block in
-      for pair in block.pairs.positive.sorted() { lines.write("+ ", pair.anchor, pair.other) }
+      for pair in block.pairs.positive.sorted() { lines.write(mark: "+ ", pair.anchor, pair.other) }
     }
     forEachBlock { block in
-      for pair in block.pairs.negative.sorted() { lines.write("- ", pair.anchor, pair.other) }
+      for pair in block.pairs.negative.sorted() { lines.write(mark: "- ", pair.anchor, pair.other) }
     }
   }
   lines.flush()

@@ -18,7 +18,7 @@ struct LineWriter {
   mutating func startList() { isFirst = true }
 
   /// Writes an item of a list.
-  mutating func write(_ mark: StaticString = "", _ numbers: Int...) {
+  mutating func write(mark: StaticString = "", _ numbers: Int...) {
     if isJSON {
       if !isFirst { pending.append(UInt8(ascii: ",")) }
       pending.append(UInt8(ascii: "["))
