@@ -13,18 +13,20 @@ import Settings
 ///
 ///     a = c + W₂ ReLU(W₁ z + b₁) + b₂
 ///
-/// and a linear head of a √width tells one of four classes: whether the candidate is relevant, and whether
-/// the retriever says so, which it does where the similarity is at least that of half of the labelled
-/// positives. The vectors themselves are not changed. A candidate is a false negative if it is
+/// and a linear head of the relation of q′ and a′ = a √width tells one of four classes: whether the
+/// candidate is relevant, and whether the retriever says so, which it does where the similarity is at
+/// least that of half of the labelled positives. The vectors themselves are not changed. A candidate is a false negative if it is
 /// relevant whatever the retriever says, so with P the softmax of the head
 ///
 ///     P(false negative) = P(relevant, said so) + P(relevant, not said so)
 ///
-/// (That the threshold is the median, that both classes count, and the network's width are our
-/// choices: the paper leaves them open.)
+/// (That the threshold is the median, that both classes count, the head's relation and the widths
+/// are our choices: the paper leaves them open.)
 /// - Reference: Kim, *RRRA: Resampling and Reranking through a Retriever Adapter* (2025).
 public struct FalseNegativeAdapter: Parameterized {
-  private var hidden, move, head: Dense
+  private var hidden, move: Dense
+  /// The head's parts for q′ − a′, q′ ∘ a′ and q′ + a′.
+  private var difference, product, sum: Dense
   public let width: Int
 
   /// The classes of the head, in its order.
@@ -34,13 +36,18 @@ public struct FalseNegativeAdapter: Parameterized {
     self.width = width
     hidden = Dense(inputs: 3 * width, outputs: width, activation: .relu, random: &random)
     move = Dense(inputs: width, outputs: width, random: &random)
-    head = Dense(inputs: width, outputs: Class.allCases.count, random: &random)
+    let classes = Class.allCases.count
+    difference = Dense(inputs: width, outputs: classes, random: &random)
+    product = Dense(inputs: width, outputs: classes, hasBias: false, random: &random)
+    sum = Dense(inputs: width, outputs: classes, hasBias: false, random: &random)
   }
 
   public mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
     try hidden.updateParameters { try body("hidden.\($0)", &$1) }
     try move.updateParameters { try body("move.\($0)", &$1) }
-    try head.updateParameters { try body("head.\($0)", &$1) }
+    try difference.updateParameters { try body("difference.\($0)", &$1) }
+    try product.updateParameters { try body("product.\($0)", &$1) }
+    try sum.updateParameters { try body("sum.\($0)", &$1) }
   }
 
   /// Where candidates are moved to, and the head's numbers for the classes.
@@ -48,7 +55,11 @@ public struct FalseNegativeAdapter: Parameterized {
     var pass = Pass(isTraining: false)
     let relation = FalseNegativeAdapter.relation(queries, candidates)
     let moved = candidates + move(hidden(relation, in: &pass), in: &pass)
-    return (moved, head(moved.scaled(by: Double(width).squareRoot()), in: &pass))
+    let scale = Double(width).squareRoot()
+    let (q, a) = (queries.scaled(by: scale), moved.scaled(by: scale))
+    let classes =
+      difference(q - a, in: &pass) + product(q * a, in: &pass) + sum(q + a, in: &pass)
+    return (moved, classes)
   }
 
   /// [q′ − c′; q′ ∘ c′; q′ + c′], [pairs, 3 width].

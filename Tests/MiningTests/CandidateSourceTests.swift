@@ -89,7 +89,7 @@ import Testing
   /// Rows that answer a query share a direction with it that no other row has.
   @Test func theAdapterFindsUnlabelledPositives() throws {
     var random = Random(seed: 4)
-    let (queries, perQuery, columns) = (120, 4, 12)
+    let (queries, perQuery, columns) = (150, 4, 32)
     func normal(_ scale: Double) -> [Float] {
       (0..<columns).map { _ in Float(scale * random.normal()) }
     }
@@ -100,7 +100,7 @@ import Testing
       (0..<2 * perQuery).map { i -> [Float] in
         let noise = normal(i < perQuery ? 0.3 : 0.9)
         return query.indices.map { k in
-          (i < perQuery && k < 2 ? -query[k] : query[k]) + noise[k]
+          (i < perQuery && k < 5 ? -query[k] : query[k]) + noise[k]
         }
       }
     }
