@@ -444,7 +444,7 @@ def mining_table(found):
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         lines += ["", f"Geometric mean: {mean:.1f} × (target: {verdict(mean, 10)}). The peer's",
-                  "memory includes that of importing torch."]
+                  "memory includes that of importing torch; it fails where 12 GiB do not suffice."]
     return lines
 
 

@@ -179,6 +179,8 @@ def miner_times(torch, names):
     """Each NAME is a miner and a batch size, as in "hdc,512"."""
     from pytorch_metric_learning import distances, miners
 
+    # Some list all batch³ triplets; without a limit they would take the machine down with them.
+    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
     for name in names:
         miner, batch = name.split(",")[0], int(name.split(",")[1])
         labels = torch.arange(batch) // 4

@@ -1,3 +1,4 @@
+import Foundation
 import Losses
 import Miners
 import Settings
@@ -6,7 +7,9 @@ extension Recipe {
   /// What in the recipe does not fit together, each in a line that says why.
   public var warnings: [String] {
     losses.enumerated().flatMap { i, term in
-      term.warnings(sampler: sampler).map { "losses[\(i)] (\(term.loss.name)): \($0)" }
+      (term.warnings(sampler: sampler) + term.unreachable(in: training.steps)).map {
+        "losses[\(i)] (\(term.loss.name)): \($0)"
+      }
     }
   }
 }
@@ -15,13 +18,23 @@ extension Recipe.LossChoice {
   fileprivate func warnings(sampler: Choice<any Sampler>) -> [String] {
     var found: [String] = []
     let settings = loss.value.settingValues
-    let looksAtPairs = loss.value is any PairwiseLoss || loss.value is TripletMarginLoss
+    let looksAtPairs = loss.value.looksAtPairs
     if case .number(1)? = sampler.value.settingValues["perClass"], looksAtPairs {
       found.append(
         "the sampler draws one item of each class, so there are no positive pairs to learn from; set "
           + "sampler.perClass to 2 or more")
     }
+    if case .number(1)? = sampler.value.settingValues["classes"], looksAtPairs, memory == nil {
+      found.append(
+        "the sampler draws one class, so there are no negative pairs to learn from; set "
+          + "sampler.classes to 2 or more")
+    }
     guard let miner else { return found }
+    if miner.value is AlreadyPackagedMiner, !(sampler.value is FixedTripletsSampler) {
+      found.append(
+        "the miner takes every three rows for a triplet, but the sampler \"\(sampler.name)\" does not "
+          + "put them so; use the sampler \"fixed-triplets\"")
+    }
     if !looksAtPairs {
       found.append(
         "the loss has a term for each item rather than for pairs, so the miner "
@@ -35,6 +48,20 @@ extension Recipe.LossChoice {
       found.append(
         "the miner chooses by \(mined.words) and the loss measures by \(lossDistance.words): what is "
           + "hard for one is not hard for the other; set the same distance and normalize in both")
+    }
+    if miner.value is AngularMiner, let lossDistance,
+      lossDistance.normalizes || lossDistance.kind == .cosine
+    {
+      found.append(
+        "the miner \"angular\" measures raw rows and the loss unit rows, so triplets are chosen by "
+          + "lengths that the loss does not see; use a miner with a distance")
+    }
+    if let mined = (miner.value as? any Measuring)?.distance, !mined.normalizes,
+      miner.value is DistanceWeightedMiner || miner.value is RhoDistanceMiner
+    {
+      found.append(
+        "the miner's weights are those of distances on the unit sphere, and of \(mined.words) those of "
+          + "2 or more are never drawn; set the miner's normalize to true")
     }
     if loss.value is TripletMarginLoss, miner.value is BatchHardMiner {
       if let lossDistance, lossDistance.kind == .squaredEuclidean || !lossDistance.normalizes {
@@ -62,7 +89,48 @@ extension Recipe.LossChoice {
   }
 }
 
+extension Recipe.LossChoice {
+  /// Margins that no embedding can keep, and memories that are never used.
+  fileprivate func unreachable(in steps: Int) -> [String] {
+    var found: [String] = []
+    if let memory, memory.warmup >= steps {
+      found.append(
+        "the memory warms up for \(memory.warmup) batches of a run of \(steps) steps, so it is never "
+          + "used; set memory.warmup lower")
+    }
+    if loss.value is TripletMarginLoss, let distance = (loss.value as? any Measuring)?.distance,
+      let range = distance.range, case .number(let margin)? = loss.value.settingValues["margin"],
+      margin > range
+    {
+      found.append(
+        "by \(distance.words) no two distances differ by more than \(range), so a margin of \(margin) "
+          + "is never kept and no triplet is ever done; set a smaller margin")
+    }
+    return found
+  }
+}
+
+extension Loss {
+  /// Whether its terms are pairs or triplets, rather than an item each.
+  fileprivate var looksAtPairs: Bool {
+    if self is any PairwiseLoss || self is TripletMarginLoss { return true }
+    // Rows that tuples weigh, and do not choose among.
+    return labelUse == .pairs && !(self is InstanceLoss)
+  }
+}
+
 extension Distance {
+  /// The difference of its least and its greatest value; nil without bounds.
+  fileprivate var range: Double? {
+    switch kind {
+    case .cosine: 2
+    case .dot: normalizes ? 2 : nil
+    case .euclidean: normalizes && p == 2 ? pow(2, power) : nil
+    case .squaredEuclidean: normalizes && p == 2 ? pow(4, power) : nil
+    case .snr: nil
+    }
+  }
+
   /// Whether the nearest by one is the nearest by the other.
   fileprivate func ordersAlike(_ other: Distance) -> Bool { family == other.family }
 

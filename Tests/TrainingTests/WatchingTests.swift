@@ -112,12 +112,22 @@ import Training
         "{name:'triplet-margin', margin: 0.3, miner: {name:'triplet-margin', margin: 0.1}}",
         "below the loss's 0.3"
       ),
+      ("{name:'triplet-margin', miner: {name:'angular'}}", "measures raw rows"),
+      ("{name:'triplet-margin', margin: 2.5}", "never kept"),
+      ("{name:'contrastive', miner: {name:'distance-weighted', normalize: false}}", "unit sphere"),
+      ("{name:'contrastive', miner: {name:'already-packaged'}}", "fixed-triplets"),
+      ("{name:'contrastive', memory: {size: 9, warmup: 1000000}}", "never used"),
     ]
     for (loss, words) in cases {
       #expect(try warnings(loss).contains { $0.contains(words) }, "\(loss)")
     }
     let single = try warnings("{name:'contrastive'}", "{name:'m-per-class', perClass: 1}")
     #expect(single.contains { $0.contains("no positive pairs") })
+    let oneClass = try warnings("{name:'contrastive'}", "{name:'m-per-class', classes: 1}")
+    #expect(oneClass.contains { $0.contains("no negative pairs") })
+    for loss in ["noise-contrastive", "focal-info-nce", "margin"] {
+      #expect(try warnings("{name:'\(loss)', miner: {name:'batch-hard'}}").isEmpty)
+    }
     #expect(try warnings("{name:'multi-similarity', miner:{name:'multi-similarity'}}").isEmpty)
   }
 
