@@ -78,6 +78,65 @@ import Testing
     #expect(plain == referred)
   }
 
+  /// A gallery of other rows: everything in it may be paired, and labels are respected.
+  @Test(arguments: allMiners) func galleriesAreMined(_ named: Named<any Miner>) {
+    guard named.name != "already-packaged" else { return }
+    var random = Random(seed: 4)
+    let gallery = Tensor(normal: [55, 5], deviation: 1, dtype: .float32, random: &random)
+    let galleryLabels = (0..<55).map { $0 * 7 % 9 }
+    let reference = ReferenceSet(embeddings: gallery, labels: galleryLabels)
+    let (positive, negative) = named.value.mine(
+      embeddings, labels: labels, reference: reference, random: Random(seed: 1)
+    ).pairs
+    #expect(!positive.isEmpty && !negative.isEmpty)
+    #expect((positive + negative).allSatisfy { $0.anchor < 40 && $0.other < 55 })
+    #expect(positive.allSatisfy { labels[$0.anchor] == galleryLabels[$0.other] })
+    guard named.name != "rho-distance" else { return }
+    #expect(negative.allSatisfy { labels[$0.anchor] != galleryLabels[$0.other] })
+  }
+
+  /// Rows of small whole numbers, of which many are alike: both precisions see the same ties, and of
+  /// what ties the smallest index is taken.
+  @Test(arguments: allMiners, [Distance.Kind.euclidean, .squaredEuclidean, .dot])
+  func tiesAreTheSameInBothPrecisions(_ named: Named<any Miner>, kind: Distance.Kind) {
+    var random = Random(seed: 9)
+    let numbers = (0..<120).map { _ in Float(random.below(3)) }
+    let rows = Tensor(numbers, shape: [40, 3])
+    var miner = named.value
+    if var measuring = miner as? any Measuring & Miner {
+      measuring.distance = Distance(kind, normalizes: false)
+      miner = measuring
+    }
+    let found = [rows, rows.converted(to: .float64)].map {
+      miner.mine($0, labels: labels, reference: nil, random: Random(seed: 1))
+    }
+    #expect(found[0] == found[1])
+    guard named.name == "batch-hard", case .triplets(let triplets) = found[0] else { return }
+    let matrix = Distance(kind, normalizes: false).matrix(rows).elements(as: Double.self)
+    let sign = Distance(kind).sign
+    for one in triplets {
+      let others = labels.indices.filter { labels[$0] != labels[one.anchor] }
+      let least = others.map { sign * matrix[one.anchor * 40 + $0] }.min()
+      #expect(one.negative == others.first { sign * matrix[one.anchor * 40 + $0] == least })
+    }
+  }
+
+  /// All rows alike, or one of them 0: tuples of indices all the same, the same every time.
+  @Test(arguments: allMiners, DType.allCases)
+  func collapsedBatchesAreDefined(_ named: Named<any Miner>, dtype: DType) {
+    for value in [0.0, 0.5] {
+      var numbers = [Double](repeating: value, count: 200)
+      numbers.replaceSubrange(0..<5, with: repeatElement(0, count: 5))
+      let rows = Tensor(numbers, shape: [40, 5]).converted(to: dtype)
+      let found = (0..<2).map { _ in
+        named.value.mine(rows, labels: labels, reference: nil, random: Random(seed: 1))
+      }
+      #expect(found[0] == found[1])
+      let (positive, _) = found[0].pairs
+      #expect(positive.allSatisfy { labels[$0.anchor] == labels[$0.other] })
+    }
+  }
+
   @Test(arguments: allMiners, DType.allCases)
   func batchesWithNothingToMineGiveNothing(_ named: Named<any Miner>, dtype: DType) {
     for labels in [[], [0], [0, 0, 0], [0, 1, 2]] {
