@@ -42,7 +42,8 @@ struct IndexSearch: CandidateSearch {
         .badData, at: name,
         "the index finds \(known) of \(count) rows of \(file.path) that it was asked for",
         expected: "an index of the same vectors by \(corpus.similarity.rawValue)",
-        remedy: "make it with kindred export --format hnsw, of rows of unit length for cosine")
+        remedy: "make it of these vectors, with kindred export --format hnsw; for cosine, of rows "
+          + "scaled to length 1")
     }
   }
 
