@@ -64,7 +64,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
-    .testTarget(name: "MiningTests", dependencies: ["Files", "Index", "Mining"], swiftSettings: strict),
+    .testTarget(
+      name: "MiningTests", dependencies: ["Files", "Index", "Mining"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),
