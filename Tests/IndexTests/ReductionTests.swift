@@ -106,7 +106,7 @@ import Testing
 
   @Test(arguments: ReductionMethod.allCases, ExactIndex.Metric.allCases)
   func reductionsShipInsideIndexes(method: ReductionMethod, metric: ExactIndex.Metric) throws {
-    let base = ReductionTests.flat(900)
+    let base = ReductionTests.flat(400)
     var options = ExportOptions()
     (options.reduction, options.dimension, options.queries) = (method, 7, base)
     func made() throws -> any VectorIndex {
@@ -119,13 +119,15 @@ import Testing
       return
     }
     let index = try made()
-    #expect(index.dimension == 20 && index.count == 900)
+    #expect(index.dimension == 20 && index.count == 400)
     let read = try FaissFile.index(try FaissFile.bytes(index), at: "test")
     let truth = try ExactIndex(base, metric: metric).search(base, count: 10)
     let found = try read.search(base, count: 10)
     #expect(try index.search(base, count: 10) == found)
     let least: [ReductionMethod: Double] = [.none: 1, .leading: 0.2, .tldr: 0.5]
     #expect(found.recall(of: truth) >= least[method] ?? 0.85, "\(found.recall(of: truth))")
+    // Learned twice it would take long, and candidates are refined alike.
+    if method == .tldr { return }
     options.refine = 20
     let refined = try made().search(base, count: 10)
     #expect(refined.recall(of: truth) > (method == .leading ? 0.6 : 0.95))
@@ -163,7 +165,7 @@ import Testing
   }
 
   @Test func reductionsAreTheSameBitsOnAnyNumberOfThreads() throws {
-    let base = ReductionTests.flat(700)
+    let base = ReductionTests.flat(200)
     let before = Parallel.threadCount
     defer { Parallel.threadCount = before }
     for method in [ReductionMethod.tldr, .leanvecQueries] {
