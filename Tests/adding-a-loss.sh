@@ -71,7 +71,7 @@ echo "== lists, loss, gradients, recipe, benchmark"
   || fail "kindred list losses does not have it"
 "$kindred" gradcheck "$name" | tail -1
 "$kindred" train recipes/quickstart.json5 --out "$copy/run" --set "losses=[{name:'$name'}]" \
-  --set training.steps=2 --set training.evaluateEvery=2 --set 'targets={}' > /dev/null
+  --set training.steps=2 --set training.evaluateEvery=2 --set training.report=false --set 'targets={}' > /dev/null
 grep -q "\"$name\"" "$copy/run/recipe.json5" || fail "the run's recipe does not have it"
 "$kindred" bench losses --only "$name" --batch 64 --repeat 2 --json | grep -q "$name, batch 64" \
   || fail "kindred bench losses does not have it"
