@@ -54,7 +54,7 @@ public struct FocalInfoNCELoss: Loss {
     Setting("hardest", \Self.hardest, "how many of the hardest are mixed", in: 2...1_000_000),
   ]
 
-  public static var labelUse: LabelUse { .pairs }
+  public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let unit = input.embeddings.withUnitRows()

@@ -113,7 +113,7 @@ extension Recipe.LossChoice {
 extension Loss {
   /// Whether its terms are pairs or triplets, rather than an item each.
   fileprivate var looksAtPairs: Bool {
-    if self is any PairwiseLoss || self is FocalInfoNCELoss { return true }
+    if self is any PairwiseLoss { return true }
     // Rows that tuples weigh, and do not choose among.
     return labelUse == .pairs && !(self is InstanceLoss)
   }

@@ -15,7 +15,8 @@ import Testing
     // These need what rows are to other rows than the anchor, or all pairs first.
     #expect(
       others == [
-        "angular", "contextual", "dynamic-soft-margin", "histogram", "intra-pair-variance",
+        "angular", "contextual", "dynamic-soft-margin", "focal-info-nce", "histogram",
+        "intra-pair-variance",
         "lifted-structure", "margin", "n-pairs", "noise-contrastive", "quadruplet",
       ])
     #expect(!TripletMarginLoss(margin: 0.1, swap: true).goesByRows)

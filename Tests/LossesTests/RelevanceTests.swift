@@ -60,7 +60,7 @@ import Testing
         try prepared.validate(input, relevance: relevance, miner: miner, at: "")
         // Held weights are those of the plain batch, which differ on other levels.
         let loss =
-          ["contextual", "noise-contrastive"].contains(named.name)
+          ["contextual", "focal-info-nce", "noise-contrastive"].contains(named.name)
           ? prepared.holdingWeights(of: input) : prepared
         guard !["circle", "equiangular-basis"].contains(named.name) else { continue }
         let check = GradientCheck(named.name, at: [input.embeddings]) { point in
