@@ -1,4 +1,6 @@
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -19,13 +21,22 @@ int ck_has_isa(int isa) {
   }
 }
 
+// What the environment asks for, so that a whole program or all tests can run on each of them.
+static int wanted_isa(void) {
+  static const char *const names[] = {"portable", "avx2", "avx512"};
+  const char *name = getenv("KINDRED_ISA");
+  for (int isa = CK_PORTABLE; name && isa <= CK_AVX512; isa++)
+    if (strcmp(name, names[isa]) == 0) return isa;
+  return CK_AVX512;
+}
+
 // -1 until it is first asked for.
 static _Atomic int current = -1;
 
 int ck_get_isa(void) {
   int isa = atomic_load_explicit(&current, memory_order_relaxed);
   if (isa >= 0) return isa;
-  isa = CK_AVX512;
+  isa = wanted_isa();
   while (!ck_has_isa(isa)) isa--;
   atomic_store_explicit(&current, isa, memory_order_relaxed);
   return isa;

@@ -10,7 +10,8 @@ enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
 
 /// Whether this processor has the instruction set.
 int ck_has_isa(int isa);
-/// The instruction set in use; at first the best that the processor has.
+/// The instruction set in use; at first the best that the processor has, or, if that is less, the
+/// one that KINDRED_ISA names (portable, avx2 or avx512).
 int ck_get_isa(void);
 /// Changes the instruction set in use; one that the processor lacks is ignored.
 void ck_set_isa(int isa);

@@ -29,10 +29,20 @@ private func mine(_ arguments: Arguments) throws {
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
   if let streaming = miner as? any StreamingMiner {
-    show(triplets: type(of: streaming).findsTriplets, isJSON: arguments.has("--json")) { body in
+    let (isJSON, areTriplets) = (arguments.has("--json"), type(of: streaming).findsTriplets)
+    let size = blockSize(of: streaming, batch.labels)
+    let blocks = (batch.labels.count + size - 1) / size
+    let progress = ProgressLine(isQuiet: isJSON)
+    var done = 0
+    show(triplets: areTriplets, isJSON: isJSON) { body in
       streaming.forEachBlock(
-        of: blockSize(of: streaming, batch.labels), batch.embeddings, labels: batch.labels,
-        random: random, body)
+        of: size, batch.embeddings, labels: batch.labels, random: random
+      ) { block in
+        body(block)
+        done += 1
+        progress.show(
+          "mining", done: done, of: blocks * passes(areTriplets: areTriplets, isJSON: isJSON))
+      }
     }
   } else {
     let tuples = miner.mine(
@@ -51,6 +61,11 @@ private func blockSize(of miner: any StreamingMiner, _ labels: [Int]) -> Int {
     type(of: miner).findsTriplets
     ? sizes.map { ($0 - 1) * (labels.count - $0) }.max() ?? 0 : labels.count
   return max(1, min(128, 4_000_000 / max(1, most)))
+}
+
+/// How often all blocks are gone over: for each list that is written, and for a count before.
+private func passes(areTriplets: Bool, isJSON: Bool) -> Int {
+  (areTriplets ? 1 : 2) + (isJSON ? 0 : 1)
 }
 
 /// Writes tuples that come a block at a time, in the order of their anchors.
