@@ -120,7 +120,7 @@ extension Scalar {
   ) {
     let (n, k) = (blocks.n, blocks.k)
     let packedColumns = n.roundedUp(to: kernels.tile_columns)
-    let grain = max(1, 65_536 / blocks.depth).roundedUp(to: kernels.tile_columns)
+    let grain = max(1, 8192 / blocks.depth).roundedUp(to: kernels.tile_columns)
     let groups = (n + grain - 1) / grain
     Parallel.forEach(groups * ((k + blocks.depth - 1) / blocks.depth)) { piece in
       let first = piece / groups * blocks.depth
@@ -171,13 +171,15 @@ struct ProductBlocks {
 
   var pieceCount: Int { rows.pieces * columns.pieces }
   /// The most rows that a piece has, in whole tiles.
-  var height: Int { (rows.tiles + rows.pieces - 1) / rows.pieces * rows.size }
+  var height: Int { rows.longest }
 
   func piece(_ piece: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     (rows.piece(piece / columns.pieces), columns.piece(piece % columns.pieces))
   }
 
-  /// The rows or columns of a product in pieces of whole tiles, as equal as can be.
+  /// The rows or columns of a product in pieces of whole tiles.
+  ///
+  /// Later pieces are a little smaller, so that no thread waits long for the one with the last.
   private struct Tiles {
     let count, size, tiles: Int
     var pieces: Int
@@ -188,8 +190,16 @@ struct ProductBlocks {
       pieces = (tiles * size + limit - 1) / limit
     }
 
+    /// The most elements that a piece has.
+    var longest: Int { (0..<pieces).map { start(of: $0 + 1) - start(of: $0) }.max() ?? 0 }
+
     func piece(_ piece: Int) -> Range<Int> {
-      piece * tiles / pieces * size..<min(count, (piece + 1) * tiles / pieces * size)
+      min(count, start(of: piece))..<min(count, start(of: piece + 1))
+    }
+
+    private func start(of piece: Int) -> Int {
+      let left = 1 - Double(piece) / Double(pieces)
+      return Int(Double(tiles) * (1 - left * left.squareRoot().squareRoot())) * size
     }
   }
 
