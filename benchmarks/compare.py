@@ -182,7 +182,7 @@ def losses(rounds):
     sample, slow = Sample(), set()
     names = []
     for _ in range(rounds):
-        for result in ours("losses").values():
+        for result in ours("losses", "--batch", 512).values():
             sample.add("ours " + result["name"].split(",")[0], result["milliseconds"])
         names = names or [n.split()[1] for n in sample.values]
         fast = [n for n in names if n not in slow]
