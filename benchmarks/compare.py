@@ -463,7 +463,17 @@ def growth_table(found):
         "each, so two thirds of its memory at B = 128)."]
 
 
-NOTES = []
+NOTES = [
+    "", "## What bounds what is missed", "",
+    "On the two virtual processors of this machine the second one at times gives nothing: in six",
+    "runs in a row the instance loss took 1.2 to 2.2 ms on 2 threads, in others 0.95, and 1.6 to 2.0",
+    "on 1 thread, with no other work here. Single rounds therefore differ by a factor of 2, for the",
+    "peer too, and ratios near a target fall on either side of it. Of a classifier loss about 70 %",
+    "are the three products with the proxies, at the product rate (by perf, 1 thread); intra-pair",
+    "variance goes over the B² distances once for the means and once for the terms. The product",
+    "128×128×128 takes 0.042 ms on 1 thread; packing and handing out the pieces keep 2 threads from",
+    "halving that.",
+]
 
 
 def about():
