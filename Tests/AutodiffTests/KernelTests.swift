@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Autodiff
@@ -36,7 +37,11 @@ func difference(_ a: Tensor, _ b: Tensor, scale: Double = 1) -> Double {
 extension KernelTests {
   @Test func portableIsAlwaysAvailable() {
     #expect(InstructionSet.available.contains(.portable))
-    #expect(InstructionSet.current == InstructionSet.available.last)
+    // The best, unless all tests are asked to run on another that there is.
+    let asked = ProcessInfo.processInfo.environment["KINDRED_ISA"].flatMap(
+      InstructionSet.init(rawValue:))
+    let expected = InstructionSet.available.last { asked == nil || $0 == asked }
+    #expect(InstructionSet.current == expected ?? InstructionSet.available.last)
     withEachInstructionSet { #expect(InstructionSet.current == $0) }
   }
 
