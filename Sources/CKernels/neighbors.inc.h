@@ -5,24 +5,6 @@ static inline void fetch_row(const REAL *row, ptrdiff_t columns) {
     __builtin_prefetch(row + j);
 }
 
-/// The sum of the lanes by halves, which takes fewer steps than one after the other.
-static inline REAL folded(vector v) {
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) v[j] += v[j + half];
-  return v[0];
-}
-
-static inline REAL row_product(const REAL *a, const REAL *b, ptrdiff_t count) {
-  vector sums[4] = {0, 0, 0, 0};
-  ptrdiff_t i = 0;
-  for (; i + 4 * LANES <= count; i += 4 * LANES)
-    for (int j = 0; j < 4; j++)
-      sums[j] += *(const vector *)(a + i + j * LANES) * *(const vector *)(b + i + j * LANES);
-  for (; i < count; i += LANES)
-    sums[0] += load(a + i, lanes(count - i)) * load(b + i, lanes(count - i));
-  return folded((sums[0] + sums[1]) + (sums[2] + sums[3]));
-}
-
 static inline REAL squared_distance(const REAL *a, const REAL *b, ptrdiff_t count) {
   vector sums[4] = {0, 0, 0, 0};
   ptrdiff_t i = 0;
@@ -35,7 +17,7 @@ static inline REAL squared_distance(const REAL *a, const REAL *b, ptrdiff_t coun
     vector x = load(a + i, lanes(count - i)) - load(b + i, lanes(count - i));
     sums[0] += x * x;
   }
-  return folded((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  return total((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 static void distances_to_rows(void *py, const void *pquery, const void *pbase,
@@ -48,6 +30,6 @@ static void distances_to_rows(void *py, const void *pquery, const void *pbase,
   for (ptrdiff_t i = 0; i < count; i++) {
     if (i + AHEAD < count) fetch_row(base + rows[i + AHEAD] * columns, columns);
     const REAL *row = base + rows[i] * columns;
-    y[i] = squared ? squared_distance(query, row, columns) : -row_product(query, row, columns);
+    y[i] = squared ? squared_distance(query, row, columns) : -inner_product(query, row, columns);
   }
 }

@@ -91,6 +91,26 @@ static void side_exp(double *sums, void *py, const void *px, const int32_t *kind
   sums[1] = total(negative);
 }
 
+/// Adds terms, how often their pairs occur and which are above 0 to the sums of their sides.
+static inline __attribute__((always_inline)) void add_sides(vector sums[6], vector kind,
+                                                            vector term, vector times,
+                                                            vector active) {
+  sums[0] += kind > 0 ? term : (vector)0;
+  sums[1] += kind > 0 ? (vector)0 : term;
+  sums[2] += kind > 0 ? times : (vector)0;
+  sums[3] += kind > 0 ? (vector)0 : times;
+  sums[4] += kind > 0 ? active : (vector)0;
+  sums[5] += kind > 0 ? (vector)0 : active;
+}
+
+static inline void set_sides(ck_hinges *result, const vector sums[6]) {
+  for (int side = 0; side < 2; side++) {
+    result->total[side] = total(sums[side]);
+    result->count[side] = total(sums[2 + side]);
+    result->active[side] = total(sums[4 + side]);
+  }
+}
+
 static void hinges(ck_hinges *result, void *py, const void *px, const int32_t *kinds,
                    const double *bounds, double sign, ptrdiff_t count) {
   vector bound[2] = {(vector)(REAL)bounds[0], (vector)(REAL)bounds[1]};
@@ -103,18 +123,9 @@ static void hinges(ck_hinges *result, void *py, const void *px, const int32_t *k
     vector active = cost > 0 ? times : (vector)0;
     store((REAL *)py + i, cost > 0 ? way[0] * kind : (vector)0, filled);
     vector term = active > 0 ? cost * active : (vector)0;
-    sums[0] += kind > 0 ? term : (vector)0;
-    sums[1] += kind > 0 ? (vector)0 : term;
-    sums[2] += kind > 0 ? times : (vector)0;
-    sums[3] += kind > 0 ? (vector)0 : times;
-    sums[4] += kind > 0 ? active : (vector)0;
-    sums[5] += kind > 0 ? (vector)0 : active;
+    add_sides(sums, kind, term, times, active);
   }
-  for (int side = 0; side < 2; side++) {
-    result->total[side] = total(sums[side]);
-    result->count[side] = total(sums[2 + side]);
-    result->active[side] = total(sums[4 + side]);
-  }
+  set_sides(result, sums);
 }
 
 static void side_sums(ck_hinges *result, const void *px, const int32_t *kinds, ptrdiff_t count) {
@@ -147,18 +158,9 @@ static void squared_hinges(ck_hinges *result, void *py, const void *px, const in
     vector times = __builtin_elementwise_abs(kind);
     store((REAL *)py + i, 2 * way[0] * kind * (cost - (kind > 0 ? base[0] : base[1])), filled);
     vector term = cost * cost * times, active = cost > 0 ? times : (vector)0;
-    sums[0] += kind > 0 ? term : (vector)0;
-    sums[1] += kind > 0 ? (vector)0 : term;
-    sums[2] += kind > 0 ? times : (vector)0;
-    sums[3] += kind > 0 ? (vector)0 : times;
-    sums[4] += kind > 0 ? active : (vector)0;
-    sums[5] += kind > 0 ? (vector)0 : active;
+    add_sides(sums, kind, term, times, active);
   }
-  for (int side = 0; side < 2; side++) {
-    result->total[side] = total(sums[side]);
-    result->count[side] = total(sums[2 + side]);
-    result->active[side] = total(sums[4 + side]);
-  }
+  set_sides(result, sums);
 }
 
 static ptrdiff_t next_positive(const int32_t *kinds, ptrdiff_t first, ptrdiff_t count) {

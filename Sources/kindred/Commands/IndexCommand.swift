@@ -18,7 +18,6 @@ let indexCommand = Subcommand(
   run: changeIndex)
 
 private func changeIndex(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let (input, output) = (arguments.positionals[0], try arguments.required("--out"))
   guard arguments.has("--add") || arguments.has("--delete") else {
     throw Failure(

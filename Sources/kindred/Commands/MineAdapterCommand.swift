@@ -25,7 +25,6 @@ let mineAdapterCommand = Subcommand(
   run: mineAdapter)
 
 private func mineAdapter(_ arguments: Arguments) throws {
-  try arguments.applyThreads()
   let out = try arguments.required("--out")
   let steps = try arguments.wholeNumber("--steps", in: 1...1_000_000) ?? 1000
   let hardest = try arguments.wholeNumber("--hardest", in: 1...1000) ?? 8
