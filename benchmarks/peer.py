@@ -17,10 +17,13 @@ LOSSES = {
     "circle": lambda l, d, c, n: l.CircleLoss(),
     "contrastive": lambda l, d, c, n: l.ContrastiveLoss(),
     "cos-face": lambda l, d, c, n: l.CosFaceLoss(c, n),
+    "dynamic-soft-margin": lambda l, d, c, n: l.DynamicSoftMarginLoss(),
     "fast-ap": lambda l, d, c, n: l.FastAPLoss(),
     "generalized-lifted-structure": lambda l, d, c, n: l.GeneralizedLiftedStructureLoss(),
+    "histogram": lambda l, d, c, n: l.HistogramLoss(n_bins=100),
     "instance": lambda l, d, c, n: l.InstanceLoss(),
     "intra-pair-variance": lambda l, d, c, n: l.IntraPairVarianceLoss(),
+    "large-margin-softmax": lambda l, d, c, n: l.LargeMarginSoftmaxLoss(c, n),
     "lifted-structure": lambda l, d, c, n: l.LiftedStructureLoss(),
     "margin": lambda l, d, c, n: l.MarginLoss(),
     "multi-similarity": lambda l, d, c, n: l.MultiSimilarityLoss(),
@@ -28,6 +31,7 @@ LOSSES = {
     "nca": lambda l, d, c, n: l.NCALoss(),
     "normalized-softmax": lambda l, d, c, n: l.NormalizedSoftmaxLoss(c, n),
     "nt-xent": lambda l, d, c, n: l.NTXentLoss(),
+    "p2s-grad": lambda l, d, c, n: l.P2SGradLoss(n, c),
     "pnp": lambda l, d, c, n: l.PNPLoss(),
     "proxy-anchor": lambda l, d, c, n: l.ProxyAnchorLoss(c, n),
     "proxy-nca": lambda l, d, c, n: l.ProxyNCALoss(c, n),
@@ -35,6 +39,9 @@ LOSSES = {
     "smooth-ap": lambda l, d, c, n: l.SmoothAPLoss(),
     "snr-contrastive": lambda l, d, c, n: l.ContrastiveLoss(
         distance=d.SNRDistance(), pos_margin=0, neg_margin=1
+    ),
+    "snr-triplet": lambda l, d, c, n: l.TripletMarginLoss(
+        distance=d.SNRDistance(), margin=0.2
     ),
     "soft-triple": lambda l, d, c, n: l.SoftTripleLoss(c, n),
     "sphere-face": lambda l, d, c, n: l.SphereFaceLoss(c, n),
@@ -45,7 +52,18 @@ LOSSES = {
     "threshold-consistent-margin": lambda l, d, c, n: l.ThresholdConsistentMarginLoss(),
     "triplet-margin": lambda l, d, c, n: l.TripletMarginLoss(),
     "tuplet-margin": lambda l, d, c, n: l.TupletMarginLoss(),
+    "vicreg": lambda l, d, c, n: TwoViews(l.VICRegLoss()),
 }
+
+
+class TwoViews:
+    """Every second item as the other view of the one before it, as in `kindred bench losses`."""
+
+    def __init__(self, loss):
+        self.loss, self.zero_grad = loss, loss.zero_grad
+
+    def __call__(self, embeddings, labels):
+        return self.loss(embeddings[0::2], ref_emb=embeddings[1::2])
 
 
 def median_ms(work, budget, fewest=5, slow=4.0):
@@ -144,6 +162,9 @@ def loss_times(torch, names):
     labels = torch.arange(batch) // 4
     points = torch.randn(batch, width)
     for name in names or LOSSES:
+        if name not in LOSSES:
+            yield name, None
+            continue
         try:
             loss = LOSSES[name](losses, distances, batch // 4, width)
             embeddings = points.clone().requires_grad_(True)
@@ -151,6 +172,8 @@ def loss_times(torch, names):
             def work():
                 embeddings.grad = None
                 loss.zero_grad()
+                if hasattr(loss, "hist_"):  # The peer goes back through earlier batches, and fails.
+                    loss.hist_ = loss.hist_.detach()
                 loss(embeddings, labels).backward()
 
             yield name, median_ms(work, 0.4)
