@@ -11,6 +11,7 @@ import faiss
 import numpy as np
 import safetensors.numpy
 
+import interop_engines
 import interop_indexes
 import interop_interrupted
 import interop_models
@@ -102,6 +103,7 @@ def main():
     vectors(command, work)
     trained(command, run, work)
     interop_indexes.compare(command, run, work)
+    interop_engines.compare(command, run, work)
     interop_interrupted.compare(command, run, work)
     interop_models.compare(command, run, work)
     print("interop: all agree")

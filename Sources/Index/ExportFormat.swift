@@ -79,12 +79,16 @@ public struct ExportOptions: Configurable {
 extension ExactIndex.Metric {
   /// Inner product if all rows are within 10⁻³ of unit length, else Euclidean distance.
   public static func automatic(for vectors: Tensor) -> ExactIndex.Metric {
+    isUnit(vectors, within: 1e-3) ? .innerProduct : .l2
+  }
+
+  /// Whether all rows' lengths are within a tolerance of one.
+  static func isUnit(_ vectors: Tensor, within tolerance: Float) -> Bool {
     let (vectors, columns) = (vectors.converted(to: .float32), vectors.shape[1])
-    let isUnit = vectors.withElements(of: Float.self) { x in
+    return vectors.withElements(of: Float.self) { x in
       stride(from: 0, to: x.count, by: columns).allSatisfy { start in
-        abs(x[start..<start + columns].reduce(0) { $0 + $1 * $1 } - 1) < 2e-3
+        abs(x[start..<start + columns].reduce(0) { $0 + $1 * $1 } - 1) < 2 * tolerance
       }
     }
-    return isUnit ? .innerProduct : .l2
   }
 }

@@ -57,6 +57,28 @@ import Testing
     #expect(!FileSystem.exists(path))
   }
 
+  /// What engines would refuse is not written, or asked for in another way.
+  @Test func pagesKeepToWhatEnginesTake() throws {
+    func page(_ metric: ExactIndex.Metric, _ dimension: Int, isUnit: Bool) -> Instructions {
+      Instructions(dimension: dimension, metric: metric, isUnit: isUnit, threshold: -0.25)
+    }
+    let files = ["it's.bulk"]
+    #expect(page(.l2, 2000, isUnit: false).pgvector(files).contains("USING hnsw"))
+    #expect(!page(.l2, 2001, isUnit: false).pgvector(files).contains("USING hnsw"))
+    #expect(page(.l2, 4, isUnit: false).pgvector(files).contains("'it''s.bulk'"))
+    #expect(page(.l2, 4, isUnit: false).qdrant(files).contains("'it'\\''s.bulk'"))
+    // The score of an inner product of -0.25 is 0.375 among rows of unit length, else 1 / 1.25.
+    let unit = page(.innerProduct, 4, isUnit: true).elasticsearch(files)
+    #expect(unit.contains("\"dot_product\"") && unit.contains("\"min_score\": 0.375"))
+    let other = page(.innerProduct, 4, isUnit: false).elasticsearch(files)
+    #expect(other.contains("\"max_inner_product\"") && !other.contains("0.375"))
+    #expect(other.contains("\"min_score\": 0.8"))
+    var options = ExportOptions()
+    options.ids = [3, -1]
+    let two = Tensor([Float(1), 0.5, -2, 1e-7], shape: [2, 2])
+    #expect(throws: Failure.self) { try BulkFiles.qdrant(two, options) }
+  }
+
   @Test func bulkFilesCarryIdsAndPayload() throws {
     var options = ExportOptions()
     options.labels = [4, 9]
@@ -68,7 +90,7 @@ import Testing
     #expect(copy.count == 19 + 2 * (2 + 12 + 12 + 4 + 16) + 3 + 2 + 2)
     #expect(Array(copy[19..<33]) == [0, 4, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 7])
     #expect(copy.suffix(2) == [0xFF, 0xFF])
-    for bytes in [BulkFiles.qdrant(two, options), BulkFiles.milvus(two, options)] {
+    for bytes in [try BulkFiles.qdrant(two, options), BulkFiles.milvus(two, options)] {
       let value = try JSONValue(json5: String(decoding: bytes, as: UTF8.self), at: "test")
       guard case .array(let rows)? = value["points"] ?? value["rows"] else {
         Issue.record("there are no rows")

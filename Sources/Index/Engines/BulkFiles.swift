@@ -49,7 +49,12 @@ enum BulkFiles {
   }
 
   /// Qdrant's points, 256 in each line, of which each is the body of one request.
-  static func qdrant(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
+  static func qdrant(_ vectors: Tensor, _ options: ExportOptions) throws(Failure) -> [UInt8] {
+    if let id = (0..<vectors.shape[0]).lazy.map(options.id).first(where: { $0 < 0 }) {
+      throw Failure(
+        .badData, at: "--ids", "there is the id \(id), and Qdrant takes no negative ones",
+        expected: "whole numbers from 0")
+    }
     let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
       "{\"id\":\(options.id(row)),\"vector\":[\(numbers)],"
         + "\"payload\":\(JSONValue.object(options.payload(row)))}"

@@ -2,9 +2,14 @@ import Autodiff
 import Settings
 
 /// The page beside a bulk file: how to import it, and how to ask with the threshold.
+///
+/// Its commands are made to be run as they are printed, in the folder of the files, and
+/// benchmarks/interop_engines.py does so. A query's numbers stand for `…`.
 struct Instructions {
   let dimension: Int
   let metric: ExactIndex.Metric
+  /// Whether all rows are of unit length, to what Elasticsearch allows.
+  let isUnit: Bool
   let threshold: Double?
 
   private var isInner: Bool { metric == .innerProduct }
@@ -21,16 +26,30 @@ struct Instructions {
         + "\(limit { isInner ? $0 : -$0 }).\n"
   }
 
+  /// File names as words of a shell.
+  private func words(_ files: [String]) -> String {
+    files.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
+  }
+
   func pgvector(_ files: [String]) -> String {
     let (type, sign) = isInner ? ("vector_ip_ops", "<#>") : ("vector_l2_ops", "<->")
+    let index =
+      dimension <= 2000
+      ? "    CREATE INDEX ON items USING hnsw (embedding \(type));\n"
+      : "\npgvector builds indexes for at most 2000 numbers: queries scan all rows.\n"
+    let copies = files.map {
+      "    \\copy items FROM '\($0.replacing("'", with: "''"))' WITH (FORMAT binary)\n"
+    }
     // pgvector's <#> is the negated inner product.
     return """
-      # Import into PostgreSQL with pgvector
+      # PostgreSQL with pgvector
+
+      ## Import, with psql
 
           CREATE EXTENSION IF NOT EXISTS vector;
           CREATE TABLE items (id bigint PRIMARY KEY, class bigint, name text, embedding vector(\(dimension)));
-      \(files.map { "    \\copy items FROM '\($0)' WITH (FORMAT binary)" }.joined(separator: "\n"))
-          CREATE INDEX ON items USING hnsw (embedding \(type));
+      \(copies.joined() + index)
+      ## Ask
 
       \(note)
           SELECT id, name, embedding \(sign) '[…]' AS distance FROM items
@@ -42,61 +61,124 @@ struct Instructions {
 
   func qdrant(_ files: [String]) -> String {
     """
-    # Import into Qdrant
+    # Qdrant
 
-        curl -X PUT localhost:6333/collections/items -H 'Content-Type: application/json' \\
+    ## Import
+
+        set -e
+        curl -fsS -X PUT localhost:6333/collections/items -H 'Content-Type: application/json' \\
           -d '{"vectors": {"size": \(dimension), "distance": "\(isInner ? "Dot" : "Euclid")"}}'
-        cat \(files.joined(separator: " ")) | while read -r points; do
-          printf '%s' "$points" | curl -X PUT 'localhost:6333/collections/items/points?wait=true' \\
-            -H 'Content-Type: application/json' --data-binary @-
+        for file in \(words(files)); do
+          while read -r points; do
+            printf '%s' "$points" | curl -fsS -X PUT 'localhost:6333/collections/items/points?wait=true' \\
+              -H 'Content-Type: application/json' --data-binary @-
+          done < "$file"
         done
 
+    ## Ask
+
     \(note)
-        curl -X POST localhost:6333/collections/items/points/query -H 'Content-Type: application/json' \\
+        curl -fsS -X POST localhost:6333/collections/items/points/query -H 'Content-Type: application/json' \\
           -d '{"query": […], "limit": 10, "with_payload": true, "score_threshold": \(limit { isInner ? $0 : -$0 })}'
 
     """
   }
 
   func milvus(_ files: [String]) -> String {
-    """
-    # Import into Milvus
+    let names = files.map { "\(JSONValue.string($0))" }
+    return """
+      # Milvus
 
-    Create the collection `items` with `id` (INT64, primary), `vector` (FLOAT_VECTOR, \(dimension)) and
-    dynamic fields, put the file into Milvus's bucket, then in Python:
+      ## Create, in Python
 
-        from pymilvus.bulk_writer import bulk_import
-        bulk_import(url="http://localhost:19530", collection_name="items", files=[\(files.map { "[\"\($0)\"]" }.joined(separator: ", "))])
+          from pymilvus import DataType, MilvusClient
+          client = MilvusClient("http://localhost:19530")
+          schema = client.create_schema(enable_dynamic_field=True)
+          schema.add_field("id", DataType.INT64, is_primary=True)
+          schema.add_field("vector", DataType.FLOAT_VECTOR, dim=\(dimension))
+          index = client.prepare_index_params()
+          index.add_index("vector", index_type="AUTOINDEX", metric_type="\(isInner ? "IP" : "L2")")
+          client.create_collection("items", schema=schema, index_params=index)
 
-    \(note)
-        client.search("items", data=[[…]], limit=10, search_params={
-            "metric_type": "\(isInner ? "IP" : "L2")",
-            "params": {"radius": \(limit { isInner ? $0 : $0 * $0 })}})
+      ## Import in bulk
 
-    """
+      Put the files into Milvus's bucket (they are read on many nodes at the same time), then:
+
+          from pymilvus.bulk_writer import bulk_import
+          bulk_import(url="http://localhost:19530", collection_name="items",
+                      files=[\(names.map { "[\($0)]" }.joined(separator: ", "))])
+
+      ## Import without a bucket
+
+          import json
+          for file in [\(names.joined(separator: ", "))]:
+              with open(file) as opened:
+                  rows = json.load(opened)["rows"]
+              for start in range(0, len(rows), 1000):
+                  client.insert("items", rows[start:start + 1000])
+
+      ## Ask
+
+      \(note)
+          found = client.search("items", data=[[…]], limit=10, output_fields=["*"], search_params={
+              "metric_type": "\(isInner ? "IP" : "L2")",
+              "params": {"radius": \(limit { isInner ? $0 : $0 * $0 })}})
+
+      """
   }
 
   func elasticsearch(_ files: [String]) -> String {
-    // Scores are (1 + inner product) / 2 for unit vectors, and 1 / (1 + distance²).
-    let score = limit { isInner ? (1 + $0) / 2 : 1 / (1 + $0 * $0) }
-    return """
-      # Import into Elasticsearch or OpenSearch
-
-          curl -X PUT localhost:9200/items -H 'Content-Type: application/json' -d '{"mappings": {"properties": {
-            "vector": {"type": "dense_vector", "dims": \(dimension), "index": true,
-                       "similarity": "\(isInner ? "dot_product" : "l2_norm")"},
-            "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
-          for file in \(files.joined(separator: " ")); do
-            curl -X POST 'localhost:9200/items/_bulk' -H 'Content-Type: application/x-ndjson' \\
-              --data-binary @$file
+    // Squashed to what is positive: ip + 1, and 1 / (1 - ip) below zero; distances 1 / (1 + d²).
+    let score = limit { isInner ? ($0 >= 0 ? $0 + 1 : 1 / (1 - $0)) : 1 / (1 + $0 * $0) }
+    let unitScore = limit { (1 + $0) / 2 }
+    let similarity = isInner ? (isUnit ? "dot_product" : "max_inner_product") : "l2_norm"
+    let bulk = """
+          for file in \(words(files)); do
+            split -l 2000 "$file" bulk. && for part in bulk.*; do
+              curl -fsS -X POST 'localhost:9200/items/_bulk?filter_path=errors,items.*.error' \\
+                -H 'Content-Type: application/x-ndjson' --data-binary "@$part"
+              rm "$part"
+            done
           done
+      """
+    return """
+      # Elasticsearch and OpenSearch
 
-      OpenSearch names the type `knn_vector`, with `"dimension": \(dimension)`, and needs
-      `"settings": {"index.knn": true}`.
+      Both take the same files, but declare and ask differently. Each piece of 1000 rows must be answered
+      by `{"errors":false}`.
+
+      ## Import into Elasticsearch
+
+          set -e
+          curl -fsS -X PUT localhost:9200/items -H 'Content-Type: application/json' -d '{"mappings": {"properties": {
+            "vector": {"type": "dense_vector", "dims": \(dimension), "index": true, "similarity": "\(similarity)",
+                       "index_options": {"type": "hnsw"}},
+            "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
+      \(bulk)
+
+      ## Ask Elasticsearch
 
       \(note)
-          curl -X POST localhost:9200/items/_search -H 'Content-Type: application/json' -d '{
-            "min_score": \(score), "knn": {"field": "vector", "query_vector": […], "k": 10, "num_candidates": 100}}'
+          curl -fsS -X POST localhost:9200/items/_search -H 'Content-Type: application/json' -d '{
+            "min_score": \(isInner && isUnit ? unitScore : score), "_source": ["name", "class"],
+            "knn": {"field": "vector", "query_vector": […], "k": 10, "num_candidates": 100}}'
+
+      ## Import into OpenSearch
+
+          set -e
+          curl -fsS -X PUT localhost:9200/items -H 'Content-Type: application/json' -d '{"settings": {"index.knn": true},
+            "mappings": {"properties": {
+            "vector": {"type": "knn_vector", "dimension": \(dimension),
+                       "method": {"name": "hnsw", "engine": "faiss", "space_type": "\(isInner ? "innerproduct" : "l2")"}},
+            "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
+      \(bulk)
+
+      ## Ask OpenSearch
+
+      \(note)
+          curl -fsS -X POST localhost:9200/items/_search -H 'Content-Type: application/json' -d '{
+            "min_score": \(score), "size": 10, "_source": ["name", "class"],
+            "query": {"knn": {"vector": {"vector": […], "k": 10}}}}'
 
       """
   }
@@ -113,7 +195,7 @@ extension ExportFormat {
       let single = vectors.converted(to: .float32)
       let instructions = Instructions(
         dimension: single.shape[1], metric: options.metric(for: single),
-        threshold: options.threshold)
+        isUnit: ExactIndex.Metric.isUnit(single, within: 5e-5), threshold: options.threshold)
       let text = page(instructions)(options.allFileNames)
       return [
         ExportedFile(ending: ".md", isPage: true, Array(text.utf8)),
@@ -128,7 +210,7 @@ extension ExportFormat {
 
   static let qdrant = bulk(
     "points for Qdrant, a request a line", fileExtension: "jsonl", Instructions.qdrant
-  ) { (vectors, options) throws(Failure) in BulkFiles.qdrant(vectors, options) }
+  ) { (vectors, options) throws(Failure) in try BulkFiles.qdrant(vectors, options) }
 
   static let milvus = bulk(
     "rows for Milvus's bulk import", fileExtension: "json", Instructions.milvus
