@@ -10,20 +10,52 @@ import Settings
 extension FileSystem {
   /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
   public static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw Failure(
-        .cannotWrite, at: path, "this is no ordinary file", expected: "a file, or nothing there yet"
-      )
+    try write([(path, bytes)])
+  }
+
+  /// Writes a file and what lies beside it, so that it is never beside what belongs to another.
+  ///
+  /// All are written to their neighbours; then what lies beside the old file goes, the file is
+  /// replaced, and the others take their places. Who is killed on the way leaves the old or the new
+  /// file, maybe without what belongs to it. What is the same already stays.
+  /// - Parameter files: the file first; nil for what must not be beside it.
+  public static func write(_ files: [(path: String, bytes: [UInt8]?)]) throws(Failure) {
+    var ready: [(path: String, neighbour: String, file: Int32)] = []
+    defer {
+      for waiting in ready {
+        unlink(waiting.neighbour)
+        close(waiting.file)
+      }
     }
-    let neighbour = path + ".partial"
-    let file = try locked(neighbour, of: path, O_WRONLY | O_CREAT)
-    let isWritten = ftruncate(file, 0) == 0 && writeAll(bytes, to: file) && fsync(file) == 0
-    var problem = isWritten ? nil : cannotWrite(path)
-    if problem == nil, rename(neighbour, path) != 0 { problem = cannotWrite(path) }
-    if problem != nil { unlink(neighbour) }
-    if close(file) != 0, problem == nil { problem = cannotWrite(path) }
-    if let problem { throw problem }
+    var changed = Array(files.prefix(1))
+    for file in files.dropFirst() {
+      if exists(file.path), let bytes = file.bytes, try read(file.path) == bytes { continue }
+      changed.append(file)
+    }
+    // In one order for all, so that two processes do not wait for each other.
+    for (path, bytes) in changed.sorted(by: { $0.path < $1.path }) {
+      guard let bytes else { continue }
+      var status = stat()
+      if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+        throw Failure(
+          .cannotWrite, at: path, "this is no ordinary file",
+          expected: "a file, or nothing there yet")
+      }
+      let neighbour = path + ".partial"
+      let file = try locked(neighbour, of: path, O_WRONLY | O_CREAT)
+      ready.append((path, neighbour, file))
+      guard ftruncate(file, 0) == 0, writeAll(bytes, to: file), fsync(file) == 0 else {
+        throw cannotWrite(path)
+      }
+    }
+    for (path, _) in changed.dropFirst().reversed() where unlink(path) != 0 && errno != ENOENT {
+      throw cannotWrite(path)
+    }
+    for (path, _) in changed {
+      guard let place = ready.firstIndex(where: { $0.path == path }) else { continue }
+      guard rename(ready[place].neighbour, path) == 0 else { throw cannotWrite(path) }
+      guard close(ready.remove(at: place).file) == 0 else { throw cannotWrite(path) }
+    }
   }
 
   public static func write(_ text: String, to path: String) throws(Failure) {

@@ -58,24 +58,29 @@ public struct ExportFormat: Sendable {
   /// - Parameters:
   ///   - vectors: shape [n, d].
   ///   - shards: how many files to cut them into, of like numbers of rows, whose ids go on.
+  ///   - companions: paths and bytes of what lies beside the whole; nil for what must not.
   /// - Returns: the files that hold vectors.
   /// - Throws: if a number is not finite, or a file cannot be written.
   @discardableResult
   public func write(
     _ vectors: Tensor, options: ExportOptions = ExportOptions(), to path: String, shards: Int = 1,
-    name: String = "vectors", onProgress: BuildProgress = { _, _ in }
+    companions: [(path: String, bytes: [UInt8]?)] = [], name: String = "vectors",
+    onProgress: BuildProgress = { _, _ in }
   ) throws(Failure) -> [String] {
     _ = try vectors.checkedVectors(name: name)
     if !isComposed { try options.checkPlain() }
     let parts = try Shards(of: vectors, options, count: shards, path: path)
     for part in 0..<parts.count {
       let (some, options) = parts[part]
-      for file in try files(some, options, onProgress) {
+      let written = try files(some, options, onProgress).map { file in
         // A page tells of all files, beside the path that was asked for.
         let place = file.isPage ? path : parts.paths[part]
-        try FileSystem.write(
-          file.bytes, to: file.ending.map { FileSystem.path(place, ending: $0) } ?? place)
+        let name = file.ending.map { FileSystem.path(place, ending: $0) } ?? place
+        return (path: name, bytes: Optional(file.bytes))
       }
+      // What lies beside the whole goes before the first part comes, and comes after the last.
+      let beside = companions.map { ($0.path, part == parts.count - 1 ? $0.bytes : nil) }
+      try FileSystem.write(written.reversed() + beside)
     }
     return parts.paths
   }

@@ -13,7 +13,7 @@ import Settings
 /// the I-th parameter, `memory.…` for the recent batches of a loss, `sampler.…` for what
 /// the sampler learnt of the items, `watch.…` for what the guard saw,
 /// `momentum.…` for the encoder of memories, and `best.…` for the best model watched. The metadata hold the step, the
-/// score of the best, the recipe and a CRC-32 of all tensors.
+/// score of the best, the recipe and a CRC-32 of all of these.
 enum Checkpoint {
   static func write(_ trainer: Trainer, to path: String) throws(Failure) {
     var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
@@ -41,7 +41,7 @@ enum Checkpoint {
       metadata["bestStep"] = "\(best.step)"
       metadata["bestScore"] = "\(best.score)"
     }
-    metadata["crc32"] = checksum(entries)
+    metadata["crc32"] = checksum(entries, metadata)
     try SafetensorsFile(metadata: metadata, tensors: entries).write(to: path)
   }
 
@@ -56,7 +56,7 @@ enum Checkpoint {
         .badData, at: path, "this is not a checkpoint of kindred",
         remedy: "train into another folder without --resume")
     }
-    guard metadata["crc32"] == checksum(file.tensors) else {
+    guard metadata["crc32"] == checksum(file.tensors, metadata) else {
       throw Failure(
         .badData, at: path, "the checksum does not fit: the file is damaged",
         remedy: "train into another folder without --resume")
@@ -104,8 +104,14 @@ enum Checkpoint {
     trainer = restored
   }
 
-  private static func checksum(_ entries: [SafetensorsEntry]) -> String {
+  private static func checksum(
+    _ entries: [SafetensorsEntry], _ metadata: [String: String]
+  ) -> String {
     var crc = CRC32()
+    // A file of tensors has metadata of its own, too.
+    for key in ["step", "recipe", "data", "evaluationsSinceBest", "bestStep", "bestScore"] {
+      crc.update("\(key) \(metadata[key] ?? "")\n".utf8)
+    }
     for entry in entries {
       crc.update(entry.name.utf8)
       crc.update(entry.bytes)

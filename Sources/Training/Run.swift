@@ -64,24 +64,24 @@ public enum RunEvent: Sendable {
 /// Trains by a recipe into a run folder.
 ///
 /// - Parameters:
-///   - resuming: go on with the run that lies in the folder, bit for bit.
+///   - resuming: go on with the run that lies in the folder, bit for bit; from the first step if it
+///     ended before its first checkpoint.
 ///   - onEvent: called on the way; a true result asks the run to stop after a checkpoint.
 /// - Returns: what the run has to show; nil when it was asked to stop.
 public func train(
   _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool,
   onEvent: (RunEvent) -> Bool
 ) throws(Failure) -> RunResult? {
-  if resuming {
-    guard FileSystem.exists(folder.checkpoint) else {
-      throw Failure(
-        .noInput, at: folder.checkpoint, "there is no checkpoint to go on from",
-        remedy: "train without --resume")
-    }
-  } else {
+  let hasCheckpoint = FileSystem.exists(folder.checkpoint)
+  if !resuming {
     try folder.checkIsFree()
+  } else if !hasCheckpoint, try !folder.isOnlyBegun() {
+    throw Failure(
+      .noInput, at: folder.checkpoint, "there is no checkpoint to go on from",
+      remedy: "train without --resume")
   }
   var trainer = try Trainer(recipe, data: TrainingData(recipe, root: dataRoot))
-  if resuming {
+  if resuming, hasCheckpoint {
     try Checkpoint.restore(&trainer, from: folder.checkpoint)
   } else {
     try folder.start(recipe.json, environment: environmentValue(of: trainer.data))

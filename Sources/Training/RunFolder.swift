@@ -45,6 +45,14 @@ public struct RunFolder: Sendable {
     }
   }
 
+  /// Whether the folder is there and holds at most what a run has before its first checkpoint.
+  func isOnlyBegun() throws(Failure) -> Bool {
+    guard FileSystem.isFolder(path) else { return false }
+    let own =
+      [recipe, environment, metrics].flatMap { [$0, $0 + ".partial"] } + [checkpointFolder]
+    return try FileSystem.list(path).allSatisfy { own.contains(path + "/" + $0) }
+  }
+
   /// Makes the folder with what is known before the first step.
   ///
   /// When that fails, what was made is taken away again.

@@ -58,6 +58,26 @@ import Testing
     #expect(try FileSystem.list(scratch.path) == ["e.npy", "y.npy"])
   }
 
+  /// Names go with the vectors, and those of other vectors go away.
+  @Test func namesGoWithTheirVectors() throws {
+    let scratch = try Scratch()
+    let (rows, _) = try vectors(in: scratch.path)
+    let names = (0..<60).map { "row \($0)\n" }.joined()
+    let (own, stale) = (scratch.path + "/e.paths.txt", scratch.path + "/x.paths.txt")
+    try FileSystem.write(names, to: own)
+    try FileSystem.write("of others\n", to: stale)
+    for out in ["x.jsonl", "e.jsonl"] {
+      let path = scratch.path + "/" + out
+      #expect(try kindred("export", rows, "--format", "jsonl", "--out", path).status == 0)
+      #expect(try FileSystem.readText(path).contains("\"name\": \"row 59\""))
+    }
+    #expect(try FileSystem.readText(own) == names && FileSystem.readText(stale) == names)
+    try FileManager.default.removeItem(atPath: own)
+    let again = try kindred(
+      "export", rows, "--format", "npy", "--out", scratch.path + "/x.npy", "--shards", "2")
+    #expect(again.status == 0 && !FileSystem.exists(stale))
+  }
+
   @Test func graphsGrowAndForget() throws {
     let scratch = try Scratch()
     let (rows, _) = try vectors(in: scratch.path)

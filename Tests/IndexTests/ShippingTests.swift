@@ -179,4 +179,25 @@ import Testing
     #expect(try FileSystem.list(folder) == ["file", "model"])
     #expect(try FileSystem.list(folder + "/model") == ["a"])
   }
+  /// What lies beside a file goes with it, stays if it is the same, and stays if nothing is written.
+  @Test func filesThatBelongTogetherAreWrittenTogether() throws {
+    let folder = try ShippingTests.folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func names() throws -> [String] { try FileSystem.list(folder).sorted() }
+    let (main, names1, labels) = (folder + "/E.npy", folder + "/E.txt", folder + "/E.labels")
+    try FileSystem.write([(main, [1]), (names1, [2]), (labels, [3])])
+    #expect(try names() == ["E.labels", "E.npy", "E.txt"])
+    let before = try FileManager.default.attributesOfItem(atPath: names1)[.systemFileNumber] as? Int
+    try FileSystem.write([(main, [4]), (names1, [2]), (labels, nil)])
+    #expect(try names() == ["E.npy", "E.txt"] && FileSystem.read(main) == [4])
+    let after = try FileManager.default.attributesOfItem(atPath: names1)[.systemFileNumber] as? Int
+    #expect(before != nil && before == after)
+    // A folder is in the way of one of them: nothing is changed, and nothing left.
+    try FileSystem.makeFolder(labels)
+    #expect(throws: Failure.self) {
+      try FileSystem.write([(main, [5]), (names1, [6]), (labels, [7])])
+    }
+    #expect(try names() == ["E.labels", "E.npy", "E.txt"])
+    #expect(try FileSystem.read(main) == [4] && FileSystem.read(names1) == [2])
+  }
 }

@@ -148,6 +148,26 @@ private let withState =
     #expect(end.waited > 0 && end.waited < end.seconds)
   }
 
+  /// A run that ended before its first checkpoint can be resumed, but not a folder of something else.
+  @Test func resumingBeforeTheFirstCheckpointStartsAnew() throws {
+    let scratch = try Scratch()
+    try train(into: scratch.path + "/whole")
+    let run = scratch.path + "/run"
+    try train(into: run)
+    for name in ["model.safetensors", "evaluation.json", "checkpoint/state.safetensors"] {
+      try FileManager.default.removeItem(atPath: run + "/" + name)
+    }
+    try? FileManager.default.removeItem(atPath: run + "/report.html")
+    try train(into: run, resuming: true)
+    for file in ["model.safetensors", "metrics.jsonl"] {
+      let bytes = try FileSystem.read(run + "/" + file)
+      #expect(try bytes == FileSystem.read(scratch.path + "/whole/" + file))
+    }
+    try FileManager.default.removeItem(atPath: run + "/checkpoint/state.safetensors")
+    #expect(throws: Failure.self) { try train(into: run, resuming: true) }
+    #expect(throws: Failure.self) { try train(into: scratch.path + "/none", resuming: true) }
+  }
+
   @Test(arguments: [
     ["training.keep=last"], ["losses=\(withMemory)"],
     ["losses=\(withMomentum)"], ["losses=\(withQueue)"], ["losses=\(withBank)"],

@@ -29,12 +29,10 @@ private func embedItems(_ arguments: Arguments) throws {
     progress.show("embedding \(done)/\(total)", done: done, of: total)
   }
   progress.finish()
-  try NumPyArray(items.embeddings).write(to: output)
-  try FileSystem.write(items.names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
-  if shard != nil {
-    let record = try ShardRecord(range, names: names, run: arguments.positionals[0])
-    try FileSystem.write(record.json.indented, to: shardPath(beside: output))
+  let record = try shard.map { _ throws(Failure) in
+    try ShardRecord(range, names: names, run: arguments.positionals[0])
   }
+  try write(items.embeddings, names: items.names, record, to: output)
   let (rows, columns) = (items.embeddings.shape[0], items.embeddings.shape[1])
   if arguments.has("--json") {
     Terminal.printJSON([
@@ -43,6 +41,27 @@ private func embedItems(_ arguments: Arguments) throws {
   } else {
     print("\(rows) embeddings of \(columns) numbers in \(output)")
   }
+}
+
+/// Writes embeddings with the names of their rows; a threshold of what was there before goes.
+func write(
+  _ embeddings: Tensor, names: [String], _ record: ShardRecord? = nil, to path: String
+) throws(Failure) {
+  try FileSystem.write([
+    (path, NumPyArray(embeddings).bytes()), (namesPath(beside: path), lines(names)),
+    (shardPath(beside: path), record.map { Array($0.json.indented.utf8) }),
+    (calibrationPath(beside: path), nil), (qualityPath(beside: path), nil),
+  ])
+}
+
+func lines(_ names: [String]) -> [UInt8] { Array(names.map { $0 + "\n" }.joined().utf8) }
+
+/// The names of a file's rows; none if there are none beside it, or those of other rows.
+func rowNames(beside path: String, count: Int) throws(Failure) -> [String] {
+  let file = namesPath(beside: path)
+  guard FileSystem.exists(file) else { return [] }
+  let names = try FileSystem.readText(file).split(separator: "\n").map(String.init)
+  return names.count == count ? names : []
 }
 
 /// Where the names of the rows of a file of vectors lie: E.paths.txt beside E.npy.

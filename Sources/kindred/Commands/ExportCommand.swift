@@ -76,10 +76,10 @@ private func export(_ arguments: Arguments) throws {
   let progress = building(arguments)
   let files = try format.write(
     source.vectors, options: options, to: output,
-    shards: try arguments.wholeNumber("--shards", in: 1...99_999) ?? 1, name: input,
-    onProgress: progress)
-  try source.writeCompanions(beside: output)
-  if let table { try FileSystem.write(table.json.indented, to: qualityPath(beside: output)) }
+    shards: try arguments.wholeNumber("--shards", in: 1...99_999) ?? 1,
+    companions: source.companions(beside: output)
+      + [(qualityPath(beside: output), table.map { Array($0.json.indented.utf8) })],
+    name: input, onProgress: progress)
   report(
     output, format: chosen, rows: source.vectors.shape[0], files: files, table: table, arguments)
 }

@@ -46,8 +46,7 @@ private func merge(_ arguments: Arguments) throws {
       remedy: "embed the parts again")
   }
   let all = Tensor.concatenated(parts)
-  try NumPyArray(all).write(to: output)
-  try FileSystem.write(names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
+  try write(all, names: names, to: output)
   if arguments.has("--json") {
     Terminal.printJSON([
       "rows": JSONValue(all.shape[0]), "parts": JSONValue(parts.count), "out": .string(output),

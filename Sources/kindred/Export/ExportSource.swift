@@ -10,13 +10,16 @@ import Training
 struct ExportSource {
   let vectors: Tensor
   let calibration: RunCalibration?
-  /// Names and classes of a run's items, which are written beside its vectors.
-  private let items: (names: [String], labels: [Int])?
+  /// Names and classes of the vectors, which are written beside them; the classes of a run only.
+  private let names: [String]
+  private let labels: [Int]?
+  private let input: String
 
   /// Reads or embeds what is exported, and puts classes, names, ids and queries into the options.
   init(
     _ input: String, _ part: Part, _ arguments: Arguments, _ options: inout ExportOptions
   ) throws(Failure) {
+    self.input = input
     if FileSystem.isFolder(input) {
       var found = try RunCalibration.of(run: input)
       // The thresholds of items are those of the test items.
@@ -27,7 +30,7 @@ struct ExportSource {
       let (embedded, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
       vectors = embedded.embeddings
       (options.labels, options.names) = (labels, embedded.names)
-      items = (embedded.names, labels)
+      (names, self.labels) = (embedded.names, labels)
     } else {
       guard !arguments.has("--adapter") else {
         throw Failure(
@@ -39,7 +42,8 @@ struct ExportSource {
       if let path = arguments.value("--labels") {
         options.labels = try LabelledMatrix(embeddings: input, labels: path).labels
       }
-      items = nil
+      names = try rowNames(beside: input, count: vectors.shape[0])
+      (options.names, labels) = (names, nil)
     }
     if let path = arguments.value("--ids") {
       options.ids = try NumPyArray.read(path).labels(at: path)
@@ -49,29 +53,20 @@ struct ExportSource {
     }
   }
 
-  /// Writes names, classes and threshold beside the vectors.
-  func writeCompanions(beside output: String) throws(Failure) {
-    if let (names, labels) = items {
-      try FileSystem.write(names.map { $0 + "\n" }.joined(), to: namesPath(beside: output))
-      try NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
-        .write(to: FileSystem.path(output, ending: ".labels.npy"))
+  /// Names, classes and threshold beside the vectors; nil takes away those of what they replace.
+  func companions(beside output: String) -> [(path: String, bytes: [UInt8]?)] {
+    var found: [(path: String, bytes: [UInt8]?)] = [
+      (calibrationPath(beside: output), calibration.map { Array($0.json.indented.utf8) })
+    ]
+    // E.npy and an index E.faiss of it have the same names.
+    if !names.isEmpty || namesPath(beside: output) != namesPath(beside: input) {
+      found.append((namesPath(beside: output), names.isEmpty ? nil : lines(names)))
     }
-    try carry(calibration, to: calibrationPath(beside: output))
-  }
-}
-
-/// Writes the threshold beside exported vectors, or takes away that of what they replace.
-private func carry(_ calibration: RunCalibration?, to path: String) throws(Failure) {
-  if let calibration {
-    try calibration.write(to: path)
-  } else if FileSystem.exists(path) {
-    do {
-      try FileManager.default.removeItem(atPath: path)
-    } catch {
-      throw Failure(
-        .cannotWrite, at: path, "this threshold of other vectors cannot be taken away",
-        remedy: "remove it, since the vectors beside it are new")
+    if let labels {
+      let array = NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
+      found.append((FileSystem.path(output, ending: ".labels.npy"), array.bytes()))
     }
+    return found
   }
 }
 
