@@ -1,13 +1,15 @@
 """Building and searching a graph: kindred beside hnswlib on the same vectors, in one run.
 
-usage: benchmarks/.venv/bin/python benchmarks/hnsw.py KINDRED [COUNT] [DIMENSION] [THREADS]
+usage: benchmarks/.venv/bin/python benchmarks/hnsw.py KINDRED [COUNT] [DIMENSION] [THREADS] [ROUNDS]
 
 benchmarks/interop.sh makes the environment. The vectors lie on a curved 16-dimensional surface in
-64 clusters, scaled to unit length; both sides get equal M, efConstruction and ef, and alternate.
+64 clusters, scaled to unit length; both sides get equal M, efConstruction and ef. They build and
+search in turn; times are medians of the repeats of a round, and then of the rounds.
 """
 
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import time
 import hnswlib
 import numpy as np
 
-LINKS, CONSTRUCTION, TOP = 16, 200, 10
+LINKS, CONSTRUCTION, TOP, REPEATS = 16, 200, 10, 7
 
 
 def data(count, dimension, queries=2000):
@@ -41,42 +43,47 @@ def theirs(base, queries, threads):
     rows = []
     for ef in (10, 20, 40, 80, 160, 320):
         index.set_ef(ef)
-        best = 1e9
-        for _ in range(3):
+        times = []
+        for _ in range(REPEATS):
             start = time.perf_counter()
             ids, _ = index.knn_query(queries, k=TOP)
-            best = min(best, time.perf_counter() - start)
+            times.append(time.perf_counter() - start)
         recall = np.mean([len(set(a) & set(b)) for a, b in zip(ids, truth)]) / TOP
-        rows.append({"ef": ef, "recall@10": float(recall), "queriesPerSecond": len(queries) / best})
+        rows.append({"ef": ef, "recall@10": float(recall), "queriesPerSecond": len(queries) / statistics.median(times)})
     return {"buildSeconds": building, "searches": rows}
 
 
 def main():
-    command = sys.argv[1]
-    count, dimension, threads = (int(a) for a in (sys.argv[2:] + ["100000", "128", "2"][len(sys.argv) - 2:]))
+    command, given = sys.argv[1], [int(a) for a in sys.argv[2:]]
+    count, dimension, threads, rounds = given + [100_000, 128, 2, 5][len(given):]
     base, queries = data(count, dimension)
+    ours, hnsw = [], []
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         np.save(work / "E.npy", base)
         np.save(work / "Q.npy", queries)
-        ours, hnsw = [], []
-        for _ in range(2):
+        for _ in range(rounds):
             done = subprocess.run(
                 [command, "bench", "graph", "--embeddings", work / "E.npy", "--queries", work / "Q.npy",
-                 "--params", json.dumps({"links": LINKS, "efConstruction": CONSTRUCTION}),
+                 "--params", json.dumps({"links": LINKS, "efConstruction": CONSTRUCTION}), "--repeat", str(REPEATS),
                  "--threads", str(threads), "--json"], capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(done.stderr)
             ours.append(json.loads(done.stdout))
             hnsw.append(theirs(base, queries, threads))
-    best = [min(side, key=lambda run: run["buildSeconds"]) for side in (ours, hnsw)]
-    print(f"{count} x {dimension}, M {LINKS}, efConstruction {CONSTRUCTION}, {threads} threads")
-    print(f"build: kindred {best[0]['buildSeconds']:.2f} s, hnswlib {best[1]['buildSeconds']:.2f} s")
-    print("ef    recall@10 kindred  hnswlib   queries/s kindred  hnswlib")
+
+    def middle(value):
+        """Ours, theirs, and ours by theirs within a round."""
+        pairs = [(value(a), value(b)) for a, b in zip(ours, hnsw)]
+        return [statistics.median(side) for side in zip(*pairs)] + [statistics.median(a / b for a, b in pairs)]
+
+    print(f"{count} x {dimension}, M {LINKS}, efConstruction {CONSTRUCTION}, {threads} threads, {rounds} rounds")
+    print("build: kindred {:.2f} s, hnswlib {:.2f} s, {:.2f} of it".format(*middle(lambda run: run["buildSeconds"])))
+    print("ef    recall@10 kindred  hnswlib   queries/s kindred  hnswlib  ratio")
     for i, a in enumerate(ours[0]["searches"]):
-        b = hnsw[0]["searches"][i]
-        fast = [max(run["searches"][i]["queriesPerSecond"] for run in side) for side in (ours, hnsw)]
-        print(f"{a['ef']:<5} {a['recall@10']:17.4f} {b['recall@10']:8.4f} {fast[0]:19.0f} {fast[1]:8.0f}")
+        fast = middle(lambda run: run["searches"][i]["queriesPerSecond"])
+        print(f"{a['ef']:<5} {a['recall@10']:17.4f} {hnsw[0]['searches'][i]['recall@10']:8.4f} "
+              f"{fast[0]:19.0f} {fast[1]:8.0f} {fast[2]:6.2f}")
 
 
 main()

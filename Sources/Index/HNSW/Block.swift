@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// Elements that are only read, in memory of our own or in a mapped file.
 struct Block<Element: BitwiseCopyable>: @unchecked Sendable {
@@ -50,7 +51,15 @@ private final class Memory {
   let base: UnsafeMutableRawPointer
 
   init(byteCount: Int) {
-    base = UnsafeMutableRawPointer.allocate(byteCount: max(64, byteCount), alignment: 64)
+    // Rows are read in no order: on large pages the processor knows where each of them lies.
+    let page = 1 << 21
+    let isLarge = byteCount >= page
+    base = UnsafeMutableRawPointer.allocate(
+      byteCount: isLarge ? (byteCount + page - 1) / page * page : max(64, byteCount),
+      alignment: isLarge ? page : 64)
+    #if os(Linux)
+      if isLarge { madvise(base, byteCount, MADV_HUGEPAGE) }
+    #endif
   }
 
   deinit { base.deallocate() }

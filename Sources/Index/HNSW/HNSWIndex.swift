@@ -41,6 +41,7 @@ public struct HNSWIndex: Sendable {
   /// Where searches begin; of no meaning if there are no vectors.
   let entry: UInt32
   let topLevel: Int
+  private let scratches: HNSWScratchPool
 
   /// The largest number of vectors, since links are 31 bits, as in FAISS.
   static let largestCount = 0x7FFF_FFFF
@@ -54,6 +55,7 @@ public struct HNSWIndex: Sendable {
     (vectorBlock, self.levels, self.ground) = (vectors, levels, ground)
     (self.upper, self.upperStart, self.deletions) = (upper, upperStart, deletions)
     (self.entry, self.topLevel, count) = (entry, topLevel, levels.count)
+    scratches = HNSWScratchPool(nodeCount: levels.count, links: settings.links)
   }
 
   /// All vectors, deleted ones too; [count, dimension].
@@ -101,7 +103,6 @@ extension HNSWIndex {
     guard found > 0, rows > 0 else { return Neighbors(countPerQuery: found, ids: [], scores: []) }
     var ids = Array(repeating: 0, count: rows * found)
     var scores = Array(repeating: Float(0), count: rows * found)
-    let pool = HNSWScratchPool(nodeCount: self.count, links: settings.links)
     ids.withUnsafeMutableBufferPointer { ids in
       scores.withUnsafeMutableBufferPointer { scores in
         let (ids, scores) = (ids, scores)
@@ -109,13 +110,11 @@ extension HNSWIndex {
           guard let base = elements.baseAddress else { return }
           withGraph { graph in
             Parallel.forEachRange(rows, grain: 16) { range in
-              pool.withScratch { scratch in
+              scratches.withScratch { scratch in
                 for row in range {
-                  let keys = nearest(
-                    to: base + row * dimension, count: found, ef: ef, graph, &scratch)
-                  for (i, key) in keys.enumerated() {
-                    ids[row * found + i] = Int(key.node)
-                    scores[row * found + i] = metric == .l2 ? key.distance : 0 - key.distance
+                  findNearest(to: base + row * dimension, count: found, ef: ef, graph, &scratch) {
+                    ids[row * found + $0] = Int($1.node)
+                    scores[row * found + $0] = metric == .l2 ? $1.distance : 0 - $1.distance
                   }
                 }
               }
@@ -127,23 +126,28 @@ extension HNSWIndex {
     return Neighbors(countPerQuery: found, ids: ids, scores: scores)
   }
 
-  /// The nearest keys in order. Should fewer be found than there are, all vectors are compared.
-  private func nearest(
+  /// Tells the nearest keys by their places. Should fewer be found than there are, all vectors are
+  /// compared.
+  @inline(__always)
+  private func findNearest(
     to query: UnsafePointer<Float>, count: Int, ef: Int, _ graph: HNSWGraph,
-    _ scratch: inout HNSWScratch
-  ) -> [HNSWKey] {
+    _ scratch: inout HNSWScratch, _ tell: (Int, HNSWKey) -> Void
+  ) {
     let start = graph.descend(
       query, from: entry, through: stride(from: topLevel, to: 0, by: -1), &scratch)
     graph.search(query, from: start, breadth: max(ef, count), level: 0, &scratch)
-    var keys: [HNSWKey] = []
-    keys.reserveCapacity(count)
-    for i in 0..<scratch.count where keys.count < count {
+    var told = 0
+    for i in 0..<scratch.count where told < count {
       let key = scratch.pool[i]
-      if !graph.isDeleted(key.node) { keys.append(key) }
+      guard !graph.isDeleted(key.node) else { continue }
+      tell(told, key)
+      told += 1
     }
-    if keys.count == count { return keys }
+    if told == count { return }
     let all = (0..<UInt32(self.count)).filter { !graph.isDeleted($0) }
-    return Array(all.map { graph.key($0, from: query) }.sorted().prefix(count))
+    for (i, key) in all.map({ graph.key($0, from: query) }).sorted().prefix(count).enumerated() {
+      tell(i, key)
+    }
   }
 }
 
