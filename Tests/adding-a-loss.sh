@@ -78,8 +78,9 @@ grep -q "\"$name\"" "$copy/run/recipe.json5" || fail "the run's recipe does not 
 
 if [ "$tests" = yes ]; then
   echo "== the catalogue and the tests of the losses"
-  KINDRED_WRITE_DOCUMENTATION=1 swift test --filter LossesTests.DocumentationTests > /dev/null
+  KINDRED_WRITE_DOCUMENTATION=1 swift test --filter IsUpToDate > /dev/null
   grep -q "^## $name$" Documentation/Losses.md || fail "Documentation/Losses.md does not have it"
+  grep -q "^| .$name. " Documentation/EdgeCases.md || fail "Documentation/EdgeCases.md does not have it"
   swift test --filter LossesTests 2>&1 | tail -1
 fi
 echo "adding-a-loss: '$name' is everywhere, in $lines lines, 1 line and 1 row"

@@ -63,6 +63,20 @@ static double sum(const void *px, ptrdiff_t count) {
   return total;
 }
 
+// Clamped to [-1, 1] a difference u is the derivative s of Huber's function, which is s (u - s / 2).
+static double huber(void *px, const void *py, ptrdiff_t count) {
+  vector sum = 0;
+  for (ptrdiff_t i = 0; i < count; i += LANES) {
+    ptrdiff_t filled = lanes(count - i);
+    REAL *x = (REAL *)px + i;
+    vector difference = load(x, filled) - load((const REAL *)py + i, filled);
+    vector slope = difference > 1 ? (vector)1 : difference < -1 ? (vector)-1 : difference;
+    store(x, slope, filled);
+    sum += slope * (difference - slope / 2);
+  }
+  return total(sum);
+}
+
 static void adamw(void *pp, const void *pg, void *pm, void *pv, ck_adamw numbers,
                   ptrdiff_t count) {
   REAL decay = (REAL)numbers.decay, rate = (REAL)numbers.rate, epsilon = (REAL)numbers.epsilon;

@@ -87,6 +87,7 @@ const ck_kernels KERNELS = {
     .map = map,
     .combine = combine,
     .sum = sum,
+    .huber = huber,
     .adamw = adamw,
     .sgd = sgd,
     .normalize_rows = normalize_rows,

@@ -17,7 +17,7 @@ import Settings
 /// and |1 - N_i|. The last two are at least 1, where the published code gives NaN. k is at most the
 /// number of rows. Tuples choose the pairs of the contrastive part. With a reference set neighbours are
 /// found among rows and references together, and c and the mean are over rows with references.
-/// O(batch²) memory, O(batch³) time in matrix products; references count as rows.
+/// O(batch²) memory, O(batch² × neighbours within ε of the k-th) time; references count as rows.
 ///
 /// With one row c and the contrastive part are 0. Rows of zeros have cosine 0 to all and take no
 /// gradient.
@@ -66,30 +66,14 @@ public struct ContextualLoss: Loss {
     let x = pooled.embeddings
     let n = pooled.labels.count
     let far = farness(of: x)
-    let held = held ?? Held(far.detached, neighbors, slack)
-    // The value of H with the slope of 10 u.
-    let nearness = (held.farness - far).scaled(by: 10)
-    let near = held.near + nearness
-    let half = held.half + nearness
-    let rest = near.scaled(by: -1).shifted(by: 1)
-    let shared =
-      near.timesTransposed(near) * held.inverseCounts
-      + rest.timesTransposed(rest) * held.inverseRestCounts
-    let weights = (shared * near).scaled(by: 0.5)
-    let mutual = half * half.transposed
-    let sums = mutual.sumOverColumns().reshaped(to: [n, 1])
-      .times(Tensor(repeating: 1, shape: [1, n], dtype: .float64))
-    let joint = mutual.times(weights) / sums
-    let context = (joint + joint.transposed).scaled(by: 0.5)
-
-    var (same, off) = ([Double](repeating: 0, count: n * n), [Double](repeating: 0, count: n * n))
-    let (pairs, columns) = (input.allPairs, input.pooledColumns)
+    let pairs = input.allPairs
+    let columns = input.pooledColumns
+    // 1 for equal classes, 0 for others, -1 for no pair.
+    var targets = [Int8](repeating: -1, count: n * n)
     for (place, kind) in pairs.kinds.enumerated() where kind != 0 {
-      let target = place / pairs.columns * n + columns[place % pairs.columns]
-      (same[target], off[target]) = (kind > 0 ? 1 : 0, 1)
+      targets[place / pairs.columns * n + columns[place % pairs.columns]] = kind > 0 ? 1 : 0
     }
-    let miss = context - Tensor(same, shape: [n, n])
-    let cost = (miss * miss * Tensor(off, shape: [n, n])).sum()
+    let cost = (held.map { $0.cost(far, targets) } ?? self.cost(far, targets))
       .scaled(by: 1 / Double(max(1, pairs.rows * pairs.columns)))
 
     let contrastive = ContrastiveLoss(
@@ -103,12 +87,19 @@ public struct ContextualLoss: Loss {
       .narrowed(to: input.embeddings.dtype)
   }
 
+  private func cost(_ farness: Tensor, _ targets: [Int8]) -> Tensor {
+    let (total, slopes) = ContextualCost(farness: farness, neighbors: neighbors, slack: slack)
+      .evaluated(targets: targets)
+    return Tensor(total, dtype: .float64).recorded(
+      "context", farness.edge { slopes.scaled(by: $0.item) })
+  }
+
   private func farness(of x: Tensor) -> Tensor {
     relu(Distance.cosine.matrix(x).scaled(by: -2).shifted(by: 2))
   }
 }
 
-/// What takes no gradient.
+/// What takes no gradient; with it held the cost is a function whose gradient is the loss's.
 private struct Held: Sendable {
   let farness, near, half, inverseCounts, inverseRestCounts: Tensor
 
@@ -131,5 +122,29 @@ private struct Held: Sendable {
     inverseCounts = Tensor((0..<n * n).map { 1 / max(1, counts[$0 / n]) }, shape: shape)
     inverseRestCounts = Tensor(
       (0..<n * n).map { 1 / max(1, Double(n) - counts[$0 / n]) }, shape: shape)
+  }
+
+  /// The formula as it is written, with whole matrices.
+  func cost(_ far: Tensor, _ targets: [Int8]) -> Tensor {
+    let n = far.shape[0]
+    // The value of H with the slope of 10 u.
+    let nearness = (farness - far).scaled(by: 10)
+    let near = near + nearness
+    let half = half + nearness
+    let rest = near.scaled(by: -1).shifted(by: 1)
+    let shared =
+      near.timesTransposed(near) * inverseCounts + rest.timesTransposed(rest) * inverseRestCounts
+    let weights = (shared * near).scaled(by: 0.5)
+    let mutual = half * half.transposed
+    let sums = mutual.sumOverColumns()
+    let empty = sums.elements(as: Double.self).map { $0 == 0 ? 1.0 : 0 }
+    let divisors = (sums + Tensor(empty, shape: sums.shape)).reshaped(to: [n, 1])
+      .times(Tensor(repeating: 1, shape: [1, n], dtype: .float64))
+    let joint = mutual.times(weights) / divisors
+    let context = (joint + joint.transposed).scaled(by: 0.5)
+    let same = Tensor(targets.map { $0 > 0 ? 1.0 : 0 }, shape: [n, n])
+    let counted = Tensor(targets.map { $0 < 0 ? 0.0 : 1 }, shape: [n, n])
+    let miss = context - same
+    return (miss * miss * counted).sum()
   }
 }

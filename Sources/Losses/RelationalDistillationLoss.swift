@@ -12,8 +12,8 @@ import Settings
 ///
 /// The teacher takes no gradient and may have another dimension. Equal rows have direction 0 and
 /// send no gradient. Labels and tuples do not matter. A reference set has no meaning, since the
-/// teacher gives nothing for it. The angles take O(batch³ × dimension) time, one vertex at a time in
-/// O(batch²) memory.
+/// teacher gives nothing for it. There are batch³ angles, which take O(batch³ × dimension) time (without
+/// their weight O(batch² × dimension)), and, one vertex at a time, O(batch × dimension) memory.
 ///
 /// One row gives 0. Without a distance above 0, as of equal rows, μ is 1.
 ///
@@ -51,7 +51,10 @@ public struct RelationalDistillationLoss: Loss {
     if distanceWeight > 0 {
       value = value + distances(x, teacher).scaled(by: distanceWeight)
     }
-    if angleWeight > 0 { value = value + angles(x, teacher).scaled(by: angleWeight) }
+    if angleWeight > 0 {
+      let isNarrow = input.embeddings.dtype == .float32 && x.isModest && teacher.isModest
+      value = value + angles(x, teacher, isNarrow: isNarrow).scaled(by: angleWeight)
+    }
     return LossOutput(value: value, active: value.item > 0 ? 1 : 0)
       .narrowed(to: input.embeddings.dtype)
   }
@@ -81,43 +84,15 @@ public struct RelationalDistillationLoss: Loss {
       })
   }
 
-  private func angles(_ x: Tensor, _ teacher: Tensor) -> Tensor {
-    let (n, d) = (x.shape[0], x.shape[1])
-    let rows = x.elements(as: Double.self)
-    let share = 1 / Double(max(1, n * n * n))
-    var total = 0.0
-    var gradient = [Double](repeating: 0, count: n * d)
-    for vertex in 0..<n {
-      let differences = x.detached.differences(from: vertex)
-      let directions = differences.withUnitRows()
-      let own = directions.timesOwnTranspose().elements(as: Double.self)
-      let wanted = teacher.differences(from: vertex).withUnitRows().timesOwnTranspose()
-        .elements(as: Double.self)
-      let slopes = own.indices.map { i in
-        let (cost, slope) = huber(own[i] - wanted[i])
-        total += cost * share
-        return 2 * slope * share
-      }
-      // The products are symmetric, so both sides of them give the same.
-      let pull = Tensor(slopes, shape: [n, n]).times(directions).elements(as: Double.self)
-      let unit = directions.elements(as: Double.self)
-      for i in 0..<n {
-        let length = (0..<d).reduce(0.0) { sum, k in
-          let difference = rows[i * d + k] - rows[vertex * d + k]
-          return sum + difference * difference
-        }.squareRoot()
-        guard length > 1e-12 else { continue }
-        let along = (0..<d).reduce(0) { $0 + pull[i * d + $1] * unit[i * d + $1] }
-        for k in 0..<d {
-          let step = (pull[i * d + k] - along * unit[i * d + k]) / length
-          gradient[i * d + k] += step
-          gradient[vertex * d + k] -= step
-        }
-      }
-    }
-    return Tensor(total, dtype: .float64).recorded(
-      "angleRelations",
-      x.edge { [gradient] in Tensor(gradient, shape: [n, d]).scaled(by: $0.item) })
+  private func angles(_ x: Tensor, _ teacher: Tensor, isNarrow: Bool) -> Tensor {
+    let (total, slopes) =
+      isNarrow
+      ? AngleRelations<Float>(of: x, to: teacher).evaluated()
+      : AngleRelations<Double>(of: x, to: teacher).evaluated()
+    let share = 1 / Double(max(1, x.shape[0] * x.shape[0] * x.shape[0]))
+    let gradient = Tensor(slopes, shape: x.shape).scaled(by: share)
+    return Tensor(total * share, dtype: .float64).recorded(
+      "angleRelations", x.edge { gradient.scaled(by: $0.item) })
   }
 }
 
@@ -137,9 +112,8 @@ private func meanAboveZero(_ values: [Double]) -> (mean: Double, count: Int) {
 }
 
 extension Tensor {
-  /// Every row minus one of them, without history.
-  fileprivate func differences(from vertex: Int) -> Tensor {
-    let (values, d) = (elements(as: Double.self), shape[1])
-    return Tensor(values.indices.map { values[$0] - values[vertex * d + $0 % d] }, shape: shape)
+  /// Whether float32 holds the squares of differences.
+  fileprivate var isModest: Bool {
+    elements(as: Double.self).allSatisfy { Swift.abs($0) < 1e15 }
   }
 }

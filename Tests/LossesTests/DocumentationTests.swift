@@ -17,8 +17,7 @@ import Testing
     }
     let isUpToDate = try String(contentsOf: file, encoding: .utf8) == expected
     #expect(
-      isUpToDate,
-      "KINDRED_WRITE_DOCUMENTATION=1 swift test --filter DocumentationTests writes it again")
+      isUpToDate, "KINDRED_WRITE_DOCUMENTATION=1 swift test --filter IsUpToDate writes it again")
   }
 
   @Test(arguments: allLosses) func everyLossIsExplained(_ named: Named<any Loss>) throws {
@@ -43,7 +42,7 @@ import Testing
       # Losses
 
       Made from the registry and the documentation comments in `Sources/Losses` by
-      `KINDRED_WRITE_DOCUMENTATION=1 swift test --filter DocumentationTests`.
+      `KINDRED_WRITE_DOCUMENTATION=1 swift test --filter IsUpToDate`.
       `kindred list losses --json` has the settings too.
 
       """

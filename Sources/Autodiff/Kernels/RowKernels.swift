@@ -149,6 +149,14 @@ public struct RowKernels<S: Scalar> {
     kernels.pointee.add_transposed(y, x, n, rows.lowerBound, rows.upperBound)
   }
 
+  /// x = H'(x - y), with H(u) = u²/2 for |u| < 1, else |u| - 1/2; returns Σ H(x - y).
+  @inline(__always)
+  public func huber(
+    _ x: UnsafeMutablePointer<S>, minus y: UnsafePointer<S>, _ count: Int
+  ) -> Double {
+    kernels.pointee.huber(x, y, count)
+  }
+
   /// y = x · number.
   @inline(__always)
   public func scale(

@@ -1,0 +1,85 @@
+import Autodiff
+import Losses
+import Testing
+
+/// What is found piece by piece for large batches, against the formula as it is written.
+@Suite struct LargeBatchLossTests {
+  @Test(arguments: [DType.float64, .float32])
+  func anglesAreThoseOfLoops(dtype: DType) throws {
+    var random = Random(seed: 6)
+    let (n, d) = (21, 5)
+    var points = Tensor(normal: [n, d], deviation: 1, dtype: .float64, random: &random)
+      .elements(as: Double.self)
+    for k in 0..<d { points[3 * d + k] = points[k] }
+    let teacher = Tensor(normal: [n, 3], deviation: 1, dtype: .float64, random: &random)
+    var loss = RelationalDistillationLoss()
+    loss.distanceWeight = 0
+    let x = Tensor(points, shape: [n, d]).converted(to: dtype)
+    let (found, gradient) = valueWithGradient(at: [x]) {
+      loss(LossInput(embeddings: $0[0], labels: Array(0..<n), teacher: teacher)).value
+    }
+    let tolerance = dtype == .float64 ? 1e-12 : 1e-5
+    #expect(abs(found.item - angleCost(points, teacher.elements(as: Double.self), n)) < tolerance)
+    // By finite differences of the loops, away from the two equal rows.
+    for place in [7, d * 11 + 2, n * d - 1] {
+      var (more, less) = (points, points)
+      more[place] += 1e-5
+      less[place] -= 1e-5
+      let wanted = teacher.elements(as: Double.self)
+      let slope = (angleCost(more, wanted, n) - angleCost(less, wanted, n)) / 2e-5
+      #expect(abs(gradient[0].elements(as: Double.self)[place] - slope) < max(1e-7, tolerance))
+    }
+  }
+
+  /// 2 / n³ Σ H over all triples.
+  private func angleCost(_ x: [Double], _ teacher: [Double], _ n: Int) -> Double {
+    func cosine(_ x: [Double], _ i: Int, _ vertex: Int, _ k: Int) -> Double {
+      let d = x.count / n
+      func direction(_ row: Int) -> [Double] {
+        let difference = (0..<d).map { x[row * d + $0] - x[vertex * d + $0] }
+        let length = difference.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return difference.map { length > 1e-12 ? $0 / length : 0 }
+      }
+      return zip(direction(i), direction(k)).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    var total = 0.0
+    for vertex in 0..<n {
+      for i in 0..<n {
+        for k in 0..<n {
+          let u = abs(cosine(x, i, vertex, k) - cosine(teacher, i, vertex, k))
+          total += u < 1 ? u * u / 2 : u - 0.5
+        }
+      }
+    }
+    return 2 * total / Double(n * n * n)
+  }
+
+  /// Lists of neighbours give what whole matrices do, wide neighbourhoods and equal rows too.
+  @Test(arguments: [1, 4, 40], [0, 0.05, 1])
+  func contextFromListsIsThatOfMatrices(neighbors: Int, slack: Double) {
+    var random = Random(seed: 8)
+    for (n, equal) in [(1, 1), (2, 1), (37, 1), (24, 9), (12, 12)] {
+      var points = Tensor(normal: [n, 6], deviation: 1, dtype: .float64, random: &random)
+        .elements(as: Double.self)
+      for i in 1..<max(equal, 2) where equal > 1 {
+        for k in 0..<6 { points[i * 6 + k] = points[k] }
+      }
+      let x = Tensor(points, shape: [n, 6])
+      let labels = (0..<n).map { $0 / 3 }
+      var loss = ContextualLoss()
+      (loss.neighbors, loss.slack, loss.contextWeight) = (neighbors, slack, 0.9)
+      let held = loss.holdingWeights(of: LossInput(embeddings: x, labels: labels))
+      let (value, gradient) = valueWithGradient(at: [x]) {
+        loss(LossInput(embeddings: $0[0], labels: labels)).value
+      }
+      let (expected, slopes) = valueWithGradient(at: [x]) {
+        held(LossInput(embeddings: $0[0], labels: labels)).value
+      }
+      #expect(abs(value.item - expected.item) < 1e-12)
+      let difference = zip(
+        gradient[0].elements(as: Double.self), slopes[0].elements(as: Double.self)
+      ).map { abs($0 - $1) }
+      #expect(difference.max()! < 1e-9)
+    }
+  }
+}
