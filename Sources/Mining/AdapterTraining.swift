@@ -16,6 +16,8 @@ public struct AdapterTraining {
   private struct Example {
     var query, row: Int
     var kind: FalseNegativeAdapter.Class
+    /// ½ (1 + cos) with the most similar labelled positive.
+    var likeness: Float
   }
 
   /// What the kept queries showed.
@@ -25,11 +27,15 @@ public struct AdapterTraining {
     public var positives, others: Double
     /// How often a positive was given more than another row; ½ is chance.
     public var ranking: Double
+    /// The mean error of the similarity to positives, ½ (1 + cos), and what it would be for one who
+    /// always says the median.
+    public var likenessError, likenessSpread: Double
 
     public var json: JSONValue {
       [
         "pairs": JSONValue(pairs), "keptPairs": JSONValue(keptPairs),
         "positives": .number(positives), "others": .number(others), "ranking": .number(ranking),
+        "likenessError": .number(likenessError), "likenessSpread": .number(likenessSpread),
       ]
     }
   }
@@ -50,7 +56,7 @@ public struct AdapterTraining {
         .badData, at: "--positives", "\(chosen.count) queries have positives",
         expected: "at least 2, to learn from one and try the other")
     }
-    var found: [(Int, row: Int, isRelevant: Bool, score: Float)] = []
+    var found: [(Int, row: Int, isRelevant: Bool, score: Float, likeness: Float)] = []
     var miner = miner
     for start in stride(from: 0, to: chosen.count, by: 512) {
       let part = Array(chosen[start..<min(chosen.count, start + 512)])
@@ -64,8 +70,17 @@ public struct AdapterTraining {
         }
         let vectors = try queries.read(query..<query + 1)
         let all = positives + others
-        for (row, score) in zip(all, try corpus.similarities(to: vectors, 0, of: all)) {
-          found.append((query, row, positives.contains(row), score))
+        let scores = try corpus.similarities(to: vectors, 0, of: all)
+        let labelled = try corpus.read(at: positives)
+        var likeness = [Float](repeating: -1, count: all.count)
+        for place in positives.indices {
+          for (i, own) in try corpus.similarities(to: labelled, place, of: all).enumerated() {
+            likeness[i] = max(likeness[i], own)
+          }
+        }
+        for (i, row) in all.enumerated() {
+          let own = min(1, max(0, (1 + likeness[i]) / 2))
+          found.append((query, row, positives.contains(row), scores[i], own))
         }
       }
       onProgress(start + part.count, chosen.count)
@@ -78,7 +93,8 @@ public struct AdapterTraining {
       return Example(
         query: one.0, row: one.row,
         kind: one.isRelevant
-          ? (isSaid ? .truePositive : .falseNegative) : (isSaid ? .falsePositive : .trueNegative))
+          ? (isSaid ? .truePositive : .falseNegative) : (isSaid ? .falsePositive : .trueNegative),
+        likeness: one.likeness)
     }
     let keptQueries = Set(
       random.permutation(chosen.count).prefix(max(1, chosen.count / 10)).map { chosen[$0] })
@@ -87,8 +103,11 @@ public struct AdapterTraining {
   }
 
   /// Learns, and tells what the kept queries showed.
+  ///
+  /// - Parameter likenessWeight: how much the similarity to positives counts beside the classes.
   public func fit(
-    steps: Int, batch: Int = 256, learningRate: Double = 1e-3, seed: Int,
+    steps: Int, batch: Int = 256, learningRate: Double = 1e-3, likenessWeight: Double = 1,
+    seed: Int,
     onProgress: (_ step: Int) -> Void = { _ in }
   ) throws(Failure) -> (FalseNegativeAdapter, Report) {
     var random = Random(seed: UInt64(seed)).split("adapter")
@@ -108,7 +127,9 @@ public struct AdapterTraining {
         Double(examples.count) / Double(batch * present * counts[$0.kind.rawValue])
       }
       let (_, gradient) = valueWithGradient(at: adapter) {
-        $0.loss(queries: q, candidates: c, classes: some.map(\.kind), weights: weights)
+        $0.loss(
+          queries: q, candidates: c, classes: some.map(\.kind), weights: weights,
+          likeness: some.map(\.likeness), likenessWeight: likenessWeight)
       }
       optimizer.update(&adapter, along: gradient, factor: 1 - Double(step) / Double(steps))
       onProgress(step + 1)
@@ -121,10 +142,13 @@ public struct AdapterTraining {
   }
 
   private func report(on adapter: FalseNegativeAdapter) throws(Failure) -> Report {
-    var (positives, others): ([Double], [Double]) = ([], [])
+    var (positives, others, error): ([Double], [Double], Double) = ([], [], 0)
     for start in stride(from: 0, to: kept.count, by: 1024) {
       let some = Array(kept[start..<min(kept.count, start + 1024)])
       let (q, c) = try vectors(of: some)
+      for (one, likeness) in zip(some, adapter.likeness(queries: q, candidates: c)) {
+        error += abs(Double(one.likeness) - likeness) / Double(kept.count)
+      }
       for (one, probability) in zip(some, adapter.falseNegatives(queries: q, candidates: c)) {
         switch one.kind {
         case .truePositive, .falseNegative: positives.append(probability)
@@ -133,6 +157,7 @@ public struct AdapterTraining {
       }
     }
     others.sort()
+    let likeness = kept.map { Double($0.likeness) }.sorted()
     let mean = { (all: [Double]) in all.reduce(0, +) / Double(max(1, all.count)) }
     let ranks = positives.map { one -> Double in
       let below = others.partitioningIndex { $0 >= one }
@@ -141,7 +166,8 @@ public struct AdapterTraining {
     }
     return Report(
       pairs: examples.count, keptPairs: kept.count, positives: mean(positives),
-      others: mean(others), ranking: mean(ranks))
+      others: mean(others), ranking: mean(ranks), likenessError: error,
+      likenessSpread: mean(likeness.map { abs($0 - likeness[likeness.count / 2]) }))
   }
 }
 

@@ -15,13 +15,17 @@ import Settings
 ///
 /// and a linear head of the relation of q′ and a′ = a √width tells one of four classes: whether the
 /// candidate is relevant, and whether the retriever says so, which it does where the similarity is at
-/// least that of half of the labelled positives. The vectors themselves are not changed. A candidate is a false negative if it is
-/// relevant whatever the retriever says, so with P the softmax of the head
+/// least that of half of the labelled positives. The vectors themselves are not changed. A candidate is
+/// a false negative if it is relevant whatever the retriever says, so with P the softmax of the head
 ///
 ///     P(false negative) = P(relevant, said so) + P(relevant, not said so)
 ///
-/// (That the threshold is the median, that both classes count, the head's relation and the widths
-/// are our choices: the paper leaves them open.)
+/// A fifth number of the head learns t = ½ (1 + cos(c, p)), how similar the candidate is to the most
+/// similar of the labelled positives p, which tells near misses from what is far from all of them.
+///
+/// (That the threshold is the median, that both classes count, that the most similar positive is
+/// the one to compare with, the head's relation and the widths are our choices: what we have of the
+/// paper leaves them open.)
 /// - Reference: Kim, *RRRA: Resampling and Reranking through a Retriever Adapter* (2025).
 public struct FalseNegativeAdapter: Parameterized {
   private var hidden, move: Dense
@@ -36,7 +40,8 @@ public struct FalseNegativeAdapter: Parameterized {
     self.width = width
     hidden = Dense(inputs: 3 * width, outputs: width, activation: .relu, random: &random)
     move = Dense(inputs: width, outputs: width, random: &random)
-    let classes = Class.allCases.count
+    // The classes, and the similarity to positives.
+    let classes = Class.allCases.count + 1
     difference = Dense(inputs: width, outputs: classes, random: &random)
     product = Dense(inputs: width, outputs: classes, hasBias: false, random: &random)
     sum = Dense(inputs: width, outputs: classes, hasBias: false, random: &random)
@@ -50,16 +55,28 @@ public struct FalseNegativeAdapter: Parameterized {
     try sum.updateParameters { try body("sum.\($0)", &$1) }
   }
 
-  /// Where candidates are moved to, and the head's numbers for the classes.
-  private func moved(_ queries: Tensor, _ candidates: Tensor) -> (Tensor, classes: Tensor) {
+  /// Where candidates are moved to, and the head's numbers for the classes and for similarity.
+  private func moved(
+    _ queries: Tensor, _ candidates: Tensor
+  ) -> (Tensor, classes: Tensor, similarity: Tensor) {
     var pass = Pass(isTraining: false)
     let relation = FalseNegativeAdapter.relation(queries, candidates)
     let moved = candidates + move(hidden(relation, in: &pass), in: &pass)
     let scale = Double(width).squareRoot()
     let (q, a) = (queries.scaled(by: scale), moved.scaled(by: scale))
-    let classes =
+    let head =
       difference(q - a, in: &pass) + product(q * a, in: &pass) + sum(q + a, in: &pass)
-    return (moved, classes)
+    // Products with ones and zeros take the columns apart.
+    let count = Class.allCases.count
+    func columns(_ range: Range<Int>) -> Tensor {
+      head.times(
+        Tensor(
+          (0...count).flatMap { i in range.map { i == $0 ? Float(1) : 0 } },
+          shape: [count + 1, range.count]))
+    }
+    return (
+      moved, columns(0..<count), columns(count..<count + 1).reshaped(to: [queries.shape[0]])
+    )
   }
 
   /// [q′ − c′; q′ ∘ c′; q′ + c′], [pairs, 3 width].
@@ -82,17 +99,22 @@ public struct FalseNegativeAdapter: Parameterized {
     }
   }
 
-  /// Σᵢ wᵢ CE(headᵢ, classᵢ) + the mean over the pairs of min_α ‖a − (α q + (1 − α) c)‖², 0 ≤ α ≤ 1.
+  /// Σᵢ wᵢ (CE(headᵢ, classᵢ) + β H(tᵢ, similarityᵢ)) + the mean over the pairs of
+  /// min_α ‖a − (α q + (1 − α) c)‖², 0 ≤ α ≤ 1.
   ///
-  /// The second part keeps a on the way from the candidate to the query.
+  /// H(t, s) = softplus(s) − t s is the cross-entropy of the sigmoid of s. The last part keeps a on
+  /// the way from the candidate to the query.
   /// - Parameters:
   ///   - queries, candidates: rows of unit length, float32, [pairs, width].
   ///   - weights: of the pairs; they balance the classes.
+  ///   - likeness: t, from 0 to 1.
+  ///   - likenessWeight: β.
   func loss(
-    queries: Tensor, candidates: Tensor, classes: [Class], weights: [Double]
+    queries: Tensor, candidates: Tensor, classes: [Class], weights: [Double],
+    likeness: [Float], likenessWeight: Double
   ) -> Tensor {
     let rows = classes.count
-    let (moved, scores) = moved(queries, candidates)
+    let (moved, scores, similarity) = moved(queries, candidates)
     let nearest = FalseNegativeAdapter.nearest(to: moved.detached, queries, candidates)
     let away = moved - nearest
     let normal = (away * away).sum().scaled(by: 1 / Double(max(1, rows)))
@@ -106,7 +128,11 @@ public struct FalseNegativeAdapter: Parameterized {
     let chosen = Tensor(
       classes.flatMap { one in Class.allCases.map { $0 == one ? Float(1) : 0 } },
       shape: [rows, count])
-    let costs = log(exp(shifted).sumOverColumns()) - (shifted * chosen).sumOverColumns()
+    var costs = log(exp(shifted).sumOverColumns()) - (shifted * chosen).sumOverColumns()
+    if likenessWeight > 0 {
+      let distance = softplus(similarity) - similarity * Tensor(likeness, shape: [rows])
+      costs = costs + distance.scaled(by: likenessWeight)
+    }
     return (costs * Tensor(weights.map { Float($0) }, shape: [rows])).sum() + normal
   }
 
@@ -144,6 +170,11 @@ public struct FalseNegativeAdapter: Parameterized {
       return (powers[Class.truePositive.rawValue] + powers[Class.falseNegative.rawValue])
         / powers.reduce(0, +)
     }
+  }
+
+  /// How similar each candidate seems to the query's labelled positives, t: 0 to 1.
+  func likeness(queries: Tensor, candidates: Tensor) -> [Double] {
+    moved(queries, candidates).similarity.elements(as: Double.self).map { 1 / (1 + exp(-$0)) }
   }
 
   /// ½ (1 + cos(q, c)) (1 − P(false negative))ᵍ: how likely a candidate is drawn as a negative.

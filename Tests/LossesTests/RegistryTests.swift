@@ -54,7 +54,7 @@ import Testing
       (EquiangularBasisLoss(), ["labelSmoothing": 0.1]), (DSimplexLoss(), ["normalize": true]),
       (SubmodularLoss(), ["function": "graph-cut"]),
       (FocalInfoNCELoss(), ["mixing": "pair"]), (FocalInfoNCELoss(), ["mixing": "none"]),
-      (FocalInfoNCELoss(), ["gamma": 0, "hardest": 2]),
+      (FocalInfoNCELoss(), ["gamma": 0, "hardest": 2]), (NoiseContrastiveLoss(), ["noise": 3]),
       (SubmodularLoss(), ["function": "log-determinant"]),
       (SubmodularLoss(), ["function": "log-determinant", "measure": "information"]),
     ]

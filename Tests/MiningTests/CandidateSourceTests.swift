@@ -117,14 +117,44 @@ import Testing
     }
     let before = try unlabelled()
     let training = try AdapterTraining(miner, hardest: 6, seed: 1)
-    let (adapter, report) = try training.fit(steps: 150, seed: 1)
+    let (adapter, report) = try training.fit(steps: 150, likenessWeight: 4, seed: 1)
     #expect(report.ranking > 0.7)
+    // It learnt how similar rows are to positives.
+    #expect(report.likenessError < 0.9 * report.likenessSpread, "\(report)")
     let path = files.folder + "/a.safetensors"
     try adapter.write(to: path)
+    try rerankingFindsRelevantRows(adapter, queryRows, rows)
     miner.adapter = (try FalseNegativeAdapter(path), power: 4)
     let after = try unlabelled()
     #expect(before > 40)
     #expect(2 * after < before, "\(before) \(after)")
     #expect(throws: Failure.self) { _ = try FalseNegativeAdapter(files.queries.path) }
+  }
+
+  /// Eight rows are near each query, of which the first four are relevant.
+  private func rerankingFindsRelevantRows(
+    _ adapter: FalseNegativeAdapter, _ queries: [[Float]], _ rows: [[Float]]
+  ) throws {
+    func matrix(_ rows: [[Float]]) -> Tensor {
+      Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count]).withUnitRows()
+    }
+    let (q, c) = (matrix(queries), matrix(rows))
+    let found = try ExactIndex(c, metric: .innerProduct).search(q, count: 30)
+    func relevant(_ power: Double) -> Int {
+      let all = adapter.reranked(
+        found, of: q, vectors: { c.rows(at: $0) }, count: 4, power: power)
+      #expect(
+        all.allSatisfy { $0.count == 4 && $0.map(\.relevance).sorted(by: >) == $0.map(\.relevance) }
+      )
+      return all.enumerated().map { query, own in
+        own.count { $0.id / 8 == query && $0.id % 8 < 4 }
+      }.reduce(0, +)
+    }
+    // Without a power it is the order of the index.
+    let asFound = (0..<queries.count).map { query in found[query].prefix(4).map(\.id) }
+    let same = adapter.reranked(found, of: q, vectors: { c.rows(at: $0) }, count: 4, power: 0)
+    #expect(same.map { $0.map(\.id) } == asFound)
+    let (before, after) = (relevant(0), relevant(1))
+    #expect(Double(after) > 1.2 * Double(before), "\(before) \(after)")
   }
 }

@@ -13,6 +13,9 @@ let mineAdapterCommand = Subcommand(
     .init("--out", "FILE", "the adapter, for kindred mine corpus --adapter"),
     .init("--hardest", "N", "nearest rows of a query to learn from, and drawn ones (default: 8)"),
     .init("--steps", "N", "how many steps to learn (default: 1000)"),
+    .init(
+      "--likeness", "BETA",
+      "how much similarity to the labelled positives counts beside relevance (default: 1)"),
     .init("--query-ids", "FILE", "an id for each query, in lines or an .npy file"),
     .init("--corpus-ids", "FILE", "an id for each row: rows of one id are the same item"),
     .init("--budget", "MIB", "how much memory to use (default: 2048)"),
@@ -29,12 +32,15 @@ private func mineAdapter(_ arguments: Arguments) throws {
   let steps = try arguments.wholeNumber("--steps", in: 1...1_000_000) ?? 1000
   let hardest = try arguments.wholeNumber("--hardest", in: 1...1000) ?? 8
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
+  let likeness = try exponent("--likeness", arguments)
   let (miner, _) = try corpusMiner(arguments, CandidateRule(policy: NaivePolicy()), .cosine)
   let progress = ProgressLine(isQuiet: arguments.has("--json"))
   let training = try AdapterTraining(miner, hardest: hardest, seed: seed) { done, total in
     progress.show("searched \(done)/\(total) queries", done: done, of: total)
   }
-  let (adapter, report) = try training.fit(steps: steps, seed: seed) { step in
+  let (adapter, report) = try training.fit(
+    steps: steps, likenessWeight: likeness, seed: seed
+  ) { step in
     progress.show("step \(step)/\(steps)", done: step, of: steps)
   }
   progress.finish()
@@ -50,6 +56,9 @@ private func mineAdapter(_ arguments: Arguments) throws {
   print(
     "A positive is given more than another row in \(percent(report.ranking)) of cases (chance: 50.0 %)."
   )
+  let (error, spread) = (fixed(report.likenessError, 3), fixed(report.likenessSpread, 3))
+  print(
+    "The similarity to the nearest positive is off by \(error) (the median would be by \(spread)).")
   print("The adapter is in \(out).")
 }
 

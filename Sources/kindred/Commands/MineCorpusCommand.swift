@@ -156,28 +156,6 @@ private func index(
   return (try openIndex(path, metric: .innerProduct), effort, path)
 }
 
-private func adapter(
-  _ arguments: Arguments, columns: Int
-) throws(Failure) -> (FalseNegativeAdapter, power: Double)? {
-  guard let path = arguments.value("--adapter") else { return nil }
-  let adapter = try FalseNegativeAdapter(path)
-  guard adapter.width == columns else {
-    throw Failure(
-      .badData, at: path, "an adapter of \(adapter.width) columns", expected: "\(columns)",
-      remedy: "make one of these vectors with kindred mine adapter")
-  }
-  return (adapter, try power(arguments))
-}
-
-private func power(_ arguments: Arguments) throws(Failure) -> Double {
-  guard let text = arguments.value("--adapter-power") else { return 1 }
-  guard let power = Double(text), (0...100).contains(power) else {
-    throw Failure(
-      .badUsage, at: "--adapter-power", "'\(text)'", expected: "a number from 0 to 100")
-  }
-  return power
-}
-
 /// All that the result depends on, to tell whether a mining goes on as it was started.
 private func identity(
   of arguments: Arguments, _ policy: String, _ value: any NegativePolicy

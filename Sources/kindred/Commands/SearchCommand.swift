@@ -20,6 +20,10 @@ let searchCommand = Subcommand(
     .init("--probes", "N", "how many lists of an inverted file are read (default: 16)"),
     .init("--metric", "NAME", "inner-product or l2, for files of hnswlib (default: by lengths)"),
     .init("--threshold", "S", "the least similarity that is a match (default: as calibrated)"),
+    .init(
+      "--adapter", "FILE", "order the nearest by what kindred mine adapter's takes for relevant"),
+    .init("--adapter-power", "L", "how much that counts, an exponent (default: 1)"),
+    .init("--adapter-from", "N", "how many of the nearest it orders (default: 10 K)"),
     Subcommand.threads,
     Subcommand.json,
   ],
@@ -55,8 +59,11 @@ private func search(_ arguments: Arguments) throws {
     FileSystem.isFolder(place)
     ? try searchRun(place, path, isQuiet: arguments.has("--json"))
     : try searchFile(place, path, metric: try metric(arguments))
-  let neighbors = try found.index.search(
-    found.queries, count: top, effort: try effort(arguments), name: path)
+  let effort = try effort(arguments)
+  let reranking = try Reranking(found.index, found.queries, top: top, effort, arguments, name: path)
+  let neighbors =
+    try reranking?.rows
+    ?? found.index.search(found.queries, count: top, effort: effort, name: path).asFound
   // Inner products are similarities; distances are told as such, and negated to be similarities.
   let isDistance = found.index.metric == .l2
   func similarity(_ score: Float) -> Double {
@@ -84,6 +91,7 @@ private func search(_ arguments: Arguments) throws {
           ) { $1 }
           if isDistance { members["distance"] = .number(-similarity(neighbor.score)) }
           if let name = found.name(of: neighbor.id) { members["item"] = .string(name) }
+          if reranking != nil { members["relevance"] = .number(neighbor.relevance) }
           return .object(members)
         })
     }
@@ -97,13 +105,15 @@ private func search(_ arguments: Arguments) throws {
   for query in 0..<found.queries.shape[0] {
     print(found.queryNames[query])
     var table = Table(
-      ["  item", isDistance ? "distance" : "similarity"] + judgement.columns)
+      ["  item", isDistance ? "distance" : "similarity"] + judgement.columns
+        + (reranking == nil ? [] : ["relevance"]))
     for neighbor in neighbors[query] {
       let name = found.name(of: neighbor.id) ?? "#\(neighbor.id)"
       let value = similarity(neighbor.score)
       table.append(
         ["  " + name, fixed(isDistance ? -value : value, 4)]
-          + judgement.cells(query: query, id: neighbor.id, value))
+          + judgement.cells(query: query, id: neighbor.id, value)
+          + (reranking == nil ? [] : [fixed(neighbor.relevance, 4)]))
     }
     print(table.text, terminator: "")
   }
