@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Settings
 import Testing
 
 @Suite struct MineCorpusCommand {
@@ -22,6 +23,49 @@ import Testing
       "mine", "corpus", "--queries", folder + "/q.npy", "--corpus", folder + "/c.npy",
       "--positives", folder + "/p.jsonl", "--json", "--draw-from", "8", "--budget", "72",
     ]
+  }
+
+  /// An adapter orders what a search finds, among vectors and in an index of them alike.
+  @Test func anAdapterOrdersWhatIsFound() throws {
+    let scratch = try Scratch()
+    _ = try write(to: scratch.path, queries: 40, rows: 200)
+    let (q, c) = (scratch.path + "/q.npy", scratch.path + "/c.npy")
+    let (adapter, index) = (scratch.path + "/a.safetensors", scratch.path + "/c.faiss")
+    let made = try kindred(
+      "mine", "adapter", "--queries", q, "--corpus", c, "--positives", scratch.path + "/p.jsonl",
+      "--steps", "30", "--out", adapter, "--likeness", "0.5", "--json")
+    #expect(made.status == 0 && made.output.contains("likenessError"), "\(made)")
+    let ids = scratch.path + "/ids.npy"
+    try NumPyArray(shape: [200], elements: .int64((0..<200).map { 1000 - $0 })).write(to: ids)
+    let exported = try kindred(
+      "export", c, "--format", "faiss-idmap", "--ids", ids, "--out", index)
+    #expect(exported.status == 0, "\(exported)")
+    func found(_ place: String, _ more: [String]) throws -> [[Int]] {
+      let words = ["search", place, "--query", q, "--top", "3", "--json"]
+      let done = try kindred(words + more)
+      #expect(done.status == 0, "\(done)")
+      guard
+        case .array(let rows)? = try JSONValue(json5: done.output, at: "output")["neighbors"]
+      else { return [] }
+      return rows.map { row in
+        guard case .array(let all) = row else { return [] }
+        return all.map { one in
+          guard case .number(let id)? = one["id"] else { return -1 }
+          #expect((one["relevance"] != nil) == !more.isEmpty)
+          return Int(id)
+        }
+      }
+    }
+    let options = ["--adapter", adapter, "--adapter-power", "3", "--adapter-from", "50"]
+    let ordered = try found(c, options)
+    #expect(ordered.count == 40 && ordered.allSatisfy { Set($0).count == 3 })
+    #expect(try ordered != found(c, []))
+    #expect(try found(index, options) == ordered.map { $0.map { 1000 - $0 } })
+    let alone = try kindred("search", c, "--query", q, "--adapter-power", "3")
+    #expect(alone.status == 64 && alone.error.contains("--adapter FILE"), "\(alone)")
+    let narrow = try kindred(
+      ["search", c, "--query", q, "--adapter", adapter, "--adapter-from", "2"])
+    #expect(narrow.status == 64, "\(narrow)")
   }
 
   @Test func goesOnAfterAKill() throws {

@@ -6,20 +6,13 @@ import Settings
 let mineAdapterCommand = Subcommand(
   name: "mine adapter",
   summary: "Learn which candidates of kindred mine corpus are likely to be unlabelled positives.",
-  options: [
-    .init("--queries", "Q.npy", "the vectors of the queries, [queries, dimension]"),
-    .init("--corpus", "C.npy", "the vectors that are searched, [rows, dimension]"),
-    .init("--positives", "P.jsonl", "lines such as {\"query\": 0, \"positives\": [12, 40]}"),
+  options: corpusOptions + [
     .init("--out", "FILE", "the adapter, for kindred mine corpus --adapter"),
     .init("--hardest", "N", "nearest rows of a query to learn from, and drawn ones (default: 8)"),
     .init("--steps", "N", "how many steps to learn (default: 1000)"),
     .init(
       "--likeness", "BETA",
       "how much similarity to the labelled positives counts beside relevance (default: 1)"),
-    .init("--query-ids", "FILE", "an id for each query, in lines or an .npy file"),
-    .init("--corpus-ids", "FILE", "an id for each row: rows of one id are the same item"),
-    .init("--budget", "MIB", "how much memory to use (default: 2048)"),
-    .init("--seed", "N", "for what is drawn at random (default: 0)"),
     Subcommand.threads,
     Subcommand.json,
   ],

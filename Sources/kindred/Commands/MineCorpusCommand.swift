@@ -7,10 +7,7 @@ import Settings
 let mineCorpusCommand = Subcommand(
   name: "mine corpus",
   summary: "Find hard negatives of queries among all vectors of a corpus.",
-  options: [
-    .init("--queries", "Q.npy", "the vectors of the queries, [queries, dimension]"),
-    .init("--corpus", "C.npy", "the vectors that are searched, [rows, dimension]"),
-    .init("--positives", "P.jsonl", "lines such as {\"query\": 0, \"positives\": [12, 40]}"),
+  options: corpusOptions + [
     .init("--out", "FOLDER", "the folder to write; it must be new or empty"),
     .init(
       "--policy", "NAME",
@@ -21,8 +18,6 @@ let mineCorpusCommand = Subcommand(
     .init("--balance", "draw small margins to the positive as often as large ones"),
     .init("--ranks", "FROM:TO", "ranks that may be negatives, from 0, TO not included"),
     .init("--similarity", "NAME", "cosine or inner-product (default: cosine)"),
-    .init("--query-ids", "FILE", "an id for each query, in lines or an .npy file"),
-    .init("--corpus-ids", "FILE", "an id for each row: rows of one id are the same item"),
     .init("--teacher-queries", "Q.npy", "vectors of the queries by a model that judges"),
     .init("--teacher-corpus", "C.npy", "vectors of the corpus by the same model"),
     .init("--teacher-scores", "S.jsonl", "or its scores: {\"query\": 0, \"scores\": [[12, 0.93]]}"),
@@ -30,8 +25,6 @@ let mineCorpusCommand = Subcommand(
     .init("--ef", "N", "how many near vectors a graph index follows (default: 128)"),
     .init("--adapter", "FILE", "draw less often what kindred mine adapter's takes for positives"),
     .init("--adapter-power", "G", "how much less often, an exponent (default: 1)"),
-    .init("--budget", "MIB", "how much memory to use (default: 2048)"),
-    .init("--seed", "N", "for what is drawn at random (default: 0)"),
     .init("--resume", "go on with the mining in the folder"),
     Subcommand.threads,
     Subcommand.json,
@@ -85,32 +78,6 @@ private func mineCorpus(_ arguments: Arguments) throws {
   print("The negatives are in \(folder.negatives).")
 }
 
-/// Opens the files of a mining.
-func corpusMiner(
-  _ arguments: Arguments, _ rule: CandidateRule, _ similarity: Similarity
-) throws(Failure) -> (CorpusMiner, size: (queries: Int, columns: Int)) {
-  let queries = try NumPyRows(try arguments.required("--queries"))
-  let corpus = try NumPyRows(try arguments.required("--corpus"))
-  let corpusIDs = try arguments.value("--corpus-ids").map { path throws(Failure) in
-    try RowIdentities(path, rows: corpus.rows)
-  }
-  let queryIDs = try arguments.value("--query-ids").map { path throws(Failure) in
-    try RowIdentities(path, rows: queries.rows, known: corpusIDs)
-  }
-  let positives = try PositiveRows(
-    try arguments.required("--positives"), queries: queries.rows, corpus: corpus.rows,
-    queryIDs: queryIDs ?? RowIdentities(), corpusIDs: corpusIDs ?? RowIdentities())
-  let miner = try CorpusMiner(
-    queries: queries, corpus: corpus, positives: positives, rule: rule, similarity: similarity,
-    // Without ids of both, a query and a row that share a number have nothing in common.
-    queryIDs: corpusIDs == nil ? nil : queryIDs, corpusIDs: corpusIDs ?? RowIdentities(),
-    teacher: try teacher(arguments, queries.rows, corpus.rows),
-    index: try index(arguments, similarity),
-    budget: (try arguments.wholeNumber("--budget", in: 1...(1 << 30)) ?? 2048) << 20,
-    seed: try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0)
-  return (miner, (queries.rows, corpus.columns))
-}
-
 private func ranks(_ arguments: Arguments) throws(Failure) -> Range<Int>? {
   guard let text = arguments.value("--ranks") else { return nil }
   let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
@@ -130,7 +97,8 @@ private func checkDraws(_ arguments: Arguments, _ rule: CandidateRule) throws(Fa
   }
 }
 
-private func teacher(
+/// What judges candidates beside their similarity, if anything.
+func teacher(
   _ arguments: Arguments, _ queries: Int, _ corpus: Int
 ) throws(Failure) -> CorpusMiner.Teacher? {
   let hasVectors = arguments.has("--teacher-queries") || arguments.has("--teacher-corpus")
@@ -148,7 +116,8 @@ private func teacher(
     corpus: try NumPyRows(try arguments.required("--teacher-corpus")))
 }
 
-private func index(
+/// The index that candidates come from, if it is not all of the corpus.
+func index(
   _ arguments: Arguments, _ similarity: Similarity
 ) throws(Failure) -> (any VectorIndex, effort: Int, name: String)? {
   guard let path = arguments.value("--index") else { return nil }
