@@ -69,6 +69,8 @@ static inline __attribute__((always_inline)) REAL largest_lane(vector v) {
 
 #include "ranking.inc.h"
 
+#include "tiles.inc.h"
+
 const ck_kernels KERNELS = {
     .tile_rows = TILE_ROWS,
     .tile_columns = TILE_COLUMNS,
@@ -117,5 +119,10 @@ const ck_kernels KERNELS = {
     .places_within = places_within,
     .places_marked = places_marked,
     .twice_below = twice_below,
+    .line_minima = line_minima,
+    .count_nearer = count_nearer,
+    .count_cells = count_cells,
+    .count_gaps = count_gaps,
+    .count_limits = count_limits,
     .distances_to_rows = distances_to_rows,
 };

@@ -100,26 +100,17 @@ struct DistanceRows<S: Scalar> {
   }
 
   /// Turns products of a row with those of the gallery from `first` on into squared distances.
-  private func finish(
+  func finish(
     _ line: UnsafeMutableBufferPointer<S>, row: Int, from first: Int, _ kernels: LineKernels<S>,
     _ q: UnsafeBufferPointer<S>, _ g: UnsafeBufferPointer<S>
   ) {
-    let (chunk, norm) = (256, query.squaredNorms[row])
     gallery.squaredNorms.withUnsafeBufferPointer { norms in
-      guard let x = line.baseAddress, let all = norms.baseAddress, let q = q.baseAddress,
-        let g = g.baseAddress
-      else { return }
-      let n = all + first
-      for start in stride(from: 0, to: line.count, by: chunk) {
-        let columns = start..<min(line.count, start + chunk)
-        // Below this share a float32 difference has fewer than 17 good bits.
-        let inexact = kernels.squares(
-          x + start, norms: n + start, norm: norm, share: 1 / 64, columns.count)
-        guard inexact > 0 else { continue }
-        for column in columns where x[column] < (norm + n[column]) / 64 {
-          x[column] = squaredDistance(
-            q + row * query.dimension, g + (first + column) * query.dimension, query.dimension)
-        }
+      guard let all = norms.baseAddress, let q = q.baseAddress, let g = g.baseAddress else {
+        return
+      }
+      DistanceRows.squares(line, norm: query.squaredNorms[row], norms: all + first, kernels) {
+        squaredDistance(
+          q + row * query.dimension, g + (first + $0) * query.dimension, query.dimension)
       }
     }
     if isSelf, row >= first, row - first < line.count { line[row - first] = .infinity }
@@ -127,6 +118,26 @@ struct DistanceRows<S: Scalar> {
       for member in gallery.members[query.classes[row]]
       where member >= first && !isCompared(row, member) {
         line[member - first] = .infinity
+      }
+    }
+  }
+
+  /// Turns a line of products into squared distances; `exact` gives that of a column from the
+  /// coordinates, where the difference has too few digits.
+  static func squares(
+    _ line: UnsafeMutableBufferPointer<S>, norm: S, norms: UnsafePointer<S>,
+    _ kernels: LineKernels<S>, exact: (Int) -> S
+  ) {
+    guard let x = line.baseAddress else { return }
+    let chunk = 256
+    for start in stride(from: 0, to: line.count, by: chunk) {
+      let columns = start..<min(line.count, start + chunk)
+      // Below this share a float32 difference has fewer than 17 good bits.
+      let inexact = kernels.squares(
+        x + start, norms: norms + start, norm: norm, share: 1 / 64, columns.count)
+      guard inexact > 0 else { continue }
+      for column in columns where x[column] < (norm + norms[column]) / 64 {
+        x[column] = exact(column)
       }
     }
   }

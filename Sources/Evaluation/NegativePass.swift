@@ -13,6 +13,10 @@ struct NegativePass {
     var places: [Int32] = []
   }
 
+  init(twicePositivesBelow: Int, tallies: [Int: Tally]) {
+    (self.twicePositivesBelow, self.tallies) = (twicePositivesBelow, tallies)
+  }
+
   init<S: Scalar>(
     _ distances: DistanceRows<S>, positives: Ladder<S>, bins: [Int]
   ) {
@@ -57,6 +61,9 @@ struct Tally {
   private var pending: [Double] = []
 
   init() {}
+
+  /// - Parameter runs: ascending, without repetition.
+  init(runs: [(value: Double, count: Int)]) { self.runs = runs }
 
   init(_ parts: [Tally]) {
     for part in parts {

@@ -55,11 +55,11 @@ struct PairCurve {
     let searches = [ThresholdCriterion.f1, .mcc].map {
       ThresholdSearch($0, positives: positiveBins, negatives: pass.negativeBins, total)
     }
-    let wanted = Set(
-      (positions + limits.compactMap { $0 }).map(bin(ofNegative:)) + [crossingBin.index]
-        + searches.flatMap(\.bins))
-
-    let found = NegativePass(distances, positives: positives, bins: wanted.sorted())
+    let found = pass.negatives(
+      of: Set(
+        limits.compactMap { $0.map(bin(ofNegative:)) } + [crossingBin.index]
+          + searches.flatMap(\.bins)),
+      exact: Set(positions.map(bin(ofNegative:))), distances)
     areaUnderCurve =
       Double(found.twicePositivesBelow) / 2 / Double(total.positives) / Double(total.negatives)
 

@@ -13,6 +13,8 @@ struct RankPass<S: Scalar> {
   let negativeDistances: Double
   /// The nearest rows of each query, as many for each; −1 where there are fewer.
   let nearest: [Int32]
+  /// The pairs that do not match among those that do, where the pass has counted them so.
+  let cells: NegativeCells<S>?
 
   fileprivate struct Accumulator {
     var matches: [Int] = []
@@ -25,10 +27,27 @@ struct RankPass<S: Scalar> {
     var distances = 0.0
   }
 
-  /// - Parameter nearestCount: how many of the nearest rows of each query to keep.
+  /// - Parameters:
+  ///   - nearestCount: how many of the nearest rows of each query to keep.
+  ///   - inTiles: whether half of the products may be enough; the numbers are the same.
   init(
     _ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
-    nearestCount: Int = 0
+    nearestCount: Int = 0, inTiles: Bool = true
+  ) {
+    if inTiles, S.self == Float.self, MatchDistances.areFew(distances) {
+      self.init(
+        inTilesOf: distances, measures: measures, countsPairs: countsPairs,
+        nearestCount: nearestCount)
+    } else {
+      self.init(
+        byRowOf: distances, measures: measures, countsPairs: countsPairs,
+        nearestCount: nearestCount)
+    }
+  }
+
+  private init(
+    byRowOf distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
+    nearestCount: Int
   ) {
     let (query, gallery) = (distances.query, distances.gallery)
     let kernels = LineKernels<S>()
@@ -84,6 +103,7 @@ struct RankPass<S: Scalar> {
       for value in positives { bins[DistanceBin.of(value)] -= 1 }
     }
     negativeBins = bins
+    cells = nil
   }
 }
 

@@ -4,6 +4,11 @@ import CKernels
 ///
 /// Infinite distances stand for pairs that do not count.
 package struct LineKernels<S: Scalar>: Sendable {
+  package typealias GapTable = ck_gaps
+
+  /// Cells of ``countCells(_:_:roots:_:_:_:)``: the bits of a float without so many of the last.
+  package static var cellShift: Int { Int(CK_CELL_SHIFT) }
+
   private nonisolated(unsafe) let kernels: UnsafePointer<ck_kernels>
 
   package init() { kernels = InstructionSet.kernelTable(elementSize: MemoryLayout<S>.size) }
@@ -52,6 +57,48 @@ package struct LineKernels<S: Scalar>: Sendable {
     Int(kernels.pointee.twice_below(x, count, ladder))
   }
 
+  /// minima = the lesser of minima and x; returns the least x.
+  package func minima(
+    _ minima: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, _ count: Int
+  ) -> S {
+    S(kernels.pointee.line_minima(minima, x, count))
+  }
+
+  /// Adds to each count how many x, the items from `first` on, come before a match at that distance:
+  /// nearer, or as near and earlier.
+  package func countNearer(
+    _ counts: UnsafeMutablePointer<Int32>, _ values: UnsafePointer<S>,
+    _ matches: UnsafePointer<Int32>, _ many: Int, _ x: UnsafePointer<S>, first: Int, _ count: Int
+  ) {
+    kernels.pointee.count_nearer(counts, values, matches, many, x, first, count)
+  }
+
+  /// Counts numbers by their cells, adds up the finite ones' roots and writes the
+  /// places of those whose cell is marked with 1; returns how many there are.
+  package func countCells(
+    _ cells: UnsafeMutablePointer<UInt32>, _ places: UnsafeMutablePointer<Int32>,
+    roots: inout Double, _ x: UnsafePointer<S>, _ marks: UnsafePointer<UInt8>, _ count: Int
+  ) -> Int {
+    kernels.pointee.count_cells(cells, places, &roots, x, marks, count)
+  }
+
+  /// Counts some numbers by the gap between values that they lie in; see C's `count_gaps`.
+  package func countGaps(
+    _ gaps: UnsafeMutablePointer<UInt32>, exact: UnsafeMutablePointer<UInt32>,
+    _ x: UnsafePointer<S>, _ places: UnsafePointer<Int32>, _ count: Int, _ table: GapTable
+  ) {
+    withUnsafePointer(to: table) { kernels.pointee.count_gaps(gaps, exact, x, places, count, $0) }
+  }
+
+  /// Counts numbers of at most the last limit, by how many limits lie below them, for the line and
+  /// for the offset of each.
+  package func countLimits(
+    _ own: UnsafeMutablePointer<Int32>, _ counts: UnsafeMutablePointer<Int32>,
+    _ offsets: UnsafePointer<Int32>, _ x: UnsafePointer<S>, _ count: Int, _ limits: ck_ladder
+  ) {
+    kernels.pointee.count_limits(own, counts, offsets, x, count, limits)
+  }
+
   /// - Parameters: see C's `ck_ladder`.
   package static func ladder(
     values: UnsafeBufferPointer<S>, starts: UnsafeBufferPointer<Int32>, low: S, scale: S
@@ -60,5 +107,13 @@ package struct LineKernels<S: Scalar>: Sendable {
     return ck_ladder(
       values: first, starts: table, count: values.count, parts: starts.count - 1,
       low: Double(low), scale: Double(scale))
+  }
+
+  /// - Parameters: see C's `ck_gaps`; they must outlive it.
+  package static func gaps(
+    values: UnsafePointer<S>, cells: UnsafePointer<Int32>, firsts: UnsafePointer<Int32>,
+    bins: UnsafePointer<Int32>
+  ) -> GapTable {
+    GapTable(values: values, cells: cells, firsts: firsts, bins: bins)
   }
 }

@@ -83,6 +83,25 @@ typedef struct ck_ladder {
   double low, scale;
 } ck_ladder;
 
+enum {
+  /// Rows and columns of a tile of distances: whole tiles of every instruction set's products.
+  CK_TILE = 288,
+  /// Squared distances are counted by the bits of their floats without so many of the last: in bins
+  /// of about 0.2 % relative width, and in cells of 0.01 %.
+  CK_BIN_SHIFT = 14,
+  CK_CELL_SHIFT = 10,
+};
+
+/// Ascending values, by the cells that they lie in.
+typedef struct ck_gaps {
+  const void *_Nonnull values;
+  /// Which of the cells that hold values a cell is, or -1; and the first value of each of those,
+  /// with the number of all values at the end.
+  const int32_t *_Nonnull cells, *_Nonnull firsts;
+  /// Which of the bins that are counted float by float a bin is, or -1.
+  const int32_t *_Nonnull bins;
+} ck_gaps;
+
 /// The kernels of one element type on one instruction set; `void` stands for that type.
 ///
 /// They run on the calling thread. Sizes count elements.
@@ -272,6 +291,30 @@ typedef struct ck_kernels {
                                       const uint8_t *_Nonnull marks, ptrdiff_t count);
   /// Σ over the finite numbers of 2 (values below) + (values equal).
   int64_t (*_Nonnull twice_below)(const void *_Nonnull x, ptrdiff_t count, ck_ladder ladder);
+
+  /// minima[i] = min(minima[i], x[i]); returns the least x[i].
+  double (*_Nonnull line_minima)(void *_Nonnull minima, const void *_Nonnull x, ptrdiff_t count);
+  /// counts[k] += how many x[i] of 0 or more come before a match at place matches[k] and distance
+  /// values[k] >= 0: less, or equal with first + i < matches[k].
+  void (*_Nonnull count_nearer)(int32_t *_Nonnull counts, const void *_Nonnull values,
+                                const int32_t *_Nonnull matches, ptrdiff_t many,
+                                const void *_Nonnull x, ptrdiff_t first, ptrdiff_t count);
+  /// Counts numbers of 0 or more by their cells, adds Σ √x of the finite ones to `roots` and writes
+  /// the places, in order, whose cell has the mark 1 and not 0; returns how many there are. `places`
+  /// has room for `count`.
+  ptrdiff_t (*_Nonnull count_cells)(uint32_t *_Nonnull cells, int32_t *_Nonnull places,
+                                    double *_Nonnull roots, const void *_Nonnull x,
+                                    const uint8_t *_Nonnull marks, ptrdiff_t count);
+  /// For each place, in a cell with values: gaps[(values below) + (values not above) + number of
+  /// the cell] += 1; in a bin that is counted so: exact[number of the bin, float] += 1.
+  void (*_Nonnull count_gaps)(uint32_t *_Nonnull gaps, uint32_t *_Nonnull exact,
+                              const void *_Nonnull x, const int32_t *_Nonnull places,
+                              ptrdiff_t count, const ck_gaps *_Nonnull table);
+  /// For x[i] of at most the last limit, with k limits below it: own[k] += 1 and
+  /// counts[offsets[i] + k] += 1; of at most CK_TILE numbers.
+  void (*_Nonnull count_limits)(int32_t *_Nonnull own, int32_t *_Nonnull counts,
+                                const int32_t *_Nonnull offsets, const void *_Nonnull x,
+                                ptrdiff_t count, ck_ladder limits);
 
   /// y[i] = ‖query - base[rows[i]]‖² if `squared`, else -⟨query, base[rows[i]]⟩, for rows of
   /// `columns` elements; reads ahead.

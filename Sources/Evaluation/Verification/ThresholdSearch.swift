@@ -121,8 +121,7 @@ public func bestThresholds(
     let searches = criteria.map {
       ThresholdSearch($0, positives: counts, negatives: pass.negativeBins, total)
     }
-    let negatives = NegativePass(
-      distances, positives: Ladder(pass.positives), bins: Set(searches.flatMap(\.bins)).sorted())
+    let negatives = pass.negatives(of: Set(searches.flatMap(\.bins)), exact: [], distances)
     return searches.map { $0.best(pass.positives, negatives.tallies, scale: rows.scale) }
   }
   return set.embeddings.dtype == .float64 ? found(of: Double.self) : found(of: Float.self)

@@ -1,0 +1,103 @@
+import Autodiff
+import Synchronization
+
+/// The squared distances between the rows of one set, in tiles of which each serves the rows on both
+/// of its sides: half of the products are enough, and a tile is used up while it is in the cache.
+///
+/// - Complexity: O(n² d / 2) time for all tiles; memory for two copies of the rows.
+struct DistanceTiles<S: Scalar> {
+  let distances: DistanceRows<S>
+  /// Blocks of `width` rows.
+  let blocks: Int
+  private let products: ProductTiles<S>
+
+  static var width: Int { ProductTiles<S>.width }
+
+  struct Tile {
+    /// Where the tile stands among those that were asked for.
+    let number: Int
+    /// The numbers of the blocks, the first not above the second.
+    let first, second: Int
+    let rows, columns: Range<Int>
+    /// A line of `width` squared distances for each row; infinite for rows that are not compared.
+    let squares: UnsafeMutablePointer<S>
+    fileprivate let products: ProductTiles<S>
+
+    var isOnDiagonal: Bool { first == second }
+
+    func line(_ row: Int) -> UnsafeMutablePointer<S> { squares + row * DistanceTiles.width }
+
+    /// Writes the distances of some columns to all rows, column by column.
+    func transpose(_ lines: UnsafeMutablePointer<S>, columns: Range<Int>) {
+      products.transpose(
+        lines, of: squares, from: columns.lowerBound, lines: columns.count, height: rows.count)
+    }
+  }
+
+  /// - Parameter distances: those of a set to itself.
+  init(_ distances: DistanceRows<S>) {
+    let rows = distances.query
+    self.distances = distances
+    blocks = (rows.count + DistanceTiles.width - 1) / DistanceTiles.width
+    products = rows.rows.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else {
+        preconditionFailure("DistanceTiles: there are no rows")
+      }
+      return ProductTiles(base, count: rows.count, dimension: rows.dimension)
+    }
+  }
+
+  /// Calls `body` once for each tile, diagonal by diagonal, from several threads.
+  ///
+  /// - Parameters:
+  ///   - diagonals: those whose tiles are wanted, by how far apart the blocks are; nil for all.
+  ///   - makeLane: what one thread works with; which tiles it gets is left to chance.
+  func reduce<Lane>(
+    diagonals: [Int]? = nil, _ makeLane: () -> Lane, _ body: (inout Lane, Tile) -> Void
+  ) -> [Lane] {
+    var places: [(first: Int32, second: Int32)] = []
+    for apart in diagonals ?? Array(0..<blocks) {
+      for block in 0..<blocks - apart { places.append((Int32(block), Int32(block + apart))) }
+    }
+    let count = min(Parallel.threadCount, places.count)
+    var lanes = (0..<count).map { _ in makeLane() }
+    let next = Atomic<Int>(0)
+    lanes.withUnsafeMutableBufferPointer { lanes in
+      Parallel.forEach(count) { lane in
+        let width = DistanceTiles.width
+        let squares = UnsafeMutablePointer<S>.allocate(capacity: width * width)
+        defer { squares.deallocate() }
+        while true {
+          let number = next.add(1, ordering: .relaxed).oldValue
+          guard number < places.count else { return }
+          let tile = make(number, Int(places[number].first), Int(places[number].second), squares)
+          body(&lanes[lane], tile)
+        }
+      }
+    }
+    return lanes
+  }
+
+  private func make(
+    _ number: Int, _ first: Int, _ second: Int, _ squares: UnsafeMutablePointer<S>
+  ) -> Tile {
+    let tile = Tile(
+      number: number, first: first, second: second, rows: range(first), columns: range(second),
+      squares: squares, products: products)
+    products.write(squares, first, second)
+    let kernels = LineKernels<S>()
+    distances.query.rows.withUnsafeBufferPointer { rows in
+      for row in 0..<tile.rows.count {
+        let line = UnsafeMutableBufferPointer(start: tile.line(row), count: tile.columns.count)
+        distances.finish(
+          line, row: tile.rows.lowerBound + row, from: tile.columns.lowerBound, kernels, rows, rows)
+      }
+    }
+    return tile
+  }
+
+  private func range(_ block: Int) -> Range<Int> {
+    let start = block * DistanceTiles.width
+    return start..<min(distances.query.count, start + DistanceTiles.width)
+  }
+}
