@@ -45,12 +45,15 @@ struct Ladder<S: Scalar> {
 
   /// Σ over the finite numbers of a line of 2 · (values below) + (values equal).
   func twiceBelow(_ kernels: LineKernels<S>, _ x: UnsafePointer<S>, _ count: Int) -> Int {
+    withTable { kernels.twiceBelow(x, count, $0) } ?? 0
+  }
+
+  /// Calls `body` with the table as kernels read it; not if there are no values.
+  func withTable<Result>(_ body: (LineKernels<S>.LadderTable) -> Result) -> Result? {
     values.withUnsafeBufferPointer { values in
       starts.withUnsafeBufferPointer { starts in
-        guard !values.isEmpty,
-          let ladder = LineKernels.ladder(values: values, starts: starts, low: low, scale: scale)
-        else { return 0 }
-        return kernels.twiceBelow(x, count, ladder)
+        guard !values.isEmpty else { return nil }
+        return LineKernels.ladder(values: values, starts: starts, low: low, scale: scale).map(body)
       }
     }
   }

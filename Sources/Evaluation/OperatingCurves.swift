@@ -1,5 +1,4 @@
 import Autodiff
-import Synchronization
 
 /// How each class fares at the same thresholds.
 ///
@@ -34,36 +33,7 @@ struct OperatingCurves {
         $0 == count - 1 ? range.upperBound : range.lowerBound + Double($0) * step
       })
 
-    // A square above this is surely above the last threshold.
-    let limit = S(range.upperBound * range.upperBound * 1.000001)
-
-    // For each class: accepted positives, then accepted negatives, by the first threshold that
-    // accepts them. Sums of whole numbers do not depend on the order of the rows.
-    let counts = Mutex(Array(repeating: 0, count: query.members.count * 2 * count))
-    let kernels = LineKernels<S>()
-    let initial = (
-      accepted: Array(repeating: 0, count: 2 * count),
-      places: [Int32](repeating: 0, count: gallery.count)
-    )
-    _ = distances.reduce(initial) { lane, row, line in
-      let number = query.classes[row]
-      guard let x = line.baseAddress else { return }
-      let found = lane.places.withUnsafeMutableBufferPointer { places in
-        places.baseAddress.map { kernels.placesWithin($0, x, limit: limit, line.count) } ?? 0
-      }
-      for i in 0..<found {
-        let column = Int(lane.places[i])
-        let first = thresholds.countBelow(Double(line[column]).squareRoot())
-        guard first < count else { continue }
-        let isNegative = gallery.classes[column] != number
-        lane.accepted[(isNegative ? count : 0) + first] += 1
-      }
-      counts.withLock { counts in
-        for i in lane.accepted.indices { counts[number * 2 * count + i] += lane.accepted[i] }
-      }
-      for i in lane.accepted.indices { lane.accepted[i] = 0 }
-    }
-    let accepted = counts.withLock { $0 }
+    let accepted = LimitCounts(distances, thresholds)
     (self.classes, self.thresholds) = (classes, thresholds.values)
     utilities = classes.map { number in
       let rows = query.members[number].count
@@ -72,8 +42,8 @@ struct OperatingCurves {
       let negatives = rows * (gallery.count - others)
       var sums = (positives: 0, negatives: 0)
       return (0..<count).map { i in
-        sums.positives += accepted[number * 2 * count + i]
-        sums.negatives += accepted[(number * 2 + 1) * count + i]
+        sums.positives += accepted.positives(of: number, at: i)
+        sums.negatives += accepted.negatives(of: number, at: i)
         let sensitivity = Double(sums.positives) / Double(max(1, positives))
         let specificity = 1 - Double(sums.negatives) / Double(max(1, negatives))
         let sum = sensitivity + specificity

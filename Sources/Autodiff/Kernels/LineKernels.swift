@@ -5,6 +5,7 @@ import CKernels
 /// Infinite distances stand for pairs that do not count.
 package struct LineKernels<S: Scalar>: Sendable {
   package typealias GapTable = ck_gaps
+  package typealias LadderTable = ck_ladder
 
   /// Cells of ``countCells(_:_:roots:_:_:_:)``: the bits of a float without so many of the last.
   package static var cellShift: Int { Int(CK_CELL_SHIFT) }

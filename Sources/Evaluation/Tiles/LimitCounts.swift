@@ -1,0 +1,121 @@
+import Autodiff
+import Synchronization
+
+/// How many pairs of each class some thresholds accept.
+struct LimitCounts {
+  /// For each class: accepted positives, then accepted negatives, by the first threshold that accepts
+  /// them. Whole numbers, so the order of the rows does not matter.
+  private(set) var counts: [Int]
+  private let limits: Int
+
+  func positives(of number: Int, at limit: Int) -> Int { counts[2 * number * limits + limit] }
+  func negatives(of number: Int, at limit: Int) -> Int { counts[(2 * number + 1) * limits + limit] }
+
+  /// - Parameters:
+  ///   - thresholds: distances in the scale of the rows.
+  ///   - inTiles: whether half of the products may be enough; the numbers are the same.
+  init<S: Scalar>(_ distances: DistanceRows<S>, _ thresholds: Ladder<Double>, inTiles: Bool = true)
+  {
+    limits = thresholds.values.count
+    counts = Array(repeating: 0, count: distances.query.members.count * 2 * limits)
+    if inTiles, MatchDistances.areFew(distances) {
+      countInTiles(distances, thresholds)
+    } else {
+      countByRow(distances, thresholds)
+    }
+  }
+
+  private mutating func countByRow<S: Scalar>(
+    _ distances: DistanceRows<S>, _ thresholds: Ladder<Double>
+  ) {
+    let (query, gallery, limits) = (distances.query, distances.gallery, limits)
+    // A square above this is surely above the last threshold.
+    let last = thresholds.values[limits - 1]
+    let bound = S(last * last * 1.000001)
+    let counts = Mutex(self.counts)
+    let kernels = LineKernels<S>()
+    let initial = (
+      accepted: Array(repeating: 0, count: 2 * limits),
+      places: [Int32](repeating: 0, count: gallery.count)
+    )
+    _ = distances.reduce(initial) { lane, row, line in
+      let number = query.classes[row]
+      guard let x = line.baseAddress else { return }
+      let found = lane.places.withUnsafeMutableBufferPointer { places in
+        places.baseAddress.map { kernels.placesWithin($0, x, limit: bound, line.count) } ?? 0
+      }
+      for i in 0..<found {
+        let column = Int(lane.places[i])
+        let first = thresholds.countBelow(Double(line[column]).squareRoot())
+        guard first < limits else { continue }
+        let isNegative = gallery.classes[column] != number
+        lane.accepted[(isNegative ? limits : 0) + first] += 1
+      }
+      counts.withLock { counts in
+        for i in lane.accepted.indices { counts[number * 2 * limits + i] += lane.accepted[i] }
+      }
+      for i in lane.accepted.indices { lane.accepted[i] = 0 }
+    }
+    self.counts = counts.withLock { $0 }
+  }
+
+  /// Each pair once, for the classes of both of its ends; the matching ones, which are known without,
+  /// are taken off.
+  private mutating func countInTiles<S: Scalar>(
+    _ distances: DistanceRows<S>, _ thresholds: Ladder<Double>
+  ) {
+    let (rows, limits) = (distances.query, limits)
+    let squares = Ladder(thresholds.values.map { LimitCounts.largestSquare(within: $0, S.self) })
+    let matches = MatchDistances(distances)
+    for row in 0..<rows.count {
+      for match in matches.starts[row]..<matches.starts[row + 1] {
+        let first = squares.countBelow(matches.squares[match])
+        if first < limits { counts[2 * rows.classes[row] * limits + first] += 1 }
+      }
+    }
+    let offsets = rows.classes.map { Int32($0 * limits) }
+    let size = rows.members.count * limits
+    let kernels = LineKernels<S>()
+    let lanes = DistanceTiles(distances).reduce({
+      let zeros = UnsafeMutablePointer<Int32>.allocate(capacity: size)
+      zeros.initialize(repeating: 0, count: size)
+      return zeros
+    }) { lane, tile in
+      offsets.withUnsafeBufferPointer { offsets in
+        guard let base = offsets.baseAddress else { return }
+        squares.withTable { table in
+          for row in 0..<tile.rows.count {
+            let first = tile.isOnDiagonal ? row + 1 : 0
+            kernels.countLimits(
+              lane + Int(base[tile.rows.lowerBound + row]), lane,
+              base + tile.columns.lowerBound + first, tile.line(row) + first,
+              tile.columns.count - first, table)
+          }
+        }
+      }
+    }
+    for lane in lanes {
+      for number in rows.members.indices {
+        for limit in 0..<limits {
+          counts[(2 * number + 1) * limits + limit] += Int(lane[number * limits + limit])
+        }
+      }
+      lane.deallocate()
+    }
+    for number in rows.members.indices {
+      for limit in 0..<limits {
+        // Both ends of a matching pair are of the class.
+        counts[(2 * number + 1) * limits + limit] -= positives(of: number, at: limit)
+      }
+    }
+  }
+
+  /// The largest number whose root is at most a threshold; a root that is taken in double rises with
+  /// the number.
+  static func largestSquare<S: Scalar>(within threshold: Double, _: S.Type) -> S {
+    var square = S(threshold * threshold)
+    while square > 0, Double(square).squareRoot() > threshold { square = square.nextDown }
+    while Double(square.nextUp).squareRoot() <= threshold { square = square.nextUp }
+    return square
+  }
+}
