@@ -106,8 +106,11 @@ static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, double *roots, co
 
 static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const int32_t *places,
                        ptrdiff_t count, const ck_gaps *table) {
+  enum { AHEAD = 8 };
   const REAL *x = px, *values = table->values;
   for (ptrdiff_t i = 0; i < count; i++) {
+    if (i + AHEAD < count)
+      __builtin_prefetch(table->cells + (float_bits(x[places[i + AHEAD]]) >> CK_CELL_SHIFT));
     REAL v = x[places[i]];
     uint32_t bits = float_bits(v);
     int32_t bin = table->bins[bits >> CK_BIN_SHIFT];
@@ -130,18 +133,24 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
   }
 }
 
-static void count_limits(int32_t *own, int32_t *counts, const int32_t *offsets, const void *px,
-                         ptrdiff_t count, ck_ladder limits) {
+static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, const void *px,
+                              ptrdiff_t count, ck_ladder limits) {
   const REAL *x = px, *values = limits.values;
   REAL last = values[limits.count - 1], low = (REAL)limits.low, scale = (REAL)limits.scale;
-  int32_t places[CK_TILE];
-  ptrdiff_t found = places_within(places, px, (double)last, count);
+  ptrdiff_t found = places_within(places, px, (double)last, count), unsure = 0;
+  ptrdiff_t pairs = limits.count / 2;
   for (ptrdiff_t i = 0; i < found; i++) {
-    REAL v = x[places[i]];
+    int32_t place = places[i];
+    REAL v = x[place];
     ptrdiff_t part = v > low ? least(limits.parts - 1, (ptrdiff_t)((v - low) * scale)) : 0;
     ptrdiff_t k = limits.starts[part];
+    k += values[k] < v;
     while (values[k] < v) k++;
-    own[k]++;
-    counts[offsets[places[i]] + k]++;
+    int32_t sure = 1 - (k & 1);
+    own[k >> 1] += sure;
+    columns[place * pairs + (k >> 1)] += sure;
+    places[unsure] = place;
+    unsure += k & 1;
   }
+  return unsure;
 }

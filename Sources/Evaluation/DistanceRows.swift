@@ -116,7 +116,7 @@ struct DistanceRows<S: Scalar> {
     if isSelf, row >= first, row - first < line.count { line[row - first] = .infinity }
     if query.groups != nil, gallery.groups != nil {
       for member in gallery.members[query.classes[row]]
-      where member >= first && !isCompared(row, member) {
+      where member >= first && member - first < line.count && !isCompared(row, member) {
         line[member - first] = .infinity
       }
     }

@@ -59,11 +59,14 @@ private struct Evaluator<S: Scalar> {
       needs.nearest
       ? min(NearestRows.most, distances.gallery.count - (distances.isSelf ? 1 : 0)) : 0
     let pass = RankPass(
-      distances, measures: needs.measures, countsPairs: needs.pairs, nearestCount: nearestCount)
+      distances, measures: needs.measures, countsPairs: needs.pairs, nearestCount: nearestCount,
+      curves: needs.pairs)
     let pairs = needs.pairs ? PairCurve(distances, pass) : nil
     let curves =
       needs.curves
-      ? pairs.flatMap { OperatingCurves(distances, over: $0.falseAcceptQuantiles) } : nil
+      ? pairs.flatMap {
+        OperatingCurves(distances, over: $0.falseAcceptQuantiles, zones: pass.zones)
+      } : nil
     let clusters = needs.clusters && !isClusteringTooLong ? contingency() : nil
     let nearest = needs.nearest ? nearestRows(pass.nearest, countPerQuery: nearestCount) : nil
     let space = needs.space ? Space(distances.query, unit: unit) : nil

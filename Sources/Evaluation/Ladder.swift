@@ -10,9 +10,13 @@ struct Ladder<S: Scalar> {
 
   init() {}
 
-  /// - Parameter values: finite numbers in ascending order.
-  init(_ values: [S]) {
-    self.values = values
+  private var partsPerValue = 1
+
+  /// - Parameters:
+  ///   - values: finite numbers in ascending order.
+  ///   - partsPerValue: with more, fewer values share a part of the table.
+  init(_ values: [S], partsPerValue: Int = 1) {
+    (self.values, self.partsPerValue) = (values, partsPerValue)
     rebuildTable()
   }
 
@@ -26,7 +30,7 @@ struct Ladder<S: Scalar> {
     precondition(values.count < Int(Int32.max), "Ladder: \(values.count) values are too many")
     starts.removeAll(keepingCapacity: true)
     guard let first = values.first, let last = values.last else { return }
-    let parts = Swift.max(4, values.count)
+    let parts = Swift.max(4, values.count * partsPerValue)
     low = first
     let perUnit = S(parts) / (last - first)
     scale = last > first && perUnit.isFinite ? perUnit : 0

@@ -19,7 +19,10 @@ struct OperatingCurves {
   let thresholds: [Double]
 
   /// - Returns: nil if fewer than two classes have a matching pair.
-  init?<S: Scalar>(_ distances: DistanceRows<S>, over range: ClosedRange<Double>) {
+  init?<S: Scalar>(
+    _ distances: DistanceRows<S>, over range: ClosedRange<Double>, zones: ZoneCounts<S>? = nil,
+    inTiles: Bool = true
+  ) {
     let (query, gallery) = (distances.query, distances.gallery)
     let count = OperatingCurves.thresholdCount
     let matches = query.members.map { rows in
@@ -33,7 +36,7 @@ struct OperatingCurves {
         $0 == count - 1 ? range.upperBound : range.lowerBound + Double($0) * step
       })
 
-    let accepted = LimitCounts(distances, thresholds)
+    let accepted = LimitCounts(distances, thresholds, zones: zones, inTiles: inTiles)
     (self.classes, self.thresholds) = (classes, thresholds.values)
     utilities = classes.map { number in
       let rows = query.members[number].count

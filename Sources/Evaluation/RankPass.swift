@@ -15,6 +15,8 @@ struct RankPass<S: Scalar> {
   let nearest: [Int32]
   /// The pairs that do not match among those that do, where the pass has counted them so.
   let cells: NegativeCells<S>?
+  /// Pairs by class and threshold, where the pass has counted them so.
+  let zones: ZoneCounts<S>?
 
   fileprivate struct Accumulator {
     var matches: [Int] = []
@@ -29,15 +31,17 @@ struct RankPass<S: Scalar> {
 
   /// - Parameters:
   ///   - nearestCount: how many of the nearest rows of each query to keep.
+  ///   - curves: whether ``PairCurve`` and ``OperatingCurves`` will follow, which then need no passes
+  ///     of their own.
   ///   - inTiles: whether half of the products may be enough; the numbers are the same.
   init(
     _ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
-    nearestCount: Int = 0, inTiles: Bool = true
+    nearestCount: Int = 0, curves: Bool = false, inTiles: Bool = true
   ) {
     if inTiles, S.self == Float.self, MatchDistances.areFew(distances) {
       self.init(
         inTilesOf: distances, measures: measures, countsPairs: countsPairs,
-        nearestCount: nearestCount)
+        nearestCount: nearestCount, curves: curves)
     } else {
       self.init(
         byRowOf: distances, measures: measures, countsPairs: countsPairs,
@@ -103,7 +107,7 @@ struct RankPass<S: Scalar> {
       for value in positives { bins[DistanceBin.of(value)] -= 1 }
     }
     negativeBins = bins
-    cells = nil
+    (cells, zones) = (nil, nil)
   }
 }
 

@@ -91,13 +91,15 @@ package struct LineKernels<S: Scalar>: Sendable {
     withUnsafePointer(to: table) { kernels.pointee.count_gaps(gaps, exact, x, places, count, $0) }
   }
 
-  /// Counts numbers of at most the last limit, by how many limits lie below them, for the line and
-  /// for the offset of each.
+  /// Counts numbers of at most the last limit by the pair of limits that they do not exceed, for the
+  /// line and for the column of each, and writes the places of those between the limits of a pair;
+  /// returns how many there are.
   package func countLimits(
-    _ own: UnsafeMutablePointer<Int32>, _ counts: UnsafeMutablePointer<Int32>,
-    _ offsets: UnsafePointer<Int32>, _ x: UnsafePointer<S>, _ count: Int, _ limits: ck_ladder
-  ) {
-    kernels.pointee.count_limits(own, counts, offsets, x, count, limits)
+    _ own: UnsafeMutablePointer<Int32>, _ columns: UnsafeMutablePointer<UInt16>,
+    _ places: UnsafeMutablePointer<Int32>, _ x: UnsafePointer<S>, _ count: Int,
+    _ limits: LadderTable
+  ) -> Int {
+    kernels.pointee.count_limits(own, columns, places, x, count, limits)
   }
 
   /// - Parameters: see C's `ck_ladder`.

@@ -310,11 +310,13 @@ typedef struct ck_kernels {
   void (*_Nonnull count_gaps)(uint32_t *_Nonnull gaps, uint32_t *_Nonnull exact,
                               const void *_Nonnull x, const int32_t *_Nonnull places,
                               ptrdiff_t count, const ck_gaps *_Nonnull table);
-  /// For x[i] of at most the last limit, with k limits below it: own[k] += 1 and
-  /// counts[offsets[i] + k] += 1; of at most CK_TILE numbers.
-  void (*_Nonnull count_limits)(int32_t *_Nonnull own, int32_t *_Nonnull counts,
-                                const int32_t *_Nonnull offsets, const void *_Nonnull x,
-                                ptrdiff_t count, ck_ladder limits);
+  /// Limits come in pairs. For x[i] of at most the last of them, with k pairs below it: if it is at
+  /// most the first limit of the next pair, own[k] += 1 and columns[i * pairs + k] += 1; if it lies
+  /// between the two, its place is written, in order. Returns how many are; `places` has room for
+  /// `count`.
+  ptrdiff_t (*_Nonnull count_limits)(int32_t *_Nonnull own, uint16_t *_Nonnull columns,
+                                     int32_t *_Nonnull places, const void *_Nonnull x,
+                                     ptrdiff_t count, ck_ladder limits);
 
   /// y[i] = ‖query - base[rows[i]]‖² if `squared`, else -⟨query, base[rows[i]]⟩, for rows of
   /// `columns` elements; reads ahead.

@@ -25,7 +25,8 @@ public struct Inspection: Sendable {
     let distances = DistanceRows(query: rows, gallery: rows, isSelf: true)
     let count = min(NearestRows.most, rows.count - 1)
     let pass = RankPass(
-      distances, measures: [{ Double($0.first) }], countsPairs: true, nearestCount: count)
+      distances, measures: [{ Double($0.first) }], countsPairs: true, nearestCount: count,
+      curves: true)
     firstRanks = pass.values[0].map { $0.isNaN ? nil : Int($0) }
     nearest = (0..<rows.count).map { row in
       pass.nearest[row * count..<(row + 1) * count].map(Int.init)
@@ -34,7 +35,7 @@ public struct Inspection: Sendable {
     steps = pass.pairCounts(scale: scale)
     let labels = Set(set.labels).sorted()
     classCurves = PairCurve(distances, pass).flatMap {
-      OperatingCurves(distances, over: $0.falseAcceptQuantiles)
+      OperatingCurves(distances, over: $0.falseAcceptQuantiles, zones: pass.zones)
     }.map { curves in
       ClassCurves(
         labels: curves.classes.map { labels[$0] }, thresholds: curves.thresholds.map { $0 * scale },

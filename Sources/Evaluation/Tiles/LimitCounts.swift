@@ -13,15 +13,48 @@ struct LimitCounts {
 
   /// - Parameters:
   ///   - thresholds: distances in the scale of the rows.
+  ///   - zones: what an earlier pass has counted, if it fits the thresholds.
   ///   - inTiles: whether half of the products may be enough; the numbers are the same.
-  init<S: Scalar>(_ distances: DistanceRows<S>, _ thresholds: Ladder<Double>, inTiles: Bool = true)
-  {
+  init<S: Scalar>(
+    _ distances: DistanceRows<S>, _ thresholds: Ladder<Double>, zones: ZoneCounts<S>? = nil,
+    inTiles: Bool = true
+  ) {
     limits = thresholds.values.count
     counts = Array(repeating: 0, count: distances.query.members.count * 2 * limits)
-    if inTiles, MatchDistances.areFew(distances) {
-      countInTiles(distances, thresholds)
-    } else {
+    guard inTiles, MatchDistances.areFew(distances) else {
       countByRow(distances, thresholds)
+      return
+    }
+    let squares = thresholds.values.map { LimitCounts.largestSquare(within: $0, S.self) }
+    if let zones, let found = zones.counts(within: squares) {
+      count(found, zones.matches, Ladder(squares), distances.query)
+      return
+    }
+    let exact = ZoneCounts(
+      distances, zones?.matches ?? MatchDistances(distances), zones: squares.map { ($0, $0) })
+    let lanes = DistanceTiles(distances).reduce({ exact.makeLane() }) { exact.add($1, &$0) }
+    exact.finish(lanes)
+    guard let found = exact.counts(within: squares) else {
+      preconditionFailure("LimitCounts: thresholds are not in their own zones")
+    }
+    count(found, exact.matches, Ladder(squares), distances.query)
+  }
+
+  /// - Parameter all: pairs of both kinds for each class, a matching one twice.
+  private mutating func count<S: Scalar>(
+    _ all: [Int32], _ matches: MatchDistances<S>, _ squares: Ladder<S>, _ rows: LabeledRows<S>
+  ) {
+    for row in 0..<rows.count {
+      for match in matches.starts[row]..<matches.starts[row + 1] {
+        let first = squares.countBelow(matches.squares[match])
+        if first < limits { counts[2 * rows.classes[row] * limits + first] += 1 }
+      }
+    }
+    for number in rows.members.indices {
+      for limit in 0..<limits {
+        counts[(2 * number + 1) * limits + limit] =
+          Int(all[number * limits + limit]) - positives(of: number, at: limit)
+      }
     }
   }
 
@@ -57,57 +90,6 @@ struct LimitCounts {
       for i in lane.accepted.indices { lane.accepted[i] = 0 }
     }
     self.counts = counts.withLock { $0 }
-  }
-
-  /// Each pair once, for the classes of both of its ends; the matching ones, which are known without,
-  /// are taken off.
-  private mutating func countInTiles<S: Scalar>(
-    _ distances: DistanceRows<S>, _ thresholds: Ladder<Double>
-  ) {
-    let (rows, limits) = (distances.query, limits)
-    let squares = Ladder(thresholds.values.map { LimitCounts.largestSquare(within: $0, S.self) })
-    let matches = MatchDistances(distances)
-    for row in 0..<rows.count {
-      for match in matches.starts[row]..<matches.starts[row + 1] {
-        let first = squares.countBelow(matches.squares[match])
-        if first < limits { counts[2 * rows.classes[row] * limits + first] += 1 }
-      }
-    }
-    let offsets = rows.classes.map { Int32($0 * limits) }
-    let size = rows.members.count * limits
-    let kernels = LineKernels<S>()
-    let lanes = DistanceTiles(distances).reduce({
-      let zeros = UnsafeMutablePointer<Int32>.allocate(capacity: size)
-      zeros.initialize(repeating: 0, count: size)
-      return zeros
-    }) { lane, tile in
-      offsets.withUnsafeBufferPointer { offsets in
-        guard let base = offsets.baseAddress else { return }
-        squares.withTable { table in
-          for row in 0..<tile.rows.count {
-            let first = tile.isOnDiagonal ? row + 1 : 0
-            kernels.countLimits(
-              lane + Int(base[tile.rows.lowerBound + row]), lane,
-              base + tile.columns.lowerBound + first, tile.line(row) + first,
-              tile.columns.count - first, table)
-          }
-        }
-      }
-    }
-    for lane in lanes {
-      for number in rows.members.indices {
-        for limit in 0..<limits {
-          counts[(2 * number + 1) * limits + limit] += Int(lane[number * limits + limit])
-        }
-      }
-      lane.deallocate()
-    }
-    for number in rows.members.indices {
-      for limit in 0..<limits {
-        // Both ends of a matching pair are of the class.
-        counts[(2 * number + 1) * limits + limit] -= positives(of: number, at: limit)
-      }
-    }
   }
 
   /// The largest number whose root is at most a threshold; a root that is taken in double rises with

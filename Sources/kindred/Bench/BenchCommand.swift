@@ -3,17 +3,23 @@ import Settings
 
 let benchCommand = Subcommand(
   name: "bench",
-  summary: "Measure how fast products, training steps, losses, miners, search and the start are.",
+  summary:
+    "Measure how fast products, training steps, losses, miners, search, judging, the start are.",
   positionals: [
-    .init(name: "WHAT", summary: "product, step, losses, miners, search, graph or start")
+    .init(name: "WHAT", summary: "product, step, losses, miners, search, evaluate, graph or start")
   ],
   options: [
     .init("--isa", "NAME", "force an instruction set: portable, avx2 or avx512"),
     .init("--size", "M,K,N", "bench product: the sizes of one product", isRepeated: true),
+    .init("--rows", "N", "bench evaluate: embeddings to judge (default: 60000)"),
     .init("--batch", "N", "bench step, losses and miners: items in a batch (two: 512, 2048)"),
-    .init("--dimension", "N", "bench losses and miners: the width of an embedding (default: 128)"),
     .init(
-      "--classes", "N", "bench losses: classes that have proxies (default: a quarter of batch)"),
+      "--dimension", "N",
+      "bench losses, miners and evaluate: the width of an embedding (default: 128)"),
+    .init(
+      "--classes", "N",
+      "bench losses: classes that have proxies (default: a quarter of batch); bench evaluate: classes "
+        + "of the rows (default: a fifth)"),
     .init("--embeddings", "E.npy", "bench graph: the vectors"),
     .init("--queries", "Q.npy", "bench graph: what is searched"),
     .init("--params", "JSON5", "bench graph: links, efConstruction, order, seed"),
@@ -22,12 +28,13 @@ let benchCommand = Subcommand(
     Subcommand.threads,
     Subcommand.json,
   ],
-  example: "kindred bench product --threads 1 --json",
+  example: "kindred bench evaluate --rows 60000 --threads 2 --json",
   run: bench)
 
 private let benches: [(name: String, run: @Sendable (Arguments) throws -> Void)] = [
   ("product", benchProduct), ("step", benchStep), ("losses", benchLosses),
-  ("miners", benchMiners), ("search", benchSearch), ("graph", benchGraph), ("start", benchStart),
+  ("miners", benchMiners), ("search", benchSearch), ("evaluate", benchEvaluate),
+  ("graph", benchGraph), ("start", benchStart),
   ("first-step", takeFirstStep),
 ]
 

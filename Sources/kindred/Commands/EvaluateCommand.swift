@@ -33,11 +33,14 @@ let evaluateCommand = Subcommand(
   example: "kindred evaluate --embeddings E.npy --labels Y.npy --json",
   run: evaluateRun)
 
+/// Multiplications of k-means of about five seconds, which are done without being asked for.
+let defaultClusteringLimit = 2e11
+
 private func evaluateRun(_ arguments: Arguments) throws {
   var options = EvaluationOptions()
   options.distance = try arguments.word("--distance", default: options.distance)
-  // About five seconds; asked for by name, clusters take as long as they take.
-  if !arguments.has("--metrics") { options.clusteringLimit = 2e11 }
+  // Asked for by name, clusters take as long as they take.
+  if !arguments.has("--metrics") { options.clusteringLimit = defaultClusteringLimit }
   if let names = arguments.value("--metrics") {
     options.metrics = names.split(separator: ",").map(String.init)
     for name in options.metrics { _ = try metric(named: name, at: "--metrics") }

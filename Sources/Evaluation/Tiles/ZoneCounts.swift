@@ -1,0 +1,155 @@
+import Autodiff
+
+/// Counts pairs by class and threshold before the thresholds are known exactly.
+///
+/// Each threshold will lie in a zone. Pairs between zones are counted; those within one are kept until
+/// the threshold is known. Whole numbers, so it does not matter which thread gets which tile.
+final class ZoneCounts<S: Scalar> {
+  let matches: MatchDistances<S>
+  private let zones: [(low: S, high: S)]
+  private let ladder: Ladder<S>
+  private let classCount: Int
+  /// Where the counts of each row's class start.
+  private let offsets: [Int32]
+  private let kernels = LineKernels<S>()
+  private var found: [Int32]
+  private var kept: [[Kept]] = []
+  private var keptAll = true
+
+  /// A pair within a zone: its squared distance, and where the counts of both classes start.
+  struct Kept { var square: S, first, second: Int32 }
+
+  /// What one thread works with.
+  struct Lane {
+    fileprivate let counts, places: UnsafeMutablePointer<Int32>
+    /// The counts of a tile's columns, which stay in the cache until it is done.
+    fileprivate let columns: UnsafeMutableBufferPointer<UInt16>
+    fileprivate var kept: [[Kept]] = []
+    fileprivate var keepsAll = true
+  }
+
+  /// Pairs that are kept at most, by all threads together: about half a gigabyte.
+  private static var most: Int { 48 << 20 }
+  private static var partSize: Int { 1 << 16 }
+
+  /// - Parameter zones: squared distances, the zones ascending and apart.
+  init(
+    _ distances: DistanceRows<S>, _ matches: MatchDistances<S>, zones: [(low: S, high: S)]
+  ) {
+    let rows = distances.query
+    (self.matches, self.zones) = (matches, zones)
+    ladder = Ladder(zones.flatMap { [$0.low, $0.high] }, partsPerValue: 16)
+    classCount = rows.members.count
+    offsets = rows.classes.map { Int32($0 * zones.count) }
+    found = Array(repeating: 0, count: rows.members.count * zones.count)
+  }
+
+  /// The zones of thresholds evenly spread between two quantiles, of which an estimate is known.
+  ///
+  /// - Returns: nil if they would overlap.
+  convenience init?(
+    _ distances: DistanceRows<S>, _ matches: MatchDistances<S>, _ estimate: QuantileEstimate,
+    count: Int
+  ) {
+    func value(_ first: Double, _ tenth: Double, _ i: Int) -> Double {
+      first + (tenth - first) * Double(i) / Double(count - 1)
+    }
+    let zones = (0..<count).map { i -> (low: S, high: S) in
+      let low = value(estimate.first.lowerBound, estimate.tenth.lowerBound, i)
+      let high = value(estimate.first.upperBound, estimate.tenth.upperBound, i)
+      return (S(low * low).nextDown, S(high * high).nextUp)
+    }
+    guard zones[0].low > 0, zip(zones, zones.dropFirst()).allSatisfy({ $0.high < $1.low }) else {
+      return nil
+    }
+    self.init(distances, matches, zones: zones)
+  }
+
+  func makeLane() -> Lane {
+    let lane = Lane(
+      counts: .allocate(capacity: found.count), places: .allocate(capacity: DistanceTiles<S>.width),
+      columns: .allocate(capacity: DistanceTiles<S>.width * zones.count))
+    lane.counts.initialize(repeating: 0, count: found.count)
+    lane.columns.initialize(repeating: 0)
+    return lane
+  }
+
+  func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
+    offsets.withUnsafeBufferPointer { offsets in
+      guard let base = offsets.baseAddress, let counts = lane.columns.baseAddress else { return }
+      _ = ladder.withTable { table in
+        for row in 0..<tile.rows.count {
+          let skipped = tile.isOnDiagonal ? row + 1 : 0
+          let (x, own) = (tile.line(row) + skipped, base[tile.rows.lowerBound + row])
+          let columns = base + tile.columns.lowerBound + skipped
+          let unsure = kernels.countLimits(
+            lane.counts + Int(own), counts + skipped * zones.count, lane.places, x,
+            tile.columns.count - skipped, table)
+          for i in 0..<unsure {
+            let place = Int(lane.places[i])
+            keep(Kept(square: x[place], first: own, second: columns[place]), &lane)
+          }
+        }
+      }
+      for column in tile.columns {
+        let start = (column - tile.columns.lowerBound) * zones.count
+        let total = lane.counts + Int(base[column])
+        for i in zones.indices {
+          total[i] &+= Int32(counts[start + i])
+          counts[start + i] = 0
+        }
+      }
+    }
+  }
+
+  private func keep(_ pair: Kept, _ lane: inout Lane) {
+    guard lane.keepsAll else { return }
+    if lane.kept.last.map({ $0.count == ZoneCounts.partSize }) ?? true {
+      guard lane.kept.count * ZoneCounts.partSize < ZoneCounts.most / Parallel.threadCount else {
+        (lane.keepsAll, lane.kept) = (false, [])
+        return
+      }
+      lane.kept.append([])
+      lane.kept[lane.kept.count - 1].reserveCapacity(ZoneCounts.partSize)
+    }
+    lane.kept[lane.kept.count - 1].append(pair)
+  }
+
+  /// Takes what the threads have counted, once their tiles are done.
+  func finish(_ lanes: [Lane]) {
+    for lane in lanes {
+      for i in found.indices { found[i] += lane.counts[i] }
+      kept += lane.kept
+      keptAll = keptAll && lane.keepsAll
+      lane.counts.deallocate()
+      lane.places.deallocate()
+      lane.columns.deallocate()
+    }
+  }
+
+  /// For each class the pairs, matching ones twice, by the first threshold that accepts them.
+  ///
+  /// - Parameter squares: the thresholds.
+  /// - Returns: nil if a threshold is not in its zone, or if the pairs within the zones were too many.
+  func counts(within squares: [S]) -> [Int32]? {
+    guard keptAll, squares.count == zones.count,
+      zip(squares, zones).allSatisfy({ $0 >= $1.low && $0 <= $1.high })
+    else { return nil }
+    let thresholds = Ladder(squares, partsPerValue: 16)
+    let pieces = min(kept.count, Parallel.threadCount)
+    var lanes = Array(repeating: [Int32](repeating: 0, count: found.count), count: pieces)
+    lanes.withUnsafeMutableBufferPointer { lanes in
+      Parallel.forEach(pieces) { piece in
+        for part in stride(from: piece, to: kept.count, by: pieces) {
+          for pair in kept[part] {
+            let first = thresholds.countBelow(pair.square)
+            guard first < squares.count else { continue }
+            lanes[piece][Int(pair.first) + first] += 1
+            lanes[piece][Int(pair.second) + first] += 1
+          }
+        }
+      }
+    }
+    return lanes.reduce(found) { zip($0, $1).map { $0 + $1 } }
+  }
+}
