@@ -64,16 +64,18 @@ static double sum(const void *px, ptrdiff_t count) {
 }
 
 // Clamped to [-1, 1] a difference u is the derivative s of Huber's function, which is s (u - s / 2).
-static double huber(void *px, const void *py, ptrdiff_t count) {
-  vector sum = 0;
+static double huber(double *beyond, void *px, const void *py, ptrdiff_t count) {
+  vector sum = 0, rest = 0;
   for (ptrdiff_t i = 0; i < count; i += LANES) {
     ptrdiff_t filled = lanes(count - i);
     REAL *x = (REAL *)px + i;
     vector difference = load(x, filled) - load((const REAL *)py + i, filled);
     vector slope = difference > 1 ? (vector)1 : difference < -1 ? (vector)-1 : difference;
-    store(x, slope, filled);
+    store(x, difference - slope, filled);
     sum += slope * (difference - slope / 2);
+    rest += __builtin_elementwise_abs(difference - slope);
   }
+  *beyond = total(rest);
   return total(sum);
 }
 

@@ -7,7 +7,9 @@ import Autodiff
 ///
 ///     Σ_ijk H(e_ji · e_jk - t_ji · t_jk)
 ///
-/// One vertex j after another; of the products of its directions only a strip is there at a time.
+/// One vertex j after another. With U its directions and T those of the teacher, the derivative by U
+/// is 2 (U Uᵀ - T Tᵀ) U = 2 (U (Uᵀ U) - T (Tᵀ U)) where all differences are within [-1, 1]; so only
+/// products of one half are looked at, a strip at a time, for their sum and for what is beyond.
 /// - Complexity: O(rows³ × dimension) time, O(rows × dimension) memory in each piece.
 struct AngleRelations<S: Scalar> {
   private let rows, teacher: Tensor
@@ -61,29 +63,65 @@ struct AngleRelations<S: Scalar> {
     let strip = min(count, Self.stripRows)
     let own = Directions(count, dimension, kernels)
     let wanted = Directions(count, teacherDimension, kernels)
-    let memory = UnsafeMutablePointer<S>.allocate(capacity: strip * (2 * count + dimension))
+    let memory = UnsafeMutablePointer<S>.allocate(capacity: 2 * strip * count)
+    let pull = UnsafeMutablePointer<S>.allocate(capacity: count * dimension)
+    let mixing = UnsafeMutablePointer<S>.allocate(
+      capacity: max(dimension, teacherDimension) * dimension)
     defer {
       own.free()
       wanted.free()
       memory.deallocate()
+      pull.deallocate()
+      mixing.deallocate()
     }
-    let (slopes, targets, pull) = (memory, memory + strip * count, memory + 2 * strip * count)
     var total = 0.0
     for vertex in vertices {
       own.look(from: vertex, to: rows)
       wanted.look(from: vertex, to: teacher)
-      for first in Swift.stride(from: 0, to: count, by: strip) {
-        let height = min(strip, count - first)
-        own.multiply(slopes, rows: first..<first + height)
-        wanted.multiply(targets, rows: first..<first + height)
-        for i in 0..<height {
-          total += kernels.huber(slopes + i * count, minus: targets + i * count, count)
-        }
-        S.product(
-          pull, slopes, own.unit, m: height, n: dimension, k: count, transposingA: false,
-          transposingB: false, adding: false)
-        for i in 0..<height {
-          own.add(pull + i * dimension, at: first + i, from: vertex, to: gradient)
+      own.combine(pull, by: own, mixing, subtracting: false)
+      wanted.combine(pull, by: own, mixing, subtracting: true)
+      for first in stride(from: 0, to: count, by: strip) {
+        let block = first..<min(first + strip, count)
+        let (products, targets) = (memory, memory + strip * count)
+        own.multiply(products, rows: block)
+        wanted.multiply(targets, rows: block)
+        total += reduce(products, targets, block, own.unit, pull)
+      }
+      for row in 0..<count {
+        own.add(pull + row * dimension, at: row, from: vertex, to: gradient)
+      }
+    }
+    return total
+  }
+
+  /// The sum over some rows and the columns from the first of them on; those beyond the rows stand for
+  /// their mirror images too.
+  private func reduce(
+    _ products: UnsafeMutablePointer<S>, _ targets: UnsafePointer<S>, _ block: Range<Int>,
+    _ unit: UnsafePointer<S>, _ pull: UnsafeMutablePointer<S>
+  ) -> Double {
+    let width = count - block.lowerBound
+    var total = 0.0
+    for row in block {
+      let start = (row - block.lowerBound) * width
+      let parts = [
+        (block.lowerBound, block.count, 1.0), (block.upperBound, width - block.count, 2),
+      ]
+      for (first, length, times) in parts {
+        let offset = start + first - block.lowerBound
+        let (cost, isBeyond) = kernels.huber(products + offset, minus: targets + offset, length)
+        total += cost * times
+        guard isBeyond else { continue }
+        for column in first..<first + length {
+          let excess = products[start + column - block.lowerBound]
+          guard excess != 0 else { continue }
+          for k in 0..<dimension {
+            pull[row * dimension + k] -= excess * unit[column * dimension + k]
+          }
+          guard times > 1 else { continue }
+          for k in 0..<dimension {
+            pull[column * dimension + k] -= excess * unit[row * dimension + k]
+          }
         }
       }
     }
@@ -119,11 +157,28 @@ private struct Directions<S: Scalar> {
     }
   }
 
-  /// The products of some directions with all.
+  /// The products of some directions with those from the first of them on.
   func multiply(_ products: UnsafeMutablePointer<S>, rows: Range<Int>) {
+    let first = unit + rows.lowerBound * dimension
     S.product(
-      products, unit + rows.lowerBound * dimension, unit, m: rows.count, n: count, k: dimension,
+      products, first, first, m: rows.count, n: count - rows.lowerBound, k: dimension,
       transposingA: false, transposingB: true, adding: false)
+  }
+
+  /// y = D (Dᵀ U), or y - D (Dᵀ U), for these directions D and others, U.
+  ///
+  /// - Parameter mixing: room for Dᵀ U.
+  func combine(
+    _ y: UnsafeMutablePointer<S>, by other: Directions, _ mixing: UnsafeMutablePointer<S>,
+    subtracting: Bool
+  ) {
+    S.product(
+      mixing, unit, other.unit, m: dimension, n: other.dimension, k: count, transposingA: true,
+      transposingB: false, adding: false)
+    if subtracting { kernels.scale(mixing, mixing, by: -1, dimension * other.dimension) }
+    S.product(
+      y, unit, mixing, m: count, n: other.dimension, k: dimension, transposingA: false,
+      transposingB: false, adding: subtracting)
   }
 
   /// Carries the derivative by a direction on to the rows at its ends.

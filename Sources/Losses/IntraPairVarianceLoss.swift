@@ -57,22 +57,14 @@ private struct VarianceRows: RowFunction {
     (self.matrix, self.pairs) = (matrix, pairs)
     (self.positiveFactor, self.negativeFactor) = (positiveFactor, negativeFactor)
     // First the two means, then those of the hinges, through which the means have a gradient.
-    let means = matrix.means(of: pairs) { value, _, _ in value }
-    (positiveMean, negativeMean) = (means.positive, means.negative)
-    let hinges = matrix.means(of: pairs) { [self] value, _, isPositive in
-      hinge(value, isPositive: isPositive)
-    }
-    (positiveHinge, negativeHinge) = (hinges.positive, hinges.negative)
+    (positiveMean, negativeMean) = means(of: .values)
+    (positiveHinge, negativeHinge) = means(of: .hinges)
   }
 
   func choosing(_ choice: TermChoice) -> Self? {
     var result = self
     result.choice = choice
-    let hinges = matrix.means(of: pairs) { value, row, isPositive in
-      let cost = hinge(value, isPositive: isPositive)
-      return cost * choice.factor(cost * cost, row: row, isPositive: isPositive)
-    }
-    (result.positiveHinge, result.negativeHinge) = (hinges.positive, hinges.negative)
+    (result.positiveHinge, result.negativeHinge) = means(of: .chosen(choice))
     return result
   }
 
@@ -110,58 +102,90 @@ private struct VarianceRows: RowFunction {
 }
 
 extension VarianceRows {
+  /// The bounds of the hinges.
+  private func bounds<S: Scalar>() -> Sides<S> {
+    Sides(positive: S(positiveFactor * positiveMean), negative: S(negativeFactor * negativeMean))
+  }
+
   /// Every term as often as its pair occurs.
   @inline(__always)
   private func evaluateAll<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     guard let (values, kinds, derivatives) = row.start else { return }
     let terms = row.kernels.squaredHinges(
-      derivatives, values, kinds: kinds,
-      bounds: Sides(
-        positive: S(positiveFactor * positiveMean), negative: S(negativeFactor * negativeMean)),
+      derivatives, values, kinds: kinds, bounds: bounds(),
       bases: Sides(
         positive: S(positiveFactor * positiveHinge), negative: S(negativeFactor * negativeHinge)),
       sign: -1, row.values.count)
     sums.terms.add(terms.positive)
     sums.negativeTerms.add(terms.negative)
   }
-}
 
-extension Tensor {
-  /// The means of a function over the positive and the negative pairs; 0 for a kind without any.
-  fileprivate func means(
-    of pairs: PairTable, _ function: @Sendable (_ value: Double, _ row: Int, Bool) -> Double
-  ) -> (positive: Double, negative: Double) {
-    func run<S: Scalar>(_: S.Type) -> (Double, Double) {
-      let columns = pairs.columns
-      let grain = 16
-      // For each piece the totals of both kinds, then their counts.
-      var pieces = [SIMD4<Double>](repeating: .zero, count: (pairs.rows + grain - 1) / grain)
-      withElements(of: S.self) { values in
-        pieces.withUnsafeMutableBufferPointer { pieces in
-          Parallel.forEachRange(pairs.rows, grain: grain) { rows in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-              var sums = SIMD4<Double>.zero
+  fileprivate enum Terms {
+    case values, hinges
+    /// The hinges of the terms that count, with their weights.
+    case chosen(TermChoice)
+  }
+
+  /// The means over the positive and the negative pairs; 0 for a kind without any.
+  fileprivate func means(of terms: Terms) -> (positive: Double, negative: Double) {
+    let sums =
+      matrix.dtype == .float32 ? sums(of: terms, Float.self) : sums(of: terms, Double.self)
+    return (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[3]))
+  }
+
+  /// The totals of both kinds, then their counts.
+  private func sums<S: Scalar>(of terms: Terms, _: S.Type) -> SIMD4<Double> {
+    let (columns, grain, kernels) = (pairs.columns, 16, RowKernels<S>())
+    var pieces = [SIMD4<Double>](repeating: .zero, count: (pairs.rows + grain - 1) / grain)
+    matrix.withElements(of: S.self) { values in
+      guard let values = values.baseAddress else { return }
+      pieces.withUnsafeMutableBufferPointer { pieces in
+        Parallel.forEachRange(pairs.rows, grain: grain) { rows in
+          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+            withUnsafeTemporaryAllocation(of: S.self, capacity: columns) { slopes in
+              guard let slopes = slopes.baseAddress else { return }
               for i in rows {
                 pairs.fill(kinds, row: i)
-                for j in 0..<columns where kinds[j] != 0 {
-                  let isPositive = kinds[j] > 0
-                  let times = Double(abs(kinds[j]))
-                  let value = function(Double(values[i * columns + j]), i, isPositive) * times
-                  if isPositive {
-                    sums += SIMD4(value, 0, times, 0)
-                  } else {
-                    sums += SIMD4(0, value, 0, times)
-                  }
-                }
+                pieces[rows.lowerBound / grain] += sums(
+                  of: terms, row: i, values + i * columns, UnsafeBufferPointer(kinds), slopes,
+                  kernels)
               }
-              pieces[rows.lowerBound / grain] = sums
             }
           }
         }
       }
-      let sums = pieces.reduce(.zero, +)
-      return (sums[0] / max(1, sums[2]), sums[1] / max(1, sums[3]))
     }
-    return dtype == .float32 ? run(Float.self) : run(Double.self)
+    return pieces.reduce(.zero, +)
+  }
+
+  @inline(__always)
+  private func sums<S: Scalar>(
+    of terms: Terms, row: Int, _ values: UnsafePointer<S>, _ kinds: UnsafeBufferPointer<Int32>,
+    _ slopes: UnsafeMutablePointer<S>, _ kernels: RowKernels<S>
+  ) -> SIMD4<Double> {
+    guard let start = kinds.baseAddress else { return .zero }
+    switch terms {
+    case .values: return SIMD4(kernels.sideSums(values, kinds: start, kinds.count))
+    case .hinges:
+      return SIMD4(
+        kernels.hinges(slopes, values, kinds: start, bounds: bounds(), sign: -1, kinds.count))
+    case .chosen(let choice):
+      var sums = SIMD4<Double>.zero
+      for j in kinds.indices where kinds[j] != 0 {
+        let (isPositive, times) = (kinds[j] > 0, Double(abs(kinds[j])))
+        let cost = hinge(Double(values[j]), isPositive: isPositive)
+        let term = cost * choice.factor(cost * cost, row: row, isPositive: isPositive) * times
+        sums += isPositive ? SIMD4(term, 0, times, 0) : SIMD4(0, term, 0, times)
+      }
+      return sums
+    }
+  }
+}
+
+extension SIMD4<Double> {
+  fileprivate init(_ terms: Sides<PairTerms>) {
+    self.init(
+      terms.positive.total, terms.negative.total, Double(terms.positive.count),
+      Double(terms.negative.count))
   }
 }

@@ -149,12 +149,15 @@ public struct RowKernels<S: Scalar> {
     kernels.pointee.add_transposed(y, x, n, rows.lowerBound, rows.upperBound)
   }
 
-  /// x = H'(x - y), with H(u) = u²/2 for |u| < 1, else |u| - 1/2; returns Σ H(x - y).
+  /// Σ H(x - y), with H(u) = u²/2 for |u| < 1, else |u| - 1/2; x becomes u - H'(u), what a
+  /// difference u is beyond [-1, 1], and `isBeyond` tells whether any is.
   @inline(__always)
   public func huber(
     _ x: UnsafeMutablePointer<S>, minus y: UnsafePointer<S>, _ count: Int
-  ) -> Double {
-    kernels.pointee.huber(x, y, count)
+  ) -> (total: Double, isBeyond: Bool) {
+    var beyond = 0.0
+    let total = kernels.pointee.huber(&beyond, x, y, count)
+    return (total, beyond > 0)
   }
 
   /// y = x · number.

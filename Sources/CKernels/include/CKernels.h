@@ -174,8 +174,10 @@ typedef struct ck_kernels {
   void (*_Nonnull combine)(int operation, void *_Nonnull y, const void *_Nonnull a,
                            const void *_Nonnull b, ptrdiff_t count);
   double (*_Nonnull sum)(const void *_Nonnull x, ptrdiff_t count);
-  /// x[i] = the derivative of Huber's function at x[i] - y[i]; returns Σ of the function.
-  double (*_Nonnull huber)(void *_Nonnull x, const void *_Nonnull y, ptrdiff_t count);
+  /// x[i] = what x[i] - y[i] is beyond [-1, 1], and their absolute sum; returns Σ of Huber's function
+  /// of x[i] - y[i].
+  double (*_Nonnull huber)(double *_Nonnull beyond, void *_Nonnull x, const void *_Nonnull y,
+                           ptrdiff_t count);
   /// A step of AdamW: parameters p, gradient g, moments m and v.
   void (*_Nonnull adamw)(void *_Nonnull p, const void *_Nonnull g, void *_Nonnull m,
                          void *_Nonnull v, ck_adamw numbers, ptrdiff_t count);
