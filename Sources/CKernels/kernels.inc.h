@@ -124,5 +124,6 @@ const ck_kernels KERNELS = {
     .count_cells = count_cells,
     .count_gaps = count_gaps,
     .count_limits = count_limits,
+    .take_counts = take_counts,
     .distances_to_rows = distances_to_rows,
 };

@@ -118,17 +118,19 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
       exact[((ptrdiff_t)bin << CK_BIN_SHIFT) | (bits & ((1 << CK_BIN_SHIFT) - 1))]++;
     int32_t cell = table->cells[bits >> CK_CELL_SHIFT];
     if (cell < 0) continue;
+    // Most cells hold one value, so nothing but a rare tie is a branch that cannot be foreseen.
     ptrdiff_t below = table->firsts[cell], end = table->firsts[cell + 1], above = end;
-    while (above - below > 8) {
+    while (above - below > 1) {
       ptrdiff_t middle = (below + above) / 2;
-      if (values[middle] < v)
-        below = middle + 1;
+      if (values[middle - 1] < v)
+        below = middle;
       else
         above = middle;
     }
-    while (below < end && values[below] < v) below++;
+    below += values[below] < v;
     ptrdiff_t twice = 2 * below;
-    while (below < end && values[below] == v) below++, twice++;
+    if (values[below < end ? below : end - 1] == v)
+      for (; below < end && values[below] == v; below++) twice++;
     gaps[twice + cell]++;
   }
 }
@@ -149,8 +151,15 @@ static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, 
     int32_t sure = 1 - (k & 1);
     own[k >> 1] += sure;
     columns[place * pairs + (k >> 1)] += sure;
-    places[unsure] = place;
+    places[unsure] = place | (int32_t)(k >> 1) << 16;
     unsure += k & 1;
   }
   return unsure;
+}
+
+static void take_counts(int32_t *counts, uint16_t *more, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    counts[i] += more[i];
+    more[i] = 0;
+  }
 }

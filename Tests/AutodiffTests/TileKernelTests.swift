@@ -94,7 +94,12 @@ import Testing
       }
     }
     let open = x.indices.filter { x[$0] > 1 && x[$0] <= 2 || x[$0] > 2.5 && x[$0] <= 3 }
-    #expect(places.prefix(unsure ?? 0).map(Int.init) == open)
+    #expect(
+      places.prefix(unsure ?? 0).map(Int.init) == open.map { $0 + (x[$0] > 2 ? 1 << 16 : 0) })
+    var taken = columns.map { _ in Int32(3) }
+    var left = columns
+    kernels.takeCounts(&taken, &left, columns.count)
+    #expect(taken.map(Int.init) == columns.map { 3 + Int($0) } && left.allSatisfy { $0 == 0 })
     #expect(own.map(Int.init) == [x.count { $0 <= 1 }, x.count { $0 > 2 && $0 <= 2.5 }])
     for i in 0..<count {
       #expect(columns[2 * i] == (x[i] <= 1 ? 1 : 0))

@@ -92,14 +92,21 @@ package struct LineKernels<S: Scalar>: Sendable {
   }
 
   /// Counts numbers of at most the last limit by the pair of limits that they do not exceed, for the
-  /// line and for the column of each, and writes the places of those between the limits of a pair;
-  /// returns how many there are.
+  /// line and for the column of each, and writes the places of those between the limits of a pair,
+  /// with the number of the pair × 2¹⁶; returns how many there are.
   package func countLimits(
     _ own: UnsafeMutablePointer<Int32>, _ columns: UnsafeMutablePointer<UInt16>,
     _ places: UnsafeMutablePointer<Int32>, _ x: UnsafePointer<S>, _ count: Int,
     _ limits: LadderTable
   ) -> Int {
     kernels.pointee.count_limits(own, columns, places, x, count, limits)
+  }
+
+  /// Moves counts from one place to another.
+  package func takeCounts(
+    _ counts: UnsafeMutablePointer<Int32>, _ more: UnsafeMutablePointer<UInt16>, _ count: Int
+  ) {
+    kernels.pointee.take_counts(counts, more, count)
   }
 
   /// - Parameters: see C's `ck_ladder`.

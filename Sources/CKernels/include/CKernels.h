@@ -314,11 +314,13 @@ typedef struct ck_kernels {
                               ptrdiff_t count, const ck_gaps *_Nonnull table);
   /// Limits come in pairs. For x[i] of at most the last of them, with k pairs below it: if it is at
   /// most the first limit of the next pair, own[k] += 1 and columns[i * pairs + k] += 1; if it lies
-  /// between the two, its place is written, in order. Returns how many are; `places` has room for
-  /// `count`.
+  /// between the two, its place + 2^16 k is written, in order. Returns how many are; `places` has
+  /// room for `count` < 2^16.
   ptrdiff_t (*_Nonnull count_limits)(int32_t *_Nonnull own, uint16_t *_Nonnull columns,
                                      int32_t *_Nonnull places, const void *_Nonnull x,
                                      ptrdiff_t count, ck_ladder limits);
+  /// counts += more; more = 0.
+  void (*_Nonnull take_counts)(int32_t *_Nonnull counts, uint16_t *_Nonnull more, ptrdiff_t count);
 
   /// y[i] = ‖query - base[rows[i]]‖² if `squared`, else -⟨query, base[rows[i]]⟩, for rows of
   /// `columns` elements; reads ahead.

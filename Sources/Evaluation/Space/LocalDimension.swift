@@ -15,7 +15,14 @@ func localDimension<S: Scalar>(_ rows: LabeledRows<S>, neighbors k: Int = 100) -
   let lanes = DistanceRows(query: sample, gallery: rows, isSelf: false).reduce(
     [(row: Int, value: Double)]()
   ) { lane, row, line in
-    var nearest = line.filter { $0 > 0 }
+    // What is beyond the nearest of a part is beyond the nearest of all.
+    var part = line.prefix(2048).filter { $0 > 0 }
+    var limit = S.infinity
+    if part.count > k {
+      selectFirst(k, of: &part)
+      limit = part[k - 1]
+    }
+    var nearest = line.filter { $0 > 0 && $0 <= limit }
     guard nearest.count > 1 else { return }
     let count = min(k, nearest.count)
     selectFirst(count, of: &nearest)

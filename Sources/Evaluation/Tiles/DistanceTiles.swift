@@ -14,8 +14,6 @@ struct DistanceTiles<S: Scalar> {
   static var width: Int { ProductTiles<S>.width }
 
   struct Tile {
-    /// Where the tile stands among those that were asked for.
-    let number: Int
     /// The numbers of the blocks, the first not above the second.
     let first, second: Int
     let rows, columns: Range<Int>
@@ -47,19 +45,17 @@ struct DistanceTiles<S: Scalar> {
     }
   }
 
-  /// Calls `body` once for each tile, diagonal by diagonal, from several threads.
+  /// Calls `body` once for each tile from several threads, each with one block of rows after the other.
   ///
   /// - Parameters:
-  ///   - diagonals: those whose tiles are wanted, by how far apart the blocks are; nil for all.
+  ///   - diagonals: those whose tiles are wanted, by how far apart the blocks are, ascending; nil for
+  ///     all.
   ///   - makeLane: what one thread works with; which tiles it gets is left to chance.
   func reduce<Lane>(
     diagonals: [Int]? = nil, _ makeLane: () -> Lane, _ body: (inout Lane, Tile) -> Void
   ) -> [Lane] {
-    var places: [(first: Int32, second: Int32)] = []
-    for apart in diagonals ?? Array(0..<blocks) {
-      for block in 0..<blocks - apart { places.append((Int32(block), Int32(block + apart))) }
-    }
-    let count = min(Parallel.threadCount, places.count)
+    let diagonals = diagonals ?? Array(0..<blocks)
+    let count = min(Parallel.threadCount, blocks)
     var lanes = (0..<count).map { _ in makeLane() }
     let next = Atomic<Int>(0)
     lanes.withUnsafeMutableBufferPointer { lanes in
@@ -68,10 +64,12 @@ struct DistanceTiles<S: Scalar> {
         let squares = UnsafeMutablePointer<S>.allocate(capacity: width * width)
         defer { squares.deallocate() }
         while true {
-          let number = next.add(1, ordering: .relaxed).oldValue
-          guard number < places.count else { return }
-          let tile = make(number, Int(places[number].first), Int(places[number].second), squares)
-          body(&lanes[lane], tile)
+          // The first blocks have the most tiles, so that no thread waits long for the last.
+          let first = next.add(1, ordering: .relaxed).oldValue
+          guard first < blocks else { return }
+          for apart in diagonals where first + apart < blocks {
+            body(&lanes[lane], make(first, first + apart, squares))
+          }
         }
       }
     }
@@ -79,10 +77,10 @@ struct DistanceTiles<S: Scalar> {
   }
 
   private func make(
-    _ number: Int, _ first: Int, _ second: Int, _ squares: UnsafeMutablePointer<S>
+    _ first: Int, _ second: Int, _ squares: UnsafeMutablePointer<S>
   ) -> Tile {
     let tile = Tile(
-      number: number, first: first, second: second, rows: range(first), columns: range(second),
+      first: first, second: second, rows: range(first), columns: range(second),
       squares: squares, products: products)
     products.write(squares, first, second)
     let kernels = LineKernels<S>()

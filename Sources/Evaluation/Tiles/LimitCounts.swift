@@ -32,7 +32,7 @@ struct LimitCounts {
     }
     let exact = ZoneCounts(
       distances, zones?.matches ?? MatchDistances(distances), zones: squares.map { ($0, $0) })
-    let lanes = DistanceTiles(distances).reduce({ exact.makeLane() }) { exact.add($1, &$0) }
+    let lanes = DistanceTiles(distances).reduce(exact.makeLane) { exact.add($1, &$0) }
     exact.finish(lanes)
     guard let found = exact.counts(within: squares) else {
       preconditionFailure("LimitCounts: thresholds are not in their own zones")

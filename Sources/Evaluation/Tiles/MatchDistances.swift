@@ -30,13 +30,20 @@ struct MatchDistances<S: Scalar> {
         Parallel.forEach(query.members.count) { number in
           guard query.members[number].count > 1 else { return }
           let group = RowsOfClass(query, query.members[number])
+          var line = [S](repeating: 0, count: query.members[number].count)
           for (place, row) in query.members[number].enumerated() {
-            let found = group.distances(of: place).filter {
-              distances.isCompared(row, Int($0.row))
-            }.sorted { $0.square != $1.square ? $0.square < $1.square : $0.row < $1.row }
-            for (i, match) in found.enumerated() {
-              rows[starts[row] + i] = match.row
-              squares[starts[row] + i] = match.square
+            group.writeDistances(of: place, into: &line)
+            var end = starts[row]
+            for (i, member) in query.members[number].enumerated()
+            where distances.isCompared(row, member) {
+              // Insertion: most classes are small, and members come by row.
+              var free = end
+              while free > starts[row], squares[free - 1] > line[i] {
+                (squares[free], rows[free]) = (squares[free - 1], rows[free - 1])
+                free -= 1
+              }
+              (squares[free], rows[free]) = (line[i], Int32(member))
+              end += 1
             }
           }
         }
@@ -69,10 +76,9 @@ private struct RowsOfClass<S: Scalar> {
     norms = members.map { all.squaredNorms[$0] }
   }
 
-  /// The squared distances of one row to all.
-  func distances(of place: Int) -> [(square: S, row: Int32)] {
+  /// Writes the squared distances of one row to all.
+  func writeDistances(of place: Int, into line: inout [S]) {
     let (count, d) = (members.count, dimension)
-    var line = [S](repeating: 0, count: count)
     rows.withUnsafeBufferPointer { rows in
       line.withUnsafeMutableBufferPointer { line in
         guard let x = line.baseAddress, let base = rows.baseAddress else { return }
@@ -84,6 +90,5 @@ private struct RowsOfClass<S: Scalar> {
         ) { squaredDistance(base + place * d, base + $0 * d, d) }
       }
     }
-    return zip(line, members).map { ($0, Int32($1)) }
   }
 }

@@ -13,7 +13,7 @@ struct QuantileEstimate {
   /// The rates of false accepts between which classes are compared.
   static let rates = (first: 0.01, tenth: 0.1)
   /// Of all pairs, about twice this share is looked at.
-  private static let share = 0.04
+  private static let share = 0.03
   /// As many pairs of blocks are looked at for each block at least.
   private static let fewest = 8
 
@@ -28,10 +28,10 @@ struct QuantileEstimate {
     let cellCount = 1 << (31 - LineKernels<S>.cellShift)
     let marks = [UInt8](repeating: 0, count: cellCount)
     let width = DistanceTiles<S>.width
-    let initial = (
-      cells: [UInt32](repeating: 0, count: cellCount), places: [Int32](repeating: 0, count: width)
-    )
-    let lanes = tiles.reduce(diagonals: diagonals.sorted(), { initial }) { lane, tile in
+    func makeLane() -> (cells: [UInt32], places: [Int32]) {
+      (Array(repeating: 0, count: cellCount), Array(repeating: 0, count: width))
+    }
+    let lanes = tiles.reduce(diagonals: diagonals.sorted(), makeLane) { lane, tile in
       var roots = 0.0
       for row in 0..<tile.rows.count {
         _ = kernels.countCells(

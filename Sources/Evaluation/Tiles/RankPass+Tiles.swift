@@ -18,16 +18,17 @@ extension RankPass {
       ZoneCounts(distances, matches, $0, count: OperatingCurves.thresholdCount)
     }
 
-    // Sums of roots by tile, because which thread gets a tile is left to chance.
-    var roots = [Double](repeating: 0, count: tiles.blocks * (tiles.blocks + 1) / 2)
+    func makeLane() -> Lane {
+      Lane(ranks: TileRanks.Lane(), pairs: pairs?.makeLane(), zones: zones?.makeLane())
+    }
+    // Sums of roots by block, because which thread gets one is left to chance.
+    var roots = [Double](repeating: 0, count: tiles.blocks)
     roots.withUnsafeMutableBufferPointer { roots in
-      let lanes = tiles.reduce({
-        Lane(ranks: TileRanks.Lane(), pairs: pairs?.makeLane(), zones: zones?.makeLane())
-      }) { lane, tile in
+      let lanes = tiles.reduce(makeLane) { lane, tile in
         if needsRanks { ranks.add(tile, &lane.ranks) }
         // Taken out meanwhile: a second owner of what a lane has gathered would copy it.
         if let pairs, var own = lane.pairs.take() {
-          roots[tile.number] = pairs.add(tile, &own)
+          roots[tile.first] += pairs.add(tile, &own)
           lane.pairs = own
         }
         if let zones, var own = lane.zones.take() {

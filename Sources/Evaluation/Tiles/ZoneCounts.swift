@@ -16,7 +16,7 @@ final class ZoneCounts<S: Scalar> {
   private var kept: [[Kept]] = []
   private var keptAll = true
 
-  /// A pair within a zone: its squared distance, and where the counts of both classes start.
+  /// A pair within a zone: its squared distance, and the zone's count for both classes.
   struct Kept { var square: S, first, second: Int32 }
 
   /// What one thread works with.
@@ -86,18 +86,15 @@ final class ZoneCounts<S: Scalar> {
             lane.counts + Int(own), counts + skipped * zones.count, lane.places, x,
             tile.columns.count - skipped, table)
           for i in 0..<unsure {
-            let place = Int(lane.places[i])
-            keep(Kept(square: x[place], first: own, second: columns[place]), &lane)
+            let (place, zone) = (Int(lane.places[i] & 0xffff), lane.places[i] >> 16)
+            keep(
+              Kept(square: x[place], first: own + zone, second: columns[place] + zone), &lane)
           }
         }
       }
       for column in tile.columns {
         let start = (column - tile.columns.lowerBound) * zones.count
-        let total = lane.counts + Int(base[column])
-        for i in zones.indices {
-          total[i] &+= Int32(counts[start + i])
-          counts[start + i] = 0
-        }
+        kernels.takeCounts(lane.counts + Int(base[column]), counts + start, zones.count)
       }
     }
   }
@@ -135,17 +132,21 @@ final class ZoneCounts<S: Scalar> {
     guard keptAll, squares.count == zones.count,
       zip(squares, zones).allSatisfy({ $0 >= $1.low && $0 <= $1.high })
     else { return nil }
-    let thresholds = Ladder(squares, partsPerValue: 16)
+    let count = Int32(zones.count)
     let pieces = min(kept.count, Parallel.threadCount)
     var lanes = Array(repeating: [Int32](repeating: 0, count: found.count), count: pieces)
     lanes.withUnsafeMutableBufferPointer { lanes in
       Parallel.forEach(pieces) { piece in
-        for part in stride(from: piece, to: kept.count, by: pieces) {
-          for pair in kept[part] {
-            let first = thresholds.countBelow(pair.square)
-            guard first < squares.count else { continue }
-            lanes[piece][Int(pair.first) + first] += 1
-            lanes[piece][Int(pair.second) + first] += 1
+        lanes[piece].withUnsafeMutableBufferPointer { counts in
+          for part in stride(from: piece, to: kept.count, by: pieces) {
+            for pair in kept[part] {
+              // The zone's threshold accepts it, or the next one does, if there is one.
+              let zone = pair.first % count
+              let next: Int32 = pair.square > squares[Int(zone)] ? 1 : 0
+              guard zone + next < count else { continue }
+              counts[Int(pair.first + next)] += 1
+              counts[Int(pair.second + next)] += 1
+            }
           }
         }
       }
