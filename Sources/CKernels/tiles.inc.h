@@ -70,12 +70,13 @@ static inline uint32_t float_bits(REAL x) {
   return bits;
 }
 
-static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, double *roots, const void *px,
-                             const uint8_t *marks, ptrdiff_t count) {
+static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, int32_t *near, ptrdiff_t *near_count,
+                             double *roots, const void *px, const uint8_t *marks,
+                             ptrdiff_t count) {
   const REAL *x = px;
   REAL infinity = (REAL)__builtin_inf();
   wide_vector sums = 0;
-  ptrdiff_t found = 0, i = 0;
+  ptrdiff_t found = 0, within = 0, i = 0;
   for (; i + LANES <= count; i += LANES) {
     vector square = *(const vector *)(x + i);
     narrow_bits bits = (narrow_bits)__builtin_convertvector(square, narrow_vector);
@@ -87,8 +88,11 @@ static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, double *roots, co
 #pragma clang loop unroll(full)
     for (int j = 0; j < LANES; j++) {
       cells[numbers[j]]++;
-      places[found] = (int32_t)(i + j);
-      found += marks[numbers[j]];
+      // Written whether it is wanted or not: branches would be guessed wrong.
+      uint8_t mark = marks[numbers[j]];
+      places[found] = near[within] = (int32_t)(i + j);
+      found += mark & 1;
+      within += mark >> 1;
     }
   }
   double sum = 0;
@@ -96,11 +100,13 @@ static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, double *roots, co
   for (; i < count; i++) {
     uint32_t number = float_bits(x[i]) >> CK_CELL_SHIFT;
     cells[number]++;
-    places[found] = (int32_t)i;
-    found += marks[number];
+    places[found] = near[within] = (int32_t)i;
+    found += marks[number] & 1;
+    within += marks[number] >> 1;
     if (x[i] < infinity) sum += __builtin_sqrt((double)x[i]);
   }
   *roots += sum;
+  *near_count = within;
   return found;
 }
 
@@ -135,15 +141,15 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
   }
 }
 
-static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, const void *px,
-                              ptrdiff_t count, ck_ladder limits) {
+static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, ptrdiff_t count,
+                              const void *px, ck_ladder limits) {
   const REAL *x = px, *values = limits.values;
   REAL last = values[limits.count - 1], low = (REAL)limits.low, scale = (REAL)limits.scale;
-  ptrdiff_t found = places_within(places, px, (double)last, count), unsure = 0;
-  ptrdiff_t pairs = limits.count / 2;
-  for (ptrdiff_t i = 0; i < found; i++) {
+  ptrdiff_t unsure = 0, pairs = limits.count / 2;
+  for (ptrdiff_t i = 0; i < count; i++) {
     int32_t place = places[i];
     REAL v = x[place];
+    if (v > last) continue;
     ptrdiff_t part = v > low ? least(limits.parts - 1, (ptrdiff_t)((v - low) * scale)) : 0;
     ptrdiff_t k = limits.starts[part];
     k += values[k] < v;

@@ -43,9 +43,13 @@ import Testing
     var cells = [UInt32](repeating: 0, count: cellCount)
     var marks = [UInt8](repeating: 0, count: cellCount)
     for value: S in [0, 1, 2] { marks[cell(value)] = 1 }
+    for value: S in [0, 0.5] { marks[cell(value)] |= 2 }
     var places = [Int32](repeating: 0, count: count)
     var roots = 2.0
-    let found = kernels.countCells(&cells, &places, roots: &roots, x, marks, count)
+    var near = places
+    let (found, within) = kernels.countCells(
+      &cells, &places, near: &near, roots: &roots, x, marks, count)
+    #expect(near.prefix(within).map(Int.init) == x.indices.filter { x[$0] <= 0.5 })
     let marked = x.indices.filter { [0, 1, 2].contains(x[$0]) }
     #expect(places.prefix(found).map(Int.init) == marked)
     #expect(Set(x).allSatisfy { value in Int(cells[cell(value)]) == x.count { $0 == value } })
@@ -86,10 +90,11 @@ import Testing
     let starts: [Int32] = [0, 4]
     var own = [Int32](repeating: 0, count: 2)
     var columns = [UInt16](repeating: 0, count: 2 * count)
+    for i in 0..<count { places[i] = Int32(i) }
     let unsure = limits.withUnsafeBufferPointer { limits in
       starts.withUnsafeBufferPointer { starts in
         LineKernels.ladder(values: limits, starts: starts, low: 1, scale: 0.1).map {
-          kernels.countLimits(&own, &columns, &places, x, count, $0)
+          kernels.countLimits(&own, &columns, &places, count, x, $0)
         }
       }
     }

@@ -74,13 +74,18 @@ package struct LineKernels<S: Scalar>: Sendable {
     kernels.pointee.count_nearer(counts, values, matches, many, x, first, count)
   }
 
-  /// Counts numbers by their cells, adds up the finite ones' roots and writes the
-  /// places of those whose cell is marked with 1; returns how many there are.
+  /// Counts numbers by their cells, adds up the finite ones' roots and writes the places of those
+  /// whose cell has bit 0 among its marks, and of those with bit 1; returns how many there are of
+  /// either.
   package func countCells(
     _ cells: UnsafeMutablePointer<UInt32>, _ places: UnsafeMutablePointer<Int32>,
-    roots: inout Double, _ x: UnsafePointer<S>, _ marks: UnsafePointer<UInt8>, _ count: Int
-  ) -> Int {
-    kernels.pointee.count_cells(cells, places, &roots, x, marks, count)
+    near: UnsafeMutablePointer<Int32>, roots: inout Double, _ x: UnsafePointer<S>,
+    _ marks: UnsafePointer<UInt8>, _ count: Int
+  ) -> (found: Int, near: Int) {
+    var within = 0
+    let found = kernels.pointee.count_cells(
+      cells, places, near, &within, &roots, x, marks, count)
+    return (found, within)
   }
 
   /// Counts some numbers by the gap between values that they lie in; see C's `count_gaps`.
@@ -91,15 +96,15 @@ package struct LineKernels<S: Scalar>: Sendable {
     withUnsafePointer(to: table) { kernels.pointee.count_gaps(gaps, exact, x, places, count, $0) }
   }
 
-  /// Counts numbers of at most the last limit by the pair of limits that they do not exceed, for the
-  /// line and for the column of each, and writes the places of those between the limits of a pair,
-  /// with the number of the pair × 2¹⁶; returns how many there are.
+  /// Counts numbers at some places, of at most the last limit, by the pair of limits that they do not
+  /// exceed, for the line and for the column of each. Leaves the places of those between the limits of
+  /// a pair, with the number of the pair × 2¹⁶, and returns how many there are.
   package func countLimits(
     _ own: UnsafeMutablePointer<Int32>, _ columns: UnsafeMutablePointer<UInt16>,
-    _ places: UnsafeMutablePointer<Int32>, _ x: UnsafePointer<S>, _ count: Int,
+    _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ x: UnsafePointer<S>,
     _ limits: LadderTable
   ) -> Int {
-    kernels.pointee.count_limits(own, columns, places, x, count, limits)
+    kernels.pointee.count_limits(own, columns, places, count, x, limits)
   }
 
   /// Moves counts from one place to another.

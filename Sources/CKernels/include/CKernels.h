@@ -302,9 +302,10 @@ typedef struct ck_kernels {
                                 const int32_t *_Nonnull matches, ptrdiff_t many,
                                 const void *_Nonnull x, ptrdiff_t first, ptrdiff_t count);
   /// Counts numbers of 0 or more by their cells, adds Σ √x of the finite ones to `roots` and writes
-  /// the places, in order, whose cell has the mark 1 and not 0; returns how many there are. `places`
-  /// has room for `count`.
+  /// the places, in order, of those whose cell has bit 0 among its marks; returns how many there are.
+  /// `near` gets those of bit 1. Both have room for `count`.
   ptrdiff_t (*_Nonnull count_cells)(uint32_t *_Nonnull cells, int32_t *_Nonnull places,
+                                    int32_t *_Nonnull near, ptrdiff_t *_Nonnull near_count,
                                     double *_Nonnull roots, const void *_Nonnull x,
                                     const uint8_t *_Nonnull marks, ptrdiff_t count);
   /// For each place, in a cell with values: gaps[(values below) + (values not above) + number of
@@ -312,13 +313,13 @@ typedef struct ck_kernels {
   void (*_Nonnull count_gaps)(uint32_t *_Nonnull gaps, uint32_t *_Nonnull exact,
                               const void *_Nonnull x, const int32_t *_Nonnull places,
                               ptrdiff_t count, const ck_gaps *_Nonnull table);
-  /// Limits come in pairs. For x[i] of at most the last of them, with k pairs below it: if it is at
-  /// most the first limit of the next pair, own[k] += 1 and columns[i * pairs + k] += 1; if it lies
-  /// between the two, its place + 2^16 k is written, in order. Returns how many are; `places` has
-  /// room for `count` < 2^16.
+  /// Limits come in pairs. For each of `count` places i, if x[i] is at most the last of them, with k
+  /// pairs below it: if it is at most the first limit of the next pair, own[k] += 1 and
+  /// columns[i * pairs + k] += 1; if it lies between the two, its place + 2^16 k is written, in order.
+  /// Returns how many are; places are below 2^16.
   ptrdiff_t (*_Nonnull count_limits)(int32_t *_Nonnull own, uint16_t *_Nonnull columns,
-                                     int32_t *_Nonnull places, const void *_Nonnull x,
-                                     ptrdiff_t count, ck_ladder limits);
+                                     int32_t *_Nonnull places, ptrdiff_t count,
+                                     const void *_Nonnull x, ck_ladder limits);
   /// counts += more; more = 0.
   void (*_Nonnull take_counts)(int32_t *_Nonnull counts, uint16_t *_Nonnull more, ptrdiff_t count);
 

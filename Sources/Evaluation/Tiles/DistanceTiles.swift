@@ -25,6 +25,13 @@ struct DistanceTiles<S: Scalar> {
 
     func line(_ row: Int) -> UnsafeMutablePointer<S> { squares + row * DistanceTiles.width }
 
+    /// The last part of a line: all of it, or on the diagonal the columns behind the row itself, so that
+    /// each pair is there once.
+    func pairs(_ row: Int) -> (base: UnsafeMutablePointer<S>, count: Int) {
+      let skipped = isOnDiagonal ? row + 1 : 0
+      return (line(row) + skipped, columns.count - skipped)
+    }
+
     /// Writes the distances of some columns to all rows, column by column.
     func transpose(_ lines: UnsafeMutablePointer<S>, columns: Range<Int>) {
       products.transpose(

@@ -17,7 +17,7 @@ final class PairCells<S: Scalar> {
   private var firsts: [Int32] = []
   /// For each bin, which of the exact ones it is, or −1.
   private var exactNumbers: [Int32]
-  /// 1 for cells whose pairs are looked at one by one.
+  /// Bit 0 for cells whose pairs are looked at one by one, bit 1 for those that may be near.
   private var marks: [UInt8]
   private let kernels = LineKernels<S>()
   private let totals: Mutex<Totals>
@@ -30,7 +30,7 @@ final class PairCells<S: Scalar> {
   /// What one thread works with.
   struct Lane {
     fileprivate let cells, gaps, exact: UnsafeMutableBufferPointer<UInt32>
-    fileprivate let places: UnsafeMutablePointer<Int32>
+    fileprivate let places, near: UnsafeMutablePointer<Int32>
     fileprivate var counted = 0
   }
 
@@ -39,8 +39,10 @@ final class PairCells<S: Scalar> {
   private static var cellsPerBin: Int { cellCount / DistanceBin.count }
   private static var floatsPerBin: Int { 1 << 14 }
 
-  /// - Parameter exactBins: empty for numbers that are not floats.
-  init(positives: [S], exactBins: [Int]) {
+  /// - Parameters:
+  ///   - exactBins: empty for numbers that are not floats.
+  ///   - near: the largest squared distance of pairs that are asked for, or nil.
+  init(positives: [S], exactBins: [Int], near: S? = nil) {
     precondition(S.self == Float.self || exactBins.isEmpty, "PairCells: bins are exact for floats")
     (self.positives, self.exactBins) = (positives, exactBins)
     numbers = Array(repeating: -1, count: PairCells.cellCount)
@@ -59,6 +61,7 @@ final class PairCells<S: Scalar> {
         marks[cell] = 1
       }
     }
+    if let near { for cell in 0...PairCells.cell(of: near) { marks[cell] |= 2 } }
     totals = Mutex(
       Totals(
         cells: Array(repeating: 0, count: PairCells.cellCount),
@@ -79,23 +82,32 @@ final class PairCells<S: Scalar> {
     return Lane(
       cells: zeros(PairCells.cellCount), gaps: zeros(2 * positives.count + firsts.count),
       exact: zeros(max(1, exactBins.count * PairCells.floatsPerBin)),
-      places: .allocate(capacity: DistanceTiles<S>.width))
+      places: .allocate(capacity: DistanceTiles<S>.width),
+      near: .allocate(capacity: DistanceTiles<S>.width))
   }
 
   /// Counts the pairs of a tile, each once.
   ///
+  /// - Parameter near: gets for each row the places of the pairs that may be near enough, out of
+  ///   ``DistanceTiles/Tile/pairs(_:)``, and how many there are.
   /// - Returns: the sum of their distances.
-  func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) -> Double {
+  func add(
+    _ tile: DistanceTiles<S>.Tile, _ lane: inout Lane,
+    near: (_ row: Int, UnsafeMutablePointer<Int32>, Int) -> Void
+  ) -> Double {
     var roots = 0.0
     guard let cells = lane.cells.baseAddress, let gaps = lane.gaps.baseAddress,
       let exact = lane.exact.baseAddress
     else { return 0 }
     withTable { marks, table in
       for row in 0..<tile.rows.count {
-        let first = tile.isOnDiagonal ? row + 1 : 0
-        let (x, count) = (tile.line(row) + first, tile.columns.count - first)
-        let found = kernels.countCells(cells, lane.places, roots: &roots, x, marks, count)
-        if found > 0 { kernels.countGaps(gaps, exact: exact, x, lane.places, found, table) }
+        let x = tile.pairs(row)
+        let places = kernels.countCells(
+          cells, lane.places, near: lane.near, roots: &roots, x.base, marks, x.count)
+        if places.found > 0 {
+          kernels.countGaps(gaps, exact: exact, x.base, lane.places, places.found, table)
+        }
+        near(row, lane.near, places.near)
       }
     }
     lane.counted += tile.rows.count * tile.columns.count
@@ -144,6 +156,7 @@ final class PairCells<S: Scalar> {
     lane.gaps.deallocate()
     lane.exact.deallocate()
     lane.places.deallocate()
+    lane.near.deallocate()
   }
 
   /// The pairs that do not match, once all lanes are finished.

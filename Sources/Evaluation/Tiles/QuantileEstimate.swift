@@ -14,13 +14,18 @@ struct QuantileEstimate {
   static let rates = (first: 0.01, tenth: 0.1)
   /// Of all pairs, about twice this share is looked at.
   private static let share = 0.03
-  /// As many pairs of blocks are looked at for each block at least.
-  private static let fewest = 8
+  /// So many pairs are looked at at least, as far as there are.
+  private static let fewest = 14_000_000
 
   /// - Returns: nil if there are too few blocks for a sample of them.
   init?<S: Scalar>(_ tiles: DistanceTiles<S>, _ matches: MatchDistances<S>) {
-    guard tiles.blocks > QuantileEstimate.fewest else { return nil }
-    let count = max(QuantileEstimate.fewest, Int(QuantileEstimate.share * Double(tiles.blocks)))
+    guard tiles.blocks > 8 else { return nil }
+    let tile = DistanceTiles<S>.width * DistanceTiles<S>.width
+    let count = min(
+      tiles.blocks / 2,
+      max(
+        Int(QuantileEstimate.share * Double(tiles.blocks)),
+        QuantileEstimate.fewest / tile / tiles.blocks + 1))
     let apart = (0..<count).map { 1 + $0 * (tiles.blocks / 2) / count }
     let diagonals = Set(apart + apart.map { tiles.blocks - $0 })
 
@@ -28,14 +33,16 @@ struct QuantileEstimate {
     let cellCount = 1 << (31 - LineKernels<S>.cellShift)
     let marks = [UInt8](repeating: 0, count: cellCount)
     let width = DistanceTiles<S>.width
-    func makeLane() -> (cells: [UInt32], places: [Int32]) {
-      (Array(repeating: 0, count: cellCount), Array(repeating: 0, count: width))
+    func makeLane() -> (cells: [UInt32], places: [Int32], near: [Int32]) {
+      let places = [Int32](repeating: 0, count: width)
+      return (Array(repeating: 0, count: cellCount), places, places)
     }
     let lanes = tiles.reduce(diagonals: diagonals.sorted(), makeLane) { lane, tile in
       var roots = 0.0
       for row in 0..<tile.rows.count {
         _ = kernels.countCells(
-          &lane.cells, &lane.places, roots: &roots, tile.line(row), marks, tile.columns.count)
+          &lane.cells, &lane.places, near: &lane.near, roots: &roots, tile.line(row), marks,
+          tile.columns.count)
       }
     }
     func cell(_ square: S) -> Int {
@@ -74,14 +81,14 @@ struct QuantileEstimate {
     (first, tenth) = (range(QuantileEstimate.rates.first), range(QuantileEstimate.rates.tenth))
   }
 
-  /// The bins that hold both ranges, ascending, with one more on each side; none if there are many.
+  /// The bins that hold both ranges, ascending; none if there are many.
   var bins: [Int] {
     var bins: Set<Int> = []
     for range in [first, tenth] {
       let low = DistanceBin.of(range.lowerBound * range.lowerBound)
       let high = DistanceBin.of(range.upperBound * range.upperBound)
       guard high - low < 32 else { return [] }
-      bins.formUnion(max(0, low - 1)...high + 1)
+      bins.formUnion(low...high)
     }
     return bins.sorted()
   }

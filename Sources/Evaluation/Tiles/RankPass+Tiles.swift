@@ -12,12 +12,12 @@ extension RankPass {
     let ranks = TileRanks(tiles, matches, nearestCount: nearestCount)
     let positives = countsPairs ? matches.sortedSquares : []
     let estimate = curves ? QuantileEstimate(tiles, matches) : nil
-    let pairs =
-      countsPairs ? PairCells(positives: positives, exactBins: estimate?.bins ?? []) : nil
     let zones = estimate.flatMap {
       ZoneCounts(distances, matches, $0, count: OperatingCurves.thresholdCount)
     }
-
+    let pairs =
+      countsPairs
+      ? PairCells(positives: positives, exactBins: estimate?.bins ?? [], near: zones?.last) : nil
     func makeLane() -> Lane {
       Lane(ranks: TileRanks.Lane(), pairs: pairs?.makeLane(), zones: zones?.makeLane())
     }
@@ -27,14 +27,17 @@ extension RankPass {
       let lanes = tiles.reduce(makeLane) { lane, tile in
         if needsRanks { ranks.add(tile, &lane.ranks) }
         // Taken out meanwhile: a second owner of what a lane has gathered would copy it.
-        if let pairs, var own = lane.pairs.take() {
-          roots[tile.first] += pairs.add(tile, &own)
-          lane.pairs = own
+        guard let pairs, var own = lane.pairs.take() else { return }
+        if let zones, var near = lane.zones.take() {
+          roots[tile.first] += pairs.add(tile, &own) { row, places, count in
+            zones.add(row, of: tile, places, count, &near)
+          }
+          zones.finish(tile, &near)
+          lane.zones = near
+        } else {
+          roots[tile.first] += pairs.add(tile, &own) { _, _, _ in }
         }
-        if let zones, var own = lane.zones.take() {
-          zones.add(tile, &own)
-          lane.zones = own
-        }
+        lane.pairs = own
       }
       for lane in lanes {
         lane.ranks.deallocate()

@@ -74,28 +74,50 @@ final class ZoneCounts<S: Scalar> {
     return lane
   }
 
+  /// A square above this counts for no threshold.
+  var last: S { ladder.values[ladder.values.count - 1] }
+
+  /// Counts the pairs of a tile, each once.
   func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
-    offsets.withUnsafeBufferPointer { offsets in
-      guard let base = offsets.baseAddress, let counts = lane.columns.baseAddress else { return }
-      _ = ladder.withTable { table in
-        for row in 0..<tile.rows.count {
-          let skipped = tile.isOnDiagonal ? row + 1 : 0
-          let (x, own) = (tile.line(row) + skipped, base[tile.rows.lowerBound + row])
-          let columns = base + tile.columns.lowerBound + skipped
-          let unsure = kernels.countLimits(
-            lane.counts + Int(own), counts + skipped * zones.count, lane.places, x,
-            tile.columns.count - skipped, table)
-          for i in 0..<unsure {
-            let (place, zone) = (Int(lane.places[i] & 0xffff), lane.places[i] >> 16)
-            keep(
-              Kept(square: x[place], first: own + zone, second: columns[place] + zone), &lane)
-          }
-        }
-      }
-      for column in tile.columns {
-        let start = (column - tile.columns.lowerBound) * zones.count
-        kernels.takeCounts(lane.counts + Int(base[column]), counts + start, zones.count)
-      }
+    let places = lane.places
+    for row in 0..<tile.rows.count {
+      let x = tile.pairs(row)
+      let count = kernels.placesWithin(places, x.base, limit: last, x.count)
+      add(row, of: tile, places, count, &lane)
+    }
+    finish(tile, &lane)
+  }
+
+  /// Counts pairs of a row of a tile.
+  ///
+  /// - Parameter places: those of all pairs that may count, out of ``DistanceTiles/Tile/pairs(_:)``;
+  ///   they are overwritten.
+  func add(
+    _ row: Int, of tile: DistanceTiles<S>.Tile, _ places: UnsafeMutablePointer<Int32>,
+    _ count: Int, _ lane: inout Lane
+  ) {
+    guard count > 0, let counts = lane.columns.baseAddress else { return }
+    let x = tile.pairs(row)
+    let skipped = tile.columns.count - x.count
+    let own = offsets[tile.rows.lowerBound + row]
+    let unsure =
+      ladder.withTable { table in
+        kernels.countLimits(
+          lane.counts + Int(own), counts + skipped * zones.count, places, count, x.base, table)
+      } ?? 0
+    for i in 0..<unsure {
+      let (place, zone) = (Int(places[i] & 0xffff), places[i] >> 16)
+      let other = offsets[tile.columns.lowerBound + skipped + place]
+      keep(Kept(square: x.base[place], first: own + zone, second: other + zone), &lane)
+    }
+  }
+
+  /// Takes the counts of the columns of a tile, once its rows are counted.
+  func finish(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
+    guard let counts = lane.columns.baseAddress else { return }
+    for column in tile.columns {
+      let start = (column - tile.columns.lowerBound) * zones.count
+      kernels.takeCounts(lane.counts + Int(offsets[column]), counts + start, zones.count)
     }
   }
 
