@@ -87,7 +87,8 @@ extension Tensor {
 
   /// The elements by rows, converted if need be.
   public func elements<S: Scalar>(as _: S.Type = S.self) -> [S] {
-    switch dtype {
+    guard S.dtype != dtype else { return withElements(of: S.self) { Array($0) } }
+    return switch dtype {
     case .float32: withElements(of: Float.self) { $0.map { S($0) } }
     case .float64: withElements(of: Double.self) { $0.map { S($0) } }
     }

@@ -1,7 +1,7 @@
 // What is counted in tiles of squared distances, where the items of rows and those of columns are
 // both searched for. Distances that are infinite belong to pairs that do not count.
 
-static double line_minima(void *pminima, const void *px, ptrdiff_t count) {
+static void line_minima(void *pminima, void *pleast, const void *px, ptrdiff_t count) {
   REAL *minima = pminima;
   const REAL *x = px;
   vector smallest = (REAL)__builtin_inf();
@@ -17,7 +17,7 @@ static double line_minima(void *pminima, const void *px, ptrdiff_t count) {
     if (x[i] < minima[i]) minima[i] = x[i];
   }
   REAL whole = -largest_lane(-smallest);
-  return whole < least_of_rest ? whole : least_of_rest;
+  *(REAL *)pleast = whole < least_of_rest ? whole : least_of_rest;
 }
 
 /// The largest number below x, which is 0 or more; -1 for 0.

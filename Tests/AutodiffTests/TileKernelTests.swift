@@ -21,8 +21,9 @@ import Testing
 
     var minima = (0..<count).map { _ in S(random.below(9)) / 2 }
     let lesser = zip(minima, x).map { min($0, $1) }
-    #expect(kernels.minima(&minima, x, count) == x.min())
-    #expect(minima == lesser)
+    var least: S = -1
+    kernels.minima(&minima, least: &least, x, count)
+    #expect(minima == lesser && least == x.min())
 
     // Matches before, within and behind the line.
     let (values, first): ([S], Int) = ([0, 0.5, 1, 1, 2, 4, 4], 5)

@@ -58,11 +58,12 @@ package struct LineKernels<S: Scalar>: Sendable {
     Int(kernels.pointee.twice_below(x, count, ladder))
   }
 
-  /// minima = the lesser of minima and x; returns the least x.
+  /// minima = the lesser of minima and x; least = the least x.
   package func minima(
-    _ minima: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, _ count: Int
-  ) -> S {
-    S(kernels.pointee.line_minima(minima, x, count))
+    _ minima: UnsafeMutablePointer<S>, least: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>,
+    _ count: Int
+  ) {
+    kernels.pointee.line_minima(minima, least, x, count)
   }
 
   /// Adds to each count how many x, the items from `first` on, come before a match at that distance:

@@ -294,8 +294,9 @@ typedef struct ck_kernels {
   /// Σ over the finite numbers of 2 (values below) + (values equal).
   int64_t (*_Nonnull twice_below)(const void *_Nonnull x, ptrdiff_t count, ck_ladder ladder);
 
-  /// minima[i] = min(minima[i], x[i]); returns the least x[i].
-  double (*_Nonnull line_minima)(void *_Nonnull minima, const void *_Nonnull x, ptrdiff_t count);
+  /// minima[i] = min(minima[i], x[i]); least = the least x[i].
+  void (*_Nonnull line_minima)(void *_Nonnull minima, void *_Nonnull least,
+                               const void *_Nonnull x, ptrdiff_t count);
   /// counts[k] += how many x[i] of 0 or more come before a match at place matches[k] and distance
   /// values[k] >= 0: less, or equal with first + i < matches[k].
   void (*_Nonnull count_nearer)(int32_t *_Nonnull counts, const void *_Nonnull values,

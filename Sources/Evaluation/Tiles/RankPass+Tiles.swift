@@ -29,8 +29,10 @@ extension RankPass {
         // Taken out meanwhile: a second owner of what a lane has gathered would copy it.
         guard let pairs, var own = lane.pairs.take() else { return }
         if let zones, var near = lane.zones.take() {
-          roots[tile.first] += pairs.add(tile, &own) { row, places, count in
-            zones.add(row, of: tile, places, count, &near)
+          zones.withTable { table in
+            roots[tile.first] += pairs.add(tile, &own) { row, places, count in
+              zones.add(row, of: tile, table, places, count, &near)
+            }
           }
           zones.finish(tile, &near)
           lane.zones = near

@@ -62,7 +62,9 @@ final class TileRanks<S: Scalar> {
     let (height, width) = (tile.rows.count, tile.columns.count)
     let rowMinima = lane.minima + DistanceTiles<S>.width
     lane.minima.update(repeating: .infinity, count: width)
-    for row in 0..<height { rowMinima[row] = kernels.minima(lane.minima, tile.line(row), width) }
+    for row in 0..<height {
+      kernels.minima(lane.minima, least: rowMinima + row, tile.line(row), width)
+    }
     locks[tile.first].mutex.withLock { _ in
       for row in 0..<height where isReached(tile.rows.lowerBound + row, by: rowMinima[row]) {
         add(

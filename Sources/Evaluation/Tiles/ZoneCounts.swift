@@ -80,31 +80,33 @@ final class ZoneCounts<S: Scalar> {
   /// Counts the pairs of a tile, each once.
   func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
     let places = lane.places
-    for row in 0..<tile.rows.count {
-      let x = tile.pairs(row)
-      let count = kernels.placesWithin(places, x.base, limit: last, x.count)
-      add(row, of: tile, places, count, &lane)
+    withTable { table in
+      for row in 0..<tile.rows.count {
+        let x = tile.pairs(row)
+        let count = kernels.placesWithin(places, x.base, limit: last, x.count)
+        add(row, of: tile, table, places, count, &lane)
+      }
     }
     finish(tile, &lane)
   }
+
+  /// Calls `body` with the zones as kernels read them.
+  func withTable(_ body: (LineKernels<S>.LadderTable) -> Void) { _ = ladder.withTable(body) }
 
   /// Counts pairs of a row of a tile.
   ///
   /// - Parameter places: those of all pairs that may count, out of ``DistanceTiles/Tile/pairs(_:)``;
   ///   they are overwritten.
   func add(
-    _ row: Int, of tile: DistanceTiles<S>.Tile, _ places: UnsafeMutablePointer<Int32>,
-    _ count: Int, _ lane: inout Lane
+    _ row: Int, of tile: DistanceTiles<S>.Tile, _ table: LineKernels<S>.LadderTable,
+    _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ lane: inout Lane
   ) {
     guard count > 0, let counts = lane.columns.baseAddress else { return }
     let x = tile.pairs(row)
     let skipped = tile.columns.count - x.count
     let own = offsets[tile.rows.lowerBound + row]
-    let unsure =
-      ladder.withTable { table in
-        kernels.countLimits(
-          lane.counts + Int(own), counts + skipped * zones.count, places, count, x.base, table)
-      } ?? 0
+    let unsure = kernels.countLimits(
+      lane.counts + Int(own), counts + skipped * zones.count, places, count, x.base, table)
     for i in 0..<unsure {
       let (place, zone) = (Int(places[i] & 0xffff), places[i] >> 16)
       let other = offsets[tile.columns.lowerBound + skipped + place]
