@@ -1,4 +1,5 @@
 import CKernels
+import Synchronization
 
 /// Memory from the tensors' pool for the length of one operation.
 struct Scratch<S: Scalar>: Sendable {
@@ -40,9 +41,16 @@ extension Scalar {
     let blocks = ProductBlocks(m: m, n: n, k: k, kernels)
     let packedColumns = n.roundedUp(to: kernels.tile_columns)
     Scratch<Self>(count: packedColumns * k).withBase { right in
-      pack(right, b, blocks, transposing: transposingB, kernels)
-      Parallel.forEach(blocks.pieceCount) { piece in
-        let (rows, columns) = blocks.piece(piece)
+      let packing = PackedRight(right, b, blocks, transposing: transposingB, kernels)
+      let packed = Atomic<Int>(0)
+      func work(_ number: Int) {
+        guard number >= packing.pieceCount else {
+          packing.pack(number)
+          packed.add(1, ordering: .releasing)
+          return
+        }
+        while packed.load(ordering: .acquiring) < packing.pieceCount { ck_pause() }
+        let (rows, columns) = blocks.piece(number - packing.pieceCount)
         Scratch<Self>(count: blocks.height * blocks.depth).withBase { left in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
@@ -63,6 +71,14 @@ extension Scalar {
               isLast && activation == .relu ? 1 : 0)
           }
         }
+      }
+      // One round for packing and multiplying, since handing out work takes a microsecond; none at all
+      // for one piece of each.
+      let pieces = packing.pieceCount + blocks.pieceCount
+      if pieces > 2 {
+        Parallel.forEach(pieces, work)
+      } else {
+        for number in 0..<pieces { work(number) }
       }
     }
   }
@@ -118,21 +134,43 @@ extension Scalar {
     _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,
     transposing: Bool, _ kernels: ck_kernels
   ) {
+    let packing = PackedRight(packed, b, blocks, transposing: transposing, kernels)
+    Parallel.forEach(packing.pieceCount, packing.pack)
+  }
+}
+
+/// The right side of a product in panels, packed piece by piece.
+private struct PackedRight<S: Scalar> {
+  let packed: UnsafeMutablePointer<S>
+  let b: UnsafePointer<S>
+  let blocks: ProductBlocks
+  let transposing: Bool
+  let kernels: ck_kernels
+  /// How many columns a piece has, and how many such pieces there are for each block of k.
+  let grain, groups: Int
+
+  init(
+    _ packed: UnsafeMutablePointer<S>, _ b: UnsafePointer<S>, _ blocks: ProductBlocks,
+    transposing: Bool, _ kernels: ck_kernels
+  ) {
+    (self.packed, self.b, self.blocks) = (packed, b, blocks)
+    (self.transposing, self.kernels) = (transposing, kernels)
+    grain = max(1, 8192 / blocks.depth).roundedUp(to: kernels.tile_columns)
+    groups = (blocks.n + grain - 1) / grain
+  }
+
+  var pieceCount: Int { groups * ((blocks.k + blocks.depth - 1) / blocks.depth) }
+
+  func pack(_ piece: Int) {
     let (n, k) = (blocks.n, blocks.k)
-    let packedColumns = n.roundedUp(to: kernels.tile_columns)
-    let grain = max(1, 8192 / blocks.depth).roundedUp(to: kernels.tile_columns)
-    let groups = (n + grain - 1) / grain
-    Parallel.forEach(groups * ((k + blocks.depth - 1) / blocks.depth)) { piece in
-      let first = piece / groups * blocks.depth
-      let (column, depth) = (piece % groups * grain, min(blocks.depth, k - first))
-      let count = min(grain, n - column)
-      let target = packed + first * packedColumns + column * depth
-      if transposing {
-        kernels.pack_rows(target, b + column * k + first, k, count, depth, kernels.tile_columns)
-      } else {
-        kernels.pack_columns(
-          target, b + first * n + column, n, count, depth, kernels.tile_columns)
-      }
+    let first = piece / groups * blocks.depth
+    let (column, depth) = (piece % groups * grain, min(blocks.depth, k - first))
+    let count = min(grain, n - column)
+    let target = packed + first * n.roundedUp(to: kernels.tile_columns) + column * depth
+    if transposing {
+      kernels.pack_rows(target, b + column * k + first, k, count, depth, kernels.tile_columns)
+    } else {
+      kernels.pack_columns(target, b + first * n + column, n, count, depth, kernels.tile_columns)
     }
   }
 }
