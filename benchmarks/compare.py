@@ -494,13 +494,14 @@ def growth_table(found):
 
 NOTES = [
     "", "## What bounds what is missed", "",
-    "A loss with proxies is three products of B × proxies × 128: 0.24 ms for one proxy a class, 0.72",
-    "for the three of sub-center-arc-face, at the product rate. Three times as fast as the peer is",
-    "0.27 ms for p2s-grad and 0.85 for sub-center-arc-face, so normalising both sides, the pass over the",
-    "logits and handing out nine pieces of work would have to fit into 0.03 and 0.13 ms. The product",
-    "128×128×128 takes 0.042 ms on one thread; on two, waking the other and packing leave 0.006 ms more",
-    "than half of that, which is what PyTorch needs too. The host at times gives this machine's two",
-    "virtual processors no more than one does; measurements in such times are repeated.",
+    "A loss over all pairs is two products of 512×512×128, 0.64 ms at the product rate, and a pass over",
+    "the pairs; three times as fast as the peer is 0.68 ms for instance and 1.04 for nca. A loss with",
+    "proxies is three products of B × proxies × 128, 0.24 ms for one proxy a class, where p2s-grad would",
+    "need 0.32 in all: normalising both sides, the pass over the logits and handing out nine pieces of",
+    "work take 0.12. large-margin-softmax, vicreg, dynamic-soft-margin and histogram are not bound by",
+    "products: they still go through general operations or element by element in double, and can be",
+    "fused. The host at times gives this machine's two virtual processors no more than one does;",
+    "measurements in such times are repeated.",
 ]
 
 
