@@ -58,14 +58,18 @@ struct LabeledRows<S: Scalar> {
 
   /// Returns the power of two that undoes the scaling.
   private static func scale(_ parts: inout [[S]]) -> Double {
-    let largest = parts.reduce(S(0)) { $1.reduce($0) { max($0, abs($1)) } }
+    let largest = parts.reduce(S(0)) { part, row in
+      row.withUnsafeBufferPointer { $0.reduce(part) { max($0, abs($1)) } }
+    }
     guard largest > 0 else { return 1 }
     // The factor itself may be out of range where the products with it are not, hence two steps.
     let exponent = largest.exponent
     let first = S(sign: .plus, exponent: -(exponent / 2), significand: 1)
     let second = S(sign: .plus, exponent: -(exponent - exponent / 2), significand: 1)
     for i in parts.indices {
-      for j in parts[i].indices { parts[i][j] = parts[i][j] * first * second }
+      parts[i].withUnsafeMutableBufferPointer { part in
+        for j in part.indices { part[j] = part[j] * first * second }
+      }
     }
     return Double(sign: .plus, exponent: Int(exponent), significand: 1)
   }

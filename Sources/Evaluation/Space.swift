@@ -85,7 +85,9 @@ struct Space {
 
   private static func mean<S: Scalar>(_ rows: LabeledRows<S>) -> [Double] {
     var mean = [Double](repeating: 0, count: rows.dimension)
-    for (i, value) in rows.rows.enumerated() { mean[i % rows.dimension] += Double(value) }
+    for start in stride(from: 0, to: rows.rows.count, by: rows.dimension) {
+      for i in mean.indices { mean[i] += Double(rows.rows[start + i]) }
+    }
     return mean.map { $0 / Double(rows.count) }
   }
 

@@ -49,18 +49,22 @@ public func principalPlane(_ embeddings: Tensor) -> (points: [SIMD2<Double>], sh
   return (points, min(1, kept / variance))
 }
 
-/// The sums of products of all pairs of columns, [width, width].
+/// The sums of products of all pairs of columns, [width, width], in double.
 func gram<S: Scalar>(_ rows: [S], count: Int, width d: Int) -> [Double] {
   var gram = [Double](repeating: 0, count: d * d)
-  rows.withUnsafeBufferPointer { x in
+  var block = [Double](repeating: 0, count: min(count, 2048) * d)
+  rows.withUnsafeBufferPointer { rows in
     gram.withUnsafeMutableBufferPointer { gram in
-      let gram = gram
-      Parallel.forEachRange(d, grain: 8) { columns in
-        for row in 0..<count {
-          for i in columns {
-            let value = Double(x[row * d + i])
-            for j in 0...i { gram[i * d + j] += value * Double(x[row * d + j]) }
+      block.withUnsafeMutableBufferPointer { block in
+        guard let gram = gram.baseAddress, let wide = block.baseAddress else { return }
+        for first in stride(from: 0, to: count, by: 2048) {
+          let height = min(2048, count - first)
+          Parallel.forEachRange(height * d, grain: 1 << 14) { places in
+            for place in places { wide[place] = Double(rows[first * d + place]) }
           }
+          Double.product(
+            gram, wide, wide, m: d, n: d, k: height, transposingA: true, transposingB: false,
+            adding: true)
         }
       }
     }
