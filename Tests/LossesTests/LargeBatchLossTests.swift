@@ -31,22 +31,47 @@ import Testing
     }
   }
 
+  /// Above 256 rows there are several strips, of which each stands for its mirror image too.
+  @Test func anglesOfSeveralStripsAreThoseOfLoops() {
+    var random = Random(seed: 9)
+    let n = 260
+    let points = Tensor(normal: [n, 2], deviation: 1, dtype: .float64, random: &random)
+    let teacher = Tensor(normal: [n, 1], deviation: 1, dtype: .float64, random: &random)
+    var loss = RelationalDistillationLoss()
+    loss.distanceWeight = 0
+    let (found, gradient) = valueWithGradient(at: [points]) {
+      loss(LossInput(embeddings: $0[0], labels: Array(0..<n), teacher: teacher)).value
+    }
+    let (x, wanted) = (points.elements(as: Double.self), teacher.elements(as: Double.self))
+    #expect(abs(found.item - angleCost(x, wanted, n)) < 1e-10)
+    // Along one direction, so that the loops are gone through three times only.
+    let way = x.indices.map { Double($0 % 7) - 3 }
+    func moved(_ step: Double) -> Double {
+      angleCost(zip(x, way).map { $0 + step * $1 }, wanted, n)
+    }
+    let along = zip(gradient[0].elements(as: Double.self), way).reduce(0) { $0 + $1.0 * $1.1 }
+    #expect(abs((moved(1e-6) - moved(-1e-6)) / 2e-6 - along) < 1e-6 * max(1, abs(along)))
+  }
+
   /// 2 / n³ Σ H over all triples.
   private func angleCost(_ x: [Double], _ teacher: [Double], _ n: Int) -> Double {
-    func cosine(_ x: [Double], _ i: Int, _ vertex: Int, _ k: Int) -> Double {
+    func directions(_ x: [Double], from vertex: Int) -> [[Double]] {
       let d = x.count / n
-      func direction(_ row: Int) -> [Double] {
+      return (0..<n).map { row in
         let difference = (0..<d).map { x[row * d + $0] - x[vertex * d + $0] }
         let length = difference.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return difference.map { length > 1e-12 ? $0 / length : 0 }
       }
-      return zip(direction(i), direction(k)).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    func product(_ a: [Double], _ b: [Double]) -> Double {
+      a.indices.reduce(0.0) { $0 + a[$1] * b[$1] }
     }
     var total = 0.0
     for vertex in 0..<n {
+      let (own, others) = (directions(x, from: vertex), directions(teacher, from: vertex))
       for i in 0..<n {
         for k in 0..<n {
-          let u = abs(cosine(x, i, vertex, k) - cosine(teacher, i, vertex, k))
+          let u = abs(product(own[i], own[k]) - product(others[i], others[k]))
           total += u < 1 ? u * u / 2 : u - 0.5
         }
       }
