@@ -7,6 +7,7 @@
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 #define KERNELS ck_avx2_float
+#define ROOTS_FROM_FLOATS
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

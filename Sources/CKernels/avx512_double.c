@@ -7,6 +7,7 @@
 #define TILE_ROWS 12
 #define TILE_VECTORS 2
 #define KERNELS ck_avx512_double
+#define COMPRESS __builtin_ia32_compresssi256_mask
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

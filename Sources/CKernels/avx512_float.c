@@ -7,6 +7,8 @@
 #define TILE_ROWS 12
 #define TILE_VECTORS 2
 #define KERNELS ck_avx512_float
+#define ROOTS_FROM_FLOATS
+#define COMPRESS __builtin_ia32_compresssi512_mask
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

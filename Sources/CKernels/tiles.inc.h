@@ -70,42 +70,88 @@ static inline uint32_t float_bits(REAL x) {
   return bits;
 }
 
+/// The flags of the lanes, as bits.
+static inline uint32_t bits_of(lane_bits flags) {
+  uint64_t bits = 0;
+  __builtin_memcpy(&bits, &flags, sizeof(flags));
+  return (uint32_t)(bits & (((uint64_t)1 << LANES) - 1));
+}
+
+/// Appends the places of the lanes with a flag, the first lane's being `first`; returns how many there
+/// are then. There must be room for all lanes.
+static inline ptrdiff_t append_places(int32_t *places, ptrdiff_t found, lane_bits flags,
+                                      ptrdiff_t first) {
+  uint32_t bits = bits_of(flags);
+#ifdef COMPRESS
+  typedef int32_t lane_places __attribute__((ext_vector_type(LANES)));
+  lane_places all;
+#pragma clang loop unroll(full)
+  for (int j = 0; j < LANES; j++) all[j] = j;
+  all = COMPRESS(all + (int32_t)first, (lane_places)0, bits);
+  __builtin_memcpy(places + found, &all, sizeof(all));
+  return found + __builtin_popcount(bits);
+#else
+  for (; bits; bits &= bits - 1) places[found++] = (int32_t)(first + __builtin_ctz(bits));
+  return found;
+#endif
+}
+
+/// Adds the roots of finite numbers of 0 or more to `sums`.
+static inline void add_roots(wide_vector *sums, vector *rest, vector square) {
+#ifdef ROOTS_FROM_FLOATS
+  // A root in float and what it lacks, of which a float is enough: far quicker than one in double,
+  // and as good but for numbers below 1e-30.
+  vector root = __builtin_elementwise_sqrt(square);
+  vector lacking = __builtin_elementwise_fma(-root, root, square);
+  *sums += __builtin_convertvector(root, wide_vector);
+  *rest += lacking / (root > 0 ? 2 * root : 1);
+#else
+  *sums += __builtin_elementwise_sqrt(__builtin_convertvector(square, wide_vector));
+#endif
+}
+
 static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, int32_t *near, ptrdiff_t *near_count,
                              double *roots, const void *px, const uint8_t *marks,
-                             ptrdiff_t count) {
+                             ptrdiff_t marked, ptrdiff_t count) {
+  enum { CHUNK = 512 };
   const REAL *x = px;
   REAL infinity = (REAL)__builtin_inf();
+  uint32_t numbers[CHUNK];
   wide_vector sums = 0;
-  ptrdiff_t found = 0, within = 0, i = 0;
-  for (; i + LANES <= count; i += LANES) {
-    vector square = *(const vector *)(x + i);
-    narrow_bits bits = (narrow_bits)__builtin_convertvector(square, narrow_vector);
-    uint32_t numbers[LANES];
-    bits >>= CK_CELL_SHIFT;
-    __builtin_memcpy(numbers, &bits, sizeof(numbers));
-    square = square < infinity ? square : 0;
-    sums += __builtin_elementwise_sqrt(__builtin_convertvector(square, wide_vector));
-#pragma clang loop unroll(full)
-    for (int j = 0; j < LANES; j++) {
-      cells[numbers[j]]++;
-      // Written whether it is wanted or not: branches would be guessed wrong.
-      uint8_t mark = marks[numbers[j]];
-      places[found] = near[within] = (int32_t)(i + j);
-      found += mark & 1;
-      within += mark >> 1;
-    }
-  }
+  vector lacking = 0;
   double sum = 0;
-  for (int j = 0; j < LANES; j++) sum += sums[j];
-  for (; i < count; i++) {
-    uint32_t number = float_bits(x[i]) >> CK_CELL_SHIFT;
-    cells[number]++;
-    places[found] = near[within] = (int32_t)i;
-    found += marks[number] & 1;
-    within += marks[number] >> 1;
-    if (x[i] < infinity) sum += __builtin_sqrt((double)x[i]);
+  // Most numbers are beyond all cells with marks, so those within are picked out first.
+  ptrdiff_t candidates = 0;
+  for (ptrdiff_t start = 0; start < count; start += CHUNK) {
+    ptrdiff_t end = least(count, start + CHUNK), i = start;
+    for (; i + LANES <= end; i += LANES) {
+      vector square = *(const vector *)(x + i);
+      narrow_bits bits = (narrow_bits)__builtin_convertvector(square, narrow_vector);
+      bits >>= CK_CELL_SHIFT;
+      __builtin_memcpy(numbers + (i - start), &bits, sizeof(bits));
+      lane_bits within = __builtin_convertvector(bits < (uint32_t)marked, lane_bits);
+      candidates = append_places(near, candidates, within, i);
+      add_roots(&sums, &lacking, square < infinity ? square : 0);
+    }
+    for (; i < end; i++) {
+      uint32_t number = numbers[i - start] = float_bits(x[i]) >> CK_CELL_SHIFT;
+      if (number < (uint32_t)marked) near[candidates++] = (int32_t)i;
+      if (x[i] < infinity) sum += __builtin_sqrt((double)x[i]);
+    }
+    for (i = 0; i < end - start; i++) cells[numbers[i]]++;
   }
+  for (int j = 0; j < LANES; j++) sum += sums[j] + (double)lacking[j];
   *roots += sum;
+
+  ptrdiff_t found = 0, within = 0;
+  for (ptrdiff_t k = 0; k < candidates; k++) {
+    // Written whether it is wanted or not: branches would be guessed wrong.
+    int32_t place = near[k];
+    uint8_t mark = marks[float_bits(x[place]) >> CK_CELL_SHIFT];
+    places[found] = near[within] = place;
+    found += mark & 1;
+    within += mark >> 1;
+  }
   *near_count = within;
   return found;
 }
@@ -115,8 +161,13 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
   enum { AHEAD = 8 };
   const REAL *x = px, *values = table->values;
   for (ptrdiff_t i = 0; i < count; i++) {
-    if (i + AHEAD < count)
-      __builtin_prefetch(table->cells + (float_bits(x[places[i + AHEAD]]) >> CK_CELL_SHIFT));
+    if (i + AHEAD < count) {
+      int32_t cell = table->cells[float_bits(x[places[i + AHEAD]]) >> CK_CELL_SHIFT];
+      ptrdiff_t first = table->firsts[cell < 0 ? 0 : cell];
+      __builtin_prefetch(values + first);
+      __builtin_prefetch(gaps + 2 * first + cell + 8, 1);
+      __builtin_prefetch(gaps + 2 * first + cell + 24, 1);
+    }
     REAL v = x[places[i]];
     uint32_t bits = float_bits(v);
     int32_t bin = table->bins[bits >> CK_BIN_SHIFT];
@@ -124,24 +175,28 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
       exact[((ptrdiff_t)bin << CK_BIN_SHIFT) | (bits & ((1 << CK_BIN_SHIFT) - 1))]++;
     int32_t cell = table->cells[bits >> CK_CELL_SHIFT];
     if (cell < 0) continue;
-    // Most cells hold one value, so nothing but a rare tie is a branch that cannot be foreseen.
-    ptrdiff_t below = table->firsts[cell], end = table->firsts[cell + 1], above = end;
-    while (above - below > 1) {
-      ptrdiff_t middle = (below + above) / 2;
-      if (values[middle - 1] < v)
-        below = middle;
+    // All values before `below` are less, all from `end` on are not.
+    ptrdiff_t below = table->firsts[cell], end = table->firsts[cell + 1], upto;
+    while (end - below > 2 * LANES) {
+      ptrdiff_t middle = (below + end) / 2;
+      if (values[middle] < v)
+        below = middle + 1;
       else
-        above = middle;
+        end = middle;
     }
-    below += values[below] < v;
-    ptrdiff_t twice = 2 * below;
-    if (values[below < end ? below : end - 1] == v)
-      for (; below < end && values[below] == v; below++) twice++;
-    gaps[twice + cell]++;
+    // Most cells hold few values, so there is hardly a branch that cannot be foreseen.
+    for (int less = LANES; less == LANES;) {
+      vector some = *(const vector *)(values + below);
+      less = __builtin_popcount(bits_of(__builtin_convertvector(some < v, lane_bits)));
+      upto = below + __builtin_popcount(bits_of(__builtin_convertvector(some <= v, lane_bits)));
+      below += less;
+    }
+    while (values[upto] == v) upto++;
+    gaps[below + upto + cell]++;
   }
 }
 
-static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, ptrdiff_t count,
+static ptrdiff_t count_limits(uint16_t *own, uint16_t *columns, int32_t *places, ptrdiff_t count,
                               const void *px, ck_ladder limits) {
   const REAL *x = px, *values = limits.values;
   REAL last = values[limits.count - 1], low = (REAL)limits.low, scale = (REAL)limits.scale;
@@ -154,7 +209,7 @@ static ptrdiff_t count_limits(int32_t *own, uint16_t *columns, int32_t *places, 
     ptrdiff_t k = limits.starts[part];
     k += values[k] < v;
     while (values[k] < v) k++;
-    int32_t sure = 1 - (k & 1);
+    uint16_t sure = 1 - (k & 1);
     own[k >> 1] += sure;
     columns[place * pairs + (k >> 1)] += sure;
     places[unsure] = place | (int32_t)(k >> 1) << 16;

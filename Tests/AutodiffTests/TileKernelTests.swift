@@ -49,7 +49,8 @@ import Testing
     var roots = 2.0
     var near = places
     let (found, within) = kernels.countCells(
-      &cells, &places, near: &near, roots: &roots, x, marks, count)
+      &cells, &places, near: &near, roots: &roots, x, marks,
+      marked: marks.lastIndex { $0 > 0 }.map { $0 + 1 } ?? 0, count)
     #expect(near.prefix(within).map(Int.init) == x.indices.filter { x[$0] <= 0.5 })
     let marked = x.indices.filter { [0, 1, 2].contains(x[$0]) }
     #expect(places.prefix(found).map(Int.init) == marked)
@@ -60,6 +61,7 @@ import Testing
 
     // Two of three cells hold values, the last of them two equal ones; one bin is counted exactly.
     let ascending: [S] = [1, 2, 2]
+    let padding = [S](repeating: .infinity, count: LineKernels<S>.gapPadding)
     var numbers = [Int32](repeating: -1, count: cellCount)
     (numbers[cell(1)], numbers[cell(2)]) = (0, 1)
     var bins = [Int32](repeating: -1, count: 1 << 17)
@@ -67,7 +69,7 @@ import Testing
     var gaps = [UInt32](repeating: 0, count: 2 * ascending.count + 2)
     var exact = [UInt32](repeating: 0, count: 1 << 14)
     let firsts: [Int32] = [0, 1, 3]
-    ascending.withUnsafeBufferPointer { values in
+    (ascending + padding).withUnsafeBufferPointer { values in
       numbers.withUnsafeBufferPointer { numbers in
         firsts.withUnsafeBufferPointer { firsts in
           bins.withUnsafeBufferPointer { bins in
@@ -89,7 +91,7 @@ import Testing
     // Limits in pairs: at most 1, unsure to 2, at most 2.5, unsure to 3.
     let limits: [S] = [1, 2, 2.5, 3]
     let starts: [Int32] = [0, 4]
-    var own = [Int32](repeating: 0, count: 2)
+    var own = [UInt16](repeating: 0, count: 2)
     var columns = [UInt16](repeating: 0, count: 2 * count)
     for i in 0..<count { places[i] = Int32(i) }
     let unsure = limits.withUnsafeBufferPointer { limits in

@@ -77,15 +77,15 @@ package struct LineKernels<S: Scalar>: Sendable {
 
   /// Counts numbers by their cells, adds up the finite ones' roots and writes the places of those
   /// whose cell has bit 0 among its marks, and of those with bit 1; returns how many there are of
-  /// either.
+  /// either. Cells from `marked` on have no marks.
   package func countCells(
     _ cells: UnsafeMutablePointer<UInt32>, _ places: UnsafeMutablePointer<Int32>,
     near: UnsafeMutablePointer<Int32>, roots: inout Double, _ x: UnsafePointer<S>,
-    _ marks: UnsafePointer<UInt8>, _ count: Int
+    _ marks: UnsafePointer<UInt8>, marked: Int, _ count: Int
   ) -> (found: Int, near: Int) {
     var within = 0
     let found = kernels.pointee.count_cells(
-      cells, places, near, &within, &roots, x, marks, count)
+      cells, places, near, &within, &roots, x, marks, marked, count)
     return (found, within)
   }
 
@@ -101,7 +101,7 @@ package struct LineKernels<S: Scalar>: Sendable {
   /// exceed, for the line and for the column of each. Leaves the places of those between the limits of
   /// a pair, with the number of the pair × 2¹⁶, and returns how many there are.
   package func countLimits(
-    _ own: UnsafeMutablePointer<Int32>, _ columns: UnsafeMutablePointer<UInt16>,
+    _ own: UnsafeMutablePointer<UInt16>, _ columns: UnsafeMutablePointer<UInt16>,
     _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ x: UnsafePointer<S>,
     _ limits: LadderTable
   ) -> Int {
@@ -124,6 +124,9 @@ package struct LineKernels<S: Scalar>: Sendable {
       values: first, starts: table, count: values.count, parts: starts.count - 1,
       low: Double(low), scale: Double(scale))
   }
+
+  /// Infinite values that must follow those of ``gaps(values:cells:firsts:bins:)``.
+  package static var gapPadding: Int { Int(CK_GAP_PADDING) }
 
   /// - Parameters: see C's `ck_gaps`; they must outlive it.
   package static func gaps(

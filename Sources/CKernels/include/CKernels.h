@@ -90,10 +90,13 @@ enum {
   /// of about 0.2 % relative width, and in cells of 0.01 %.
   CK_BIN_SHIFT = 14,
   CK_CELL_SHIFT = 10,
+  /// The most elements of a vector.
+  CK_GAP_PADDING = 16,
 };
 
 /// Ascending values, by the cells that they lie in.
 typedef struct ck_gaps {
+  /// Followed by CK_GAP_PADDING infinite ones.
   const void *_Nonnull values;
   /// Which of the cells that hold values a cell is, or -1; and the first value of each of those,
   /// with the number of all values at the end.
@@ -304,11 +307,12 @@ typedef struct ck_kernels {
                                 const void *_Nonnull x, ptrdiff_t first, ptrdiff_t count);
   /// Counts numbers of 0 or more by their cells, adds Σ √x of the finite ones to `roots` and writes
   /// the places, in order, of those whose cell has bit 0 among its marks; returns how many there are.
-  /// `near` gets those of bit 1. Both have room for `count`.
+  /// `near` gets those of bit 1. Both have room for `count`. Cells from `marked` on have no marks.
   ptrdiff_t (*_Nonnull count_cells)(uint32_t *_Nonnull cells, int32_t *_Nonnull places,
                                     int32_t *_Nonnull near, ptrdiff_t *_Nonnull near_count,
                                     double *_Nonnull roots, const void *_Nonnull x,
-                                    const uint8_t *_Nonnull marks, ptrdiff_t count);
+                                    const uint8_t *_Nonnull marks, ptrdiff_t marked,
+                                    ptrdiff_t count);
   /// For each place, in a cell with values: gaps[(values below) + (values not above) + number of
   /// the cell] += 1; in a bin that is counted so: exact[number of the bin, float] += 1.
   void (*_Nonnull count_gaps)(uint32_t *_Nonnull gaps, uint32_t *_Nonnull exact,
@@ -318,7 +322,7 @@ typedef struct ck_kernels {
   /// pairs below it: if it is at most the first limit of the next pair, own[k] += 1 and
   /// columns[i * pairs + k] += 1; if it lies between the two, its place + 2^16 k is written, in order.
   /// Returns how many are; places are below 2^16.
-  ptrdiff_t (*_Nonnull count_limits)(int32_t *_Nonnull own, uint16_t *_Nonnull columns,
+  ptrdiff_t (*_Nonnull count_limits)(uint16_t *_Nonnull own, uint16_t *_Nonnull columns,
                                      int32_t *_Nonnull places, ptrdiff_t count,
                                      const void *_Nonnull x, ck_ladder limits);
   /// counts += more; more = 0.

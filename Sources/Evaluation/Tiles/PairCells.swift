@@ -19,6 +19,10 @@ final class PairCells<S: Scalar> {
   private var exactNumbers: [Int32]
   /// Bit 0 for cells whose pairs are looked at one by one, bit 1 for those that may be near.
   private var marks: [UInt8]
+  /// The cells before the last one with a mark, and that one.
+  private let marked: Int
+  /// The positives, and what kernels want behind them.
+  private let values: [S]
   private let kernels = LineKernels<S>()
   private let totals: Mutex<Totals>
 
@@ -62,6 +66,8 @@ final class PairCells<S: Scalar> {
       }
     }
     if let near { for cell in 0...PairCells.cell(of: near) { marks[cell] |= 2 } }
+    marked = 1 + (marks.lastIndex { $0 > 0 } ?? -1)
+    values = positives + Array(repeating: .infinity, count: LineKernels<S>.gapPadding)
     totals = Mutex(
       Totals(
         cells: Array(repeating: 0, count: PairCells.cellCount),
@@ -103,7 +109,8 @@ final class PairCells<S: Scalar> {
       for row in 0..<tile.rows.count {
         let x = tile.pairs(row)
         let places = kernels.countCells(
-          cells, lane.places, near: lane.near, roots: &roots, x.base, marks, x.count)
+          cells, lane.places, near: lane.near, roots: &roots, x.base, marks, marked: marked, x.count
+        )
         if places.found > 0 {
           kernels.countGaps(gaps, exact: exact, x.base, lane.places, places.found, table)
         }
@@ -118,7 +125,7 @@ final class PairCells<S: Scalar> {
   private func withTable(
     _ body: (UnsafePointer<UInt8>, LineKernels<S>.GapTable) -> Void
   ) {
-    positives.withUnsafeBufferPointer { values in
+    values.withUnsafeBufferPointer { values in
       numbers.withUnsafeBufferPointer { numbers in
         firsts.withUnsafeBufferPointer { firsts in
           exactNumbers.withUnsafeBufferPointer { bins in

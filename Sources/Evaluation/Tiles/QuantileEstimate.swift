@@ -31,7 +31,7 @@ struct QuantileEstimate {
 
     let kernels = LineKernels<S>()
     let cellCount = 1 << (31 - LineKernels<S>.cellShift)
-    let marks = [UInt8](repeating: 0, count: cellCount)
+    let marks: [UInt8] = [0]
     let width = DistanceTiles<S>.width
     func makeLane() -> (cells: [UInt32], places: [Int32], near: [Int32]) {
       let places = [Int32](repeating: 0, count: width)
@@ -42,7 +42,7 @@ struct QuantileEstimate {
       for row in 0..<tile.rows.count {
         _ = kernels.countCells(
           &lane.cells, &lane.places, near: &lane.near, roots: &roots, tile.line(row), marks,
-          tile.columns.count)
+          marked: 0, tile.columns.count)
       }
     }
     func cell(_ square: S) -> Int {

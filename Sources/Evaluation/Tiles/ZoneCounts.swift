@@ -1,4 +1,5 @@
 import Autodiff
+import Synchronization
 
 /// Counts pairs by class and threshold before the thresholds are known exactly.
 ///
@@ -6,13 +7,16 @@ import Autodiff
 /// the threshold is known. Whole numbers, so it does not matter which thread gets which tile.
 final class ZoneCounts<S: Scalar> {
   let matches: MatchDistances<S>
+  private let rows: LabeledRows<S>
   private let zones: [(low: S, high: S)]
   private let ladder: Ladder<S>
-  private let classCount: Int
   /// Where the counts of each row's class start.
   private let offsets: [Int32]
   private let kernels = LineKernels<S>()
-  private var found: [Int32]
+  /// The counts of each row: those of a block lie together, those of a class would be far apart.
+  private let found: UnsafeMutableBufferPointer<Int32>
+  /// One for the rows of each block.
+  private let locks: [Lock]
   private var kept: [[Kept]] = []
   private var keptAll = true
 
@@ -21,12 +25,14 @@ final class ZoneCounts<S: Scalar> {
 
   /// What one thread works with.
   struct Lane {
-    fileprivate let counts, places: UnsafeMutablePointer<Int32>
-    /// The counts of a tile's columns, which stay in the cache until it is done.
-    fileprivate let columns: UnsafeMutableBufferPointer<UInt16>
+    fileprivate let places: UnsafeMutablePointer<Int32>
+    /// The counts of a tile's rows and columns, which stay in the cache until it is done.
+    fileprivate let rows, columns: UnsafeMutablePointer<UInt16>
     fileprivate var kept: [[Kept]] = []
     fileprivate var keepsAll = true
   }
+
+  private final class Lock: Sendable { let mutex = Mutex(()) }
 
   /// Pairs that are kept at most, by all threads together: about half a gigabyte.
   private static var most: Int { 48 << 20 }
@@ -37,12 +43,16 @@ final class ZoneCounts<S: Scalar> {
     _ distances: DistanceRows<S>, _ matches: MatchDistances<S>, zones: [(low: S, high: S)]
   ) {
     let rows = distances.query
-    (self.matches, self.zones) = (matches, zones)
+    (self.rows, self.matches, self.zones) = (rows, matches, zones)
     ladder = Ladder(zones.flatMap { [$0.low, $0.high] }, partsPerValue: 16)
-    classCount = rows.members.count
     offsets = rows.classes.map { Int32($0 * zones.count) }
-    found = Array(repeating: 0, count: rows.members.count * zones.count)
+    found = .allocate(capacity: rows.count * zones.count)
+    found.initialize(repeating: 0)
+    let width = DistanceTiles<S>.width
+    locks = (0..<(rows.count + width - 1) / width).map { _ in Lock() }
   }
+
+  deinit { found.deallocate() }
 
   /// The zones of thresholds evenly spread between two quantiles, of which an estimate is known.
   ///
@@ -66,11 +76,12 @@ final class ZoneCounts<S: Scalar> {
   }
 
   func makeLane() -> Lane {
+    let width = DistanceTiles<S>.width
     let lane = Lane(
-      counts: .allocate(capacity: found.count), places: .allocate(capacity: DistanceTiles<S>.width),
-      columns: .allocate(capacity: DistanceTiles<S>.width * zones.count))
-    lane.counts.initialize(repeating: 0, count: found.count)
-    lane.columns.initialize(repeating: 0)
+      places: .allocate(capacity: width), rows: .allocate(capacity: width * zones.count),
+      columns: .allocate(capacity: width * zones.count))
+    lane.rows.initialize(repeating: 0, count: width * zones.count)
+    lane.columns.initialize(repeating: 0, count: width * zones.count)
     return lane
   }
 
@@ -101,12 +112,14 @@ final class ZoneCounts<S: Scalar> {
     _ row: Int, of tile: DistanceTiles<S>.Tile, _ table: LineKernels<S>.LadderTable,
     _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ lane: inout Lane
   ) {
-    guard count > 0, let counts = lane.columns.baseAddress else { return }
+    guard count > 0 else { return }
     let x = tile.pairs(row)
     let skipped = tile.columns.count - x.count
-    let own = offsets[tile.rows.lowerBound + row]
     let unsure = kernels.countLimits(
-      lane.counts + Int(own), counts + skipped * zones.count, places, count, x.base, table)
+      lane.rows + row * zones.count, lane.columns + skipped * zones.count, places, count, x.base,
+      table)
+    guard unsure > 0 else { return }
+    let own = offsets[tile.rows.lowerBound + row]
     for i in 0..<unsure {
       let (place, zone) = (Int(places[i] & 0xffff), places[i] >> 16)
       let other = offsets[tile.columns.lowerBound + skipped + place]
@@ -114,12 +127,17 @@ final class ZoneCounts<S: Scalar> {
     }
   }
 
-  /// Takes the counts of the columns of a tile, once its rows are counted.
+  /// Takes the counts of a tile, once its rows are counted.
   func finish(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
-    guard let counts = lane.columns.baseAddress else { return }
-    for column in tile.columns {
-      let start = (column - tile.columns.lowerBound) * zones.count
-      kernels.takeCounts(lane.counts + Int(offsets[column]), counts + start, zones.count)
+    take(lane.rows, of: tile.rows, block: tile.first)
+    take(lane.columns, of: tile.columns, block: tile.second)
+  }
+
+  private func take(_ counts: UnsafeMutablePointer<UInt16>, of rows: Range<Int>, block: Int) {
+    guard let found = found.baseAddress else { return }
+    locks[block].mutex.withLock { _ in
+      kernels.takeCounts(
+        found + rows.lowerBound * zones.count, counts, rows.count * zones.count)
     }
   }
 
@@ -139,11 +157,10 @@ final class ZoneCounts<S: Scalar> {
   /// Takes what the threads have counted, once their tiles are done.
   func finish(_ lanes: [Lane]) {
     for lane in lanes {
-      for i in found.indices { found[i] += lane.counts[i] }
       kept += lane.kept
       keptAll = keptAll && lane.keepsAll
-      lane.counts.deallocate()
       lane.places.deallocate()
+      lane.rows.deallocate()
       lane.columns.deallocate()
     }
   }
@@ -157,8 +174,12 @@ final class ZoneCounts<S: Scalar> {
       zip(squares, zones).allSatisfy({ $0 >= $1.low && $0 <= $1.high })
     else { return nil }
     let count = Int32(zones.count)
+    var sums = [Int32](repeating: 0, count: rows.members.count * zones.count)
+    for (row, start) in offsets.enumerated() {
+      for zone in 0..<zones.count { sums[Int(start) + zone] += found[row * zones.count + zone] }
+    }
     let pieces = min(kept.count, Parallel.threadCount)
-    var lanes = Array(repeating: [Int32](repeating: 0, count: found.count), count: pieces)
+    var lanes = Array(repeating: [Int32](repeating: 0, count: sums.count), count: pieces)
     lanes.withUnsafeMutableBufferPointer { lanes in
       Parallel.forEach(pieces) { piece in
         lanes[piece].withUnsafeMutableBufferPointer { counts in
@@ -175,6 +196,6 @@ final class ZoneCounts<S: Scalar> {
         }
       }
     }
-    return lanes.reduce(found) { zip($0, $1).map { $0 + $1 } }
+    return lanes.reduce(sums) { zip($0, $1).map { $0 + $1 } }
   }
 }
