@@ -70,6 +70,8 @@ static inline uint32_t float_bits(REAL x) {
   return bits;
 }
 
+typedef int32_t lane_places __attribute__((ext_vector_type(LANES)));
+
 /// The flags of the lanes, as bits.
 static inline uint32_t bits_of(lane_bits flags) {
   uint64_t bits = 0;
@@ -83,7 +85,6 @@ static inline ptrdiff_t append_places(int32_t *places, ptrdiff_t found, lane_bit
                                       ptrdiff_t first) {
   uint32_t bits = bits_of(flags);
 #ifdef COMPRESS
-  typedef int32_t lane_places __attribute__((ext_vector_type(LANES)));
   lane_places all;
 #pragma clang loop unroll(full)
   for (int j = 0; j < LANES; j++) all[j] = j;
@@ -112,7 +113,7 @@ static inline void add_roots(wide_vector *sums, vector *rest, vector square) {
 
 static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, int32_t *near, ptrdiff_t *near_count,
                              double *roots, const void *px, const uint8_t *marks,
-                             ptrdiff_t marked, ptrdiff_t count) {
+                             ptrdiff_t marked, ptrdiff_t near_cells, int all, ptrdiff_t count) {
   enum { CHUNK = 512 };
   const REAL *x = px;
   REAL infinity = (REAL)__builtin_inf();
@@ -120,8 +121,7 @@ static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, int32_t *near, pt
   wide_vector sums = 0;
   vector lacking = 0;
   double sum = 0;
-  // Most numbers are beyond all cells with marks, so those within are picked out first.
-  ptrdiff_t candidates = 0;
+  ptrdiff_t candidates = 0, within = 0;
   for (ptrdiff_t start = 0; start < count; start += CHUNK) {
     ptrdiff_t end = least(count, start + CHUNK), i = start;
     for (; i + LANES <= end; i += LANES) {
@@ -129,30 +129,32 @@ static ptrdiff_t count_cells(uint32_t *cells, int32_t *places, int32_t *near, pt
       narrow_bits bits = (narrow_bits)__builtin_convertvector(square, narrow_vector);
       bits >>= CK_CELL_SHIFT;
       __builtin_memcpy(numbers + (i - start), &bits, sizeof(bits));
-      lane_bits within = __builtin_convertvector(bits < (uint32_t)marked, lane_bits);
-      candidates = append_places(near, candidates, within, i);
+      candidates = append_places(
+          places, candidates, __builtin_convertvector(bits < (uint32_t)marked, lane_bits), i);
+      within = append_places(
+          near, within, __builtin_convertvector(bits < (uint32_t)near_cells, lane_bits), i);
       add_roots(&sums, &lacking, square < infinity ? square : 0);
     }
     for (; i < end; i++) {
       uint32_t number = numbers[i - start] = float_bits(x[i]) >> CK_CELL_SHIFT;
-      if (number < (uint32_t)marked) near[candidates++] = (int32_t)i;
+      if (number < (uint32_t)marked) places[candidates++] = (int32_t)i;
+      if (number < (uint32_t)near_cells) near[within++] = (int32_t)i;
       if (x[i] < infinity) sum += __builtin_sqrt((double)x[i]);
     }
-    for (i = 0; i < end - start; i++) cells[numbers[i]]++;
+    for (i = 0; all && i < end - start; i++) cells[numbers[i]]++;
   }
   for (int j = 0; j < LANES; j++) sum += sums[j] + (double)lacking[j];
   *roots += sum;
-
-  ptrdiff_t found = 0, within = 0;
-  for (ptrdiff_t k = 0; k < candidates; k++) {
-    // Written whether it is wanted or not: branches would be guessed wrong.
-    int32_t place = near[k];
-    uint8_t mark = marks[float_bits(x[place]) >> CK_CELL_SHIFT];
-    places[found] = near[within] = place;
-    found += mark & 1;
-    within += mark >> 1;
-  }
   *near_count = within;
+
+  ptrdiff_t found = 0;
+  for (ptrdiff_t k = 0; k < candidates; k++) {
+    // Written whether it is wanted or not: a branch would be guessed wrong.
+    int32_t place = places[found] = places[k];
+    uint32_t number = float_bits(x[place]) >> CK_CELL_SHIFT;
+    cells[number] += !all;
+    found += marks[number];
+  }
   return found;
 }
 
@@ -198,22 +200,33 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
 
 static ptrdiff_t count_limits(uint16_t *own, uint16_t *columns, int32_t *places, ptrdiff_t count,
                               const void *px, ck_ladder limits) {
+  enum { CHUNK = 512 };
   const REAL *x = px, *values = limits.values;
   REAL last = values[limits.count - 1], low = (REAL)limits.low, scale = (REAL)limits.scale;
   ptrdiff_t unsure = 0, pairs = limits.count / 2;
-  for (ptrdiff_t i = 0; i < count; i++) {
-    int32_t place = places[i];
-    REAL v = x[place];
-    if (v > last) continue;
-    ptrdiff_t part = v > low ? least(limits.parts - 1, (ptrdiff_t)((v - low) * scale)) : 0;
-    ptrdiff_t k = limits.starts[part];
-    k += values[k] < v;
-    while (values[k] < v) k++;
-    uint16_t sure = 1 - (k & 1);
-    own[k >> 1] += sure;
-    columns[place * pairs + (k >> 1)] += sure;
-    places[unsure] = place | (int32_t)(k >> 1) << 16;
-    unsure += k & 1;
+  int32_t numbers[CHUNK];
+  for (ptrdiff_t start = 0; start < count; start += CHUNK) {
+    ptrdiff_t end = least(count, start + CHUNK), taken = start;
+    // All limits are looked up before anything is counted: a count whose address is not known yet
+    // would hold up the next.
+    for (ptrdiff_t i = start; i < end; i++) {
+      int32_t place = places[taken] = places[i];
+      REAL v = x[place] < last ? x[place] : last;
+      ptrdiff_t part = v > low ? least(limits.parts - 1, (ptrdiff_t)((v - low) * scale)) : 0;
+      ptrdiff_t k = limits.starts[part];
+      k += values[k] < v;
+      while (values[k] < v) k++;
+      numbers[taken - start] = (int32_t)k;
+      taken += x[place] <= last;
+    }
+    for (ptrdiff_t i = start; i < taken; i++) {
+      int32_t place = places[i], number = numbers[i - start], pair = number >> 1;
+      uint16_t sure = 1 - (number & 1);
+      own[pair] += sure;
+      columns[place * pairs + pair] += sure;
+      places[unsure] = place | pair << 16;
+      unsure += number & 1;
+    }
   }
   return unsure;
 }

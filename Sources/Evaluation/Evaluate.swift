@@ -60,7 +60,7 @@ private struct Evaluator<S: Scalar> {
       ? min(NearestRows.most, distances.gallery.count - (distances.isSelf ? 1 : 0)) : 0
     let pass = RankPass(
       distances, measures: needs.measures, countsPairs: needs.pairs, nearestCount: nearestCount,
-      curves: needs.pairs)
+      curves: needs.pairs, countsAllBins: false)
     let pairs = needs.pairs ? PairCurve(distances, pass) : nil
     let curves =
       needs.curves

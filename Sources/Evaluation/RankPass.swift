@@ -7,7 +7,8 @@ struct RankPass<S: Scalar> {
   let values: [[Double]]
   /// The squared distances of matching pairs, ascending.
   let positives: [S]
-  /// How many pairs that do not match fall into each bin; see ``DistanceBin``.
+  /// How many pairs that do not match fall into each bin; see ``DistanceBin``. Those that are farther
+  /// than all matching pairs and than a tenth of the others may be in the last.
   let negativeBins: [Int]
   /// The sum of the distances of pairs that do not match.
   let negativeDistances: Double
@@ -33,15 +34,16 @@ struct RankPass<S: Scalar> {
   ///   - nearestCount: how many of the nearest rows of each query to keep.
   ///   - curves: whether ``PairCurve`` and ``OperatingCurves`` will follow, which then need no passes
   ///     of their own.
+  ///   - countsAllBins: whether the bins beyond what the curves need are wanted.
   ///   - inTiles: whether half of the products may be enough; the numbers are the same.
   init(
     _ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
-    nearestCount: Int = 0, curves: Bool = false, inTiles: Bool = true
+    nearestCount: Int = 0, curves: Bool = false, countsAllBins: Bool = true, inTiles: Bool = true
   ) {
     if inTiles, S.self == Float.self, MatchDistances.areFew(distances) {
       self.init(
         inTilesOf: distances, measures: measures, countsPairs: countsPairs,
-        nearestCount: nearestCount, curves: curves)
+        nearestCount: nearestCount, curves: curves, countsAllBins: countsAllBins)
     } else {
       self.init(
         byRowOf: distances, measures: measures, countsPairs: countsPairs,

@@ -42,15 +42,14 @@ import Testing
       Int(Float(value).bitPattern >> UInt32(LineKernels<S>.cellShift))
     }
     var cells = [UInt32](repeating: 0, count: cellCount)
-    var marks = [UInt8](repeating: 0, count: cellCount)
+    var marks = [UInt8](repeating: 0, count: cell(2) + 1)
     for value: S in [0, 1, 2] { marks[cell(value)] = 1 }
-    for value: S in [0, 0.5] { marks[cell(value)] |= 2 }
     var places = [Int32](repeating: 0, count: count)
     var roots = 2.0
     var near = places
     let (found, within) = kernels.countCells(
-      &cells, &places, near: &near, roots: &roots, x, marks,
-      marked: marks.lastIndex { $0 > 0 }.map { $0 + 1 } ?? 0, count)
+      &cells, &places, near: &near, roots: &roots, x, marks, marked: marks.count,
+      nearCells: cell(0.5) + 1, countsAll: true, count)
     #expect(near.prefix(within).map(Int.init) == x.indices.filter { x[$0] <= 0.5 })
     let marked = x.indices.filter { [0, 1, 2].contains(x[$0]) }
     #expect(places.prefix(found).map(Int.init) == marked)
@@ -58,6 +57,13 @@ import Testing
     #expect(cells.reduce(0) { $0 + Int($1) } == count)
     let sum = x.filter(\.isFinite).reduce(2) { $0 + Double($1).squareRoot() }
     #expect(abs(roots - sum) <= 1e-12 * sum)
+    // Only the cells of marks.
+    var fewer = [UInt32](repeating: 0, count: cellCount)
+    _ = kernels.countCells(
+      &fewer, &places, near: &near, roots: &roots, x, marks, marked: marks.count,
+      nearCells: cell(0.5) + 1, countsAll: false, count)
+    #expect(fewer[...cell(2)] == cells[...cell(2)])
+    #expect(fewer.reduce(0) { $0 + Int($1) } == x.count { $0 <= 2 })
 
     // Two of three cells hold values, the last of them two equal ones; one bin is counted exactly.
     let ascending: [S] = [1, 2, 2]

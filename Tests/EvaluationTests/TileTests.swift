@@ -36,6 +36,21 @@ import Testing
     #expect(zones.counts(within: squares) != nil)
     #expect(zones.counts(within: squares.map { $0 * 1.1 }) == nil)
     try check(distances, curves: true)
+    // The same curves without the bins that they do not need.
+    let short = RankPass(
+      distances, measures: [], countsPairs: true, curves: true, countsAllBins: false)
+    let bins = zip(short.negativeBins, pass.negativeBins)
+    #expect(short.negativeBins != pass.negativeBins)
+    #expect(short.negativeBins.reduce(0, +) == pass.negativeBins.reduce(0, +))
+    #expect(bins.prefix { $0 == $1 }.reduce(0) { $0 + $1.0 } > 1_000_000)
+    let same = try #require(PairCurve(distances, short))
+    #expect(same.areaUnderCurve == pairs.areaUnderCurve)
+    #expect(same.equalErrorRate == pairs.equalErrorRate)
+    #expect(same.falseAcceptQuantiles == pairs.falseAcceptQuantiles)
+    #expect(same.trueAcceptRates == pairs.trueAcceptRates)
+    #expect(same.bestF1 == pairs.bestF1 && same.bestMCC == pairs.bestMCC)
+    #expect(same.meanNegative == pairs.meanNegative)
+    #expect(short.zones?.counts(within: squares) == zones.counts(within: squares))
   }
 
   @Test func threadsDoNotChangeBits() throws {

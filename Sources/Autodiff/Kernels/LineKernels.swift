@@ -76,16 +76,19 @@ package struct LineKernels<S: Scalar>: Sendable {
   }
 
   /// Counts numbers by their cells, adds up the finite ones' roots and writes the places of those
-  /// whose cell has bit 0 among its marks, and of those with bit 1; returns how many there are of
-  /// either. Cells from `marked` on have no marks.
+  /// whose cell has a mark, and of those in the first `nearCells`; returns how many there are of either.
+  ///
+  /// - Parameters:
+  ///   - marked: how many cells have marks, from the first on.
+  ///   - countsAll: whether numbers beyond the marked cells are counted too.
   package func countCells(
     _ cells: UnsafeMutablePointer<UInt32>, _ places: UnsafeMutablePointer<Int32>,
     near: UnsafeMutablePointer<Int32>, roots: inout Double, _ x: UnsafePointer<S>,
-    _ marks: UnsafePointer<UInt8>, marked: Int, _ count: Int
+    _ marks: UnsafePointer<UInt8>, marked: Int, nearCells: Int, countsAll: Bool, _ count: Int
   ) -> (found: Int, near: Int) {
     var within = 0
     let found = kernels.pointee.count_cells(
-      cells, places, near, &within, &roots, x, marks, marked, count)
+      cells, places, near, &within, &roots, x, marks, marked, nearCells, countsAll ? 1 : 0, count)
     return (found, within)
   }
 

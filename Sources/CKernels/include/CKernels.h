@@ -306,13 +306,14 @@ typedef struct ck_kernels {
                                 const int32_t *_Nonnull matches, ptrdiff_t many,
                                 const void *_Nonnull x, ptrdiff_t first, ptrdiff_t count);
   /// Counts numbers of 0 or more by their cells, adds Σ √x of the finite ones to `roots` and writes
-  /// the places, in order, of those whose cell has bit 0 among its marks; returns how many there are.
-  /// `near` gets those of bit 1. Both have room for `count`. Cells from `marked` on have no marks.
+  /// the places, in order, of those whose cell has the mark 1 and not 0; returns how many there are.
+  /// The first `marked` cells have marks. `near` gets the places in the first `near_cells`. Both have
+  /// room for `count`. Unless `all` are counted, only those in the first `marked` cells are.
   ptrdiff_t (*_Nonnull count_cells)(uint32_t *_Nonnull cells, int32_t *_Nonnull places,
                                     int32_t *_Nonnull near, ptrdiff_t *_Nonnull near_count,
                                     double *_Nonnull roots, const void *_Nonnull x,
                                     const uint8_t *_Nonnull marks, ptrdiff_t marked,
-                                    ptrdiff_t count);
+                                    ptrdiff_t near_cells, int all, ptrdiff_t count);
   /// For each place, in a cell with values: gaps[(values below) + (values not above) + number of
   /// the cell] += 1; in a bin that is counted so: exact[number of the bin, float] += 1.
   void (*_Nonnull count_gaps)(uint32_t *_Nonnull gaps, uint32_t *_Nonnull exact,

@@ -37,6 +37,14 @@ struct NegativeCells<S: Scalar> {
     twicePositivesBelow = twice
   }
 
+  /// Whether a tenth of the negatives, and the next, lie before the last bin, where those may be that
+  /// are not counted bin by bin.
+  var holdsTenth: Bool {
+    let last = DistanceBin.of(Float.greatestFiniteMagnitude)
+    let total = bins.reduce(0, +)
+    return total - bins[last] > total / 10 + 1
+  }
+
   /// Each negative of some bins: in exact bins with its own distance, in others with one in the same
   /// gap between positives.
   func pass(_ bins: Set<Int>) -> NegativePass {

@@ -17,10 +17,15 @@ final class PairCells<S: Scalar> {
   private var firsts: [Int32] = []
   /// For each bin, which of the exact ones it is, or −1.
   private var exactNumbers: [Int32]
-  /// Bit 0 for cells whose pairs are looked at one by one, bit 1 for those that may be near.
+  /// 1 for cells whose pairs are looked at one by one; and all cells up to the last of these.
   private var marks: [UInt8]
-  /// The cells before the last one with a mark, and that one.
   private let marked: Int
+  /// The cells of the pairs that may be near.
+  private let nearCells: Int
+  /// Whether all cells are counted, or only those up to the last that is marked or near.
+  private let countsAll: Bool
+  /// Of all pairs of rows, those of different classes.
+  private let negativeCount: Int
   /// The positives, and what kernels want behind them.
   private let values: [S]
   private let kernels = LineKernels<S>()
@@ -41,12 +46,15 @@ final class PairCells<S: Scalar> {
   static var cellShift: Int { LineKernels<S>.cellShift }
   private static var cellCount: Int { 1 << (31 - cellShift) }
   private static var cellsPerBin: Int { cellCount / DistanceBin.count }
+  private static var lastCell: Int { cell(of: S(Float.greatestFiniteMagnitude)) }
   private static var floatsPerBin: Int { 1 << 14 }
 
   /// - Parameters:
   ///   - exactBins: empty for numbers that are not floats.
   ///   - near: the largest squared distance of pairs that are asked for, or nil.
-  init(positives: [S], exactBins: [Int], near: S? = nil) {
+  ///   - negativeCount: how many pairs do not match, if those beyond all positives and all that are
+  ///     near may be counted in one bin, the last; or nil.
+  init(positives: [S], exactBins: [Int], near: S? = nil, negativeCount: Int? = nil) {
     precondition(S.self == Float.self || exactBins.isEmpty, "PairCells: bins are exact for floats")
     (self.positives, self.exactBins) = (positives, exactBins)
     numbers = Array(repeating: -1, count: PairCells.cellCount)
@@ -65,8 +73,12 @@ final class PairCells<S: Scalar> {
         marks[cell] = 1
       }
     }
-    if let near { for cell in 0...PairCells.cell(of: near) { marks[cell] |= 2 } }
-    marked = 1 + (marks.lastIndex { $0 > 0 } ?? -1)
+    // Whole bins.
+    let last = max(marks.lastIndex(of: 1) ?? 0, near.map { PairCells.cell(of: $0) } ?? 0)
+    let counted = (last / PairCells.cellsPerBin + 1) * PairCells.cellsPerBin
+    (self.negativeCount, countsAll) = (negativeCount ?? 0, negativeCount == nil)
+    marked = counted
+    nearCells = near.map { PairCells.cell(of: $0) + 1 } ?? 0
     values = positives + Array(repeating: .infinity, count: LineKernels<S>.gapPadding)
     totals = Mutex(
       Totals(
@@ -109,8 +121,8 @@ final class PairCells<S: Scalar> {
       for row in 0..<tile.rows.count {
         let x = tile.pairs(row)
         let places = kernels.countCells(
-          cells, lane.places, near: lane.near, roots: &roots, x.base, marks, marked: marked, x.count
-        )
+          cells, lane.places, near: lane.near, roots: &roots, x.base, marks,
+          marked: marked, nearCells: nearCells, countsAll: countsAll, x.count)
         if places.found > 0 {
           kernels.countGaps(gaps, exact: exact, x.base, lane.places, places.found, table)
         }
@@ -186,6 +198,7 @@ final class PairCells<S: Scalar> {
     }
     // What does not count lies at infinity.
     counts.cells[PairCells.cell(of: .infinity)] = 0
+    if !countsAll { counts.cells[PairCells.lastCell] = negativeCount - counts.cells.reduce(0, +) }
     return NegativeCells(
       positives: positives, exactBins: exactBins, numbers: numbers, firsts: firsts, counts: counts)
   }

@@ -42,7 +42,7 @@ struct QuantileEstimate {
       for row in 0..<tile.rows.count {
         _ = kernels.countCells(
           &lane.cells, &lane.places, near: &lane.near, roots: &roots, tile.line(row), marks,
-          marked: 0, tile.columns.count)
+          marked: 0, nearCells: 0, countsAll: true, tile.columns.count)
       }
     }
     func cell(_ square: S) -> Int {

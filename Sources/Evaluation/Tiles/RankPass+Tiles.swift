@@ -4,7 +4,7 @@ extension RankPass {
   /// The same from half of the products: each tile serves the rows on both of its sides.
   init(
     inTilesOf distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double],
-    countsPairs: Bool, nearestCount: Int, curves: Bool
+    countsPairs: Bool, nearestCount: Int, curves: Bool, countsAllBins: Bool
   ) {
     let tiles = DistanceTiles(distances)
     let matches = MatchDistances(distances)
@@ -17,7 +17,11 @@ extension RankPass {
     }
     let pairs =
       countsPairs
-      ? PairCells(positives: positives, exactBins: estimate?.bins ?? [], near: zones?.last) : nil
+      ? PairCells(
+        positives: positives, exactBins: estimate?.bins ?? [], near: zones?.last,
+        negativeCount: countsAllBins || zones == nil ? nil : RankPass.negativeCount(distances.query)
+      )
+      : nil
     func makeLane() -> Lane {
       Lane(ranks: TileRanks.Lane(), pairs: pairs?.makeLane(), zones: zones?.makeLane())
     }
@@ -47,9 +51,22 @@ extension RankPass {
       }
       zones?.finish(lanes.compactMap(\.zones))
     }
+    let cells = pairs?.negatives()
+    if let cells, !countsAllBins, !cells.holdsTenth {
+      self.init(
+        inTilesOf: distances, measures: measures, countsPairs: countsPairs,
+        nearestCount: nearestCount, curves: curves, countsAllBins: true)
+      return
+    }
     self.init(
-      values: ranks.values(measures), positives: positives, cells: pairs?.negatives(),
+      values: ranks.values(measures), positives: positives, cells: cells,
       zones: zones, distances: roots.reduce(0, +), nearest: ranks.nearestRows)
+  }
+
+  /// Pairs of rows of different classes, all of which are compared.
+  private static func negativeCount(_ rows: LabeledRows<S>) -> Int {
+    func pairs(_ count: Int) -> Int { count * (count - 1) / 2 }
+    return pairs(rows.count) - rows.members.reduce(0) { $0 + pairs($1.count) }
   }
 
   /// What one thread works with.
