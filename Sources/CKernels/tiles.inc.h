@@ -212,10 +212,9 @@ static ptrdiff_t count_limits(uint16_t *own, uint16_t *columns, int32_t *places,
     for (ptrdiff_t i = start; i < end; i++) {
       int32_t place = places[taken] = places[i];
       REAL v = x[place] < last ? x[place] : last;
-      ptrdiff_t part = v > low ? least(limits.parts - 1, (ptrdiff_t)((v - low) * scale)) : 0;
-      ptrdiff_t k = limits.starts[part];
-      k += values[k] < v;
-      while (values[k] < v) k++;
+      v = v > low ? v : low;
+      ptrdiff_t k = limits.starts[least(limits.parts - 1, (ptrdiff_t)((v - low) * scale))];
+      for (k += values[k] < v; values[k] < v;) k++;
       numbers[taken - start] = (int32_t)k;
       taken += x[place] <= last;
     }

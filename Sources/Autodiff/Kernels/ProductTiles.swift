@@ -10,8 +10,8 @@ package struct ProductTiles<S: Scalar>: Sendable {
 
   private let kernels: ck_kernels
   private let count, dimension, depth: Int
-  /// The rows of each block as panels for either side of a product.
-  private let left, right: Scratch<S>
+  /// The rows of each block as panels for the right side of a product.
+  private let right: Scratch<S>
 
   /// - Parameter rows: shape [count, dimension].
   package init(_ rows: UnsafePointer<S>, count: Int, dimension: Int) {
@@ -22,28 +22,44 @@ package struct ProductTiles<S: Scalar>: Sendable {
     (self.kernels, self.count, self.dimension) = (kernels, count, dimension)
     depth = ProductBlocks(m: width, n: width, k: dimension, kernels).depth
     let blocks = (count + width - 1) / width
-    left = Scratch(count: blocks * width * dimension)
     right = Scratch(count: blocks * width * dimension)
     let tiles = self
     Parallel.forEach(blocks) { block in
-      let (start, height) = (block * width, tiles.height(of: block))
-      for first in stride(from: 0, to: dimension, by: tiles.depth) {
-        let depth = min(tiles.depth, dimension - first)
-        let (from, place) = (rows + start * dimension + first, start * dimension + width * first)
-        kernels.pack_rows(
-          tiles.left.base + place, from, dimension, height, depth, kernels.tile_rows)
-        kernels.pack_rows(
-          tiles.right.base + place, from, dimension, height, depth, kernels.tile_columns)
-      }
+      tiles.pack(
+        block, of: rows, tiles.right.base + block * width * dimension, kernels.tile_columns)
     }
   }
 
-  /// Writes the products of the rows of two blocks, a line of `width` for each row of the first.
-  package func write(_ tile: UnsafeMutablePointer<S>, _ row: Int, _ column: Int) {
+  /// Elements of ``packLeft(_:of:into:)``.
+  package var leftCount: Int { ProductTiles.width * dimension }
+
+  /// Packs a block for the left side of its products.
+  package func packLeft(
+    _ block: Int, of rows: UnsafePointer<S>, into panels: UnsafeMutablePointer<S>
+  ) {
+    pack(block, of: rows, panels, kernels.tile_rows)
+  }
+
+  private func pack(
+    _ block: Int, of rows: UnsafePointer<S>, _ panels: UnsafeMutablePointer<S>, _ width: Int
+  ) {
+    let start = block * ProductTiles.width
+    for first in stride(from: 0, to: dimension, by: depth) {
+      kernels.pack_rows(
+        panels + ProductTiles.width * first, rows + start * dimension + first, dimension,
+        height(of: block), min(depth, dimension - first), width)
+    }
+  }
+
+  /// Writes the products of the rows of two blocks, a line of `width` for each row of the first, of
+  /// which `left` are the panels.
+  package func write(
+    _ tile: UnsafeMutablePointer<S>, _ row: Int, left: UnsafePointer<S>, _ column: Int
+  ) {
     let width = ProductTiles.width
     for first in stride(from: 0, to: dimension, by: depth) {
       kernels.multiply(
-        tile, width, left.base + row * width * dimension + width * first,
+        tile, width, left + width * first,
         right.base + column * width * dimension + width * first, height(of: row),
         height(of: column), min(depth, dimension - first), first > 0 ? 1 : 0, nil, 0)
     }

@@ -69,13 +69,20 @@ struct DistanceTiles<S: Scalar> {
       Parallel.forEach(count) { lane in
         let width = DistanceTiles.width
         let squares = UnsafeMutablePointer<S>.allocate(capacity: width * width)
-        defer { squares.deallocate() }
+        let left = UnsafeMutablePointer<S>.allocate(capacity: products.leftCount)
+        defer {
+          squares.deallocate()
+          left.deallocate()
+        }
         while true {
           // The first blocks have the most tiles, so that no thread waits long for the last.
           let first = next.add(1, ordering: .relaxed).oldValue
           guard first < blocks else { return }
+          distances.query.rows.withUnsafeBufferPointer { rows in
+            if let rows = rows.baseAddress { products.packLeft(first, of: rows, into: left) }
+          }
           for apart in diagonals where first + apart < blocks {
-            body(&lanes[lane], make(first, first + apart, squares))
+            body(&lanes[lane], make(first, left, first + apart, squares))
           }
         }
       }
@@ -84,12 +91,12 @@ struct DistanceTiles<S: Scalar> {
   }
 
   private func make(
-    _ first: Int, _ second: Int, _ squares: UnsafeMutablePointer<S>
+    _ first: Int, _ left: UnsafePointer<S>, _ second: Int, _ squares: UnsafeMutablePointer<S>
   ) -> Tile {
     let tile = Tile(
       first: first, second: second, rows: range(first), columns: range(second),
       squares: squares, products: products)
-    products.write(squares, first, second)
+    products.write(squares, first, left: left, second)
     let kernels = LineKernels<S>()
     distances.query.rows.withUnsafeBufferPointer { rows in
       for row in 0..<tile.rows.count {

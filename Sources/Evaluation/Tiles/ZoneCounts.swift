@@ -17,25 +17,45 @@ final class ZoneCounts<S: Scalar> {
   private let found: UnsafeMutableBufferPointer<Int32>
   /// One for the rows of each block.
   private let locks: [Lock]
-  private var kept: [[Kept]] = []
+  private var kept: [KeptPairs] = []
   private var keptAll = true
 
   /// A pair within a zone: its squared distance, and the zone's count for both classes.
   struct Kept { var square: S, first, second: Int32 }
+
+  /// Pairs in memory that does not move.
+  fileprivate final class KeptPairs {
+    private let all: UnsafeMutablePointer<Kept>
+    private(set) var count = 0
+
+    init(capacity: Int) { all = .allocate(capacity: capacity) }
+
+    deinit { all.deallocate() }
+
+    func append(_ pair: Kept) {
+      (all + count).initialize(to: pair)
+      count += 1
+    }
+
+    var pairs: UnsafeBufferPointer<Kept> { UnsafeBufferPointer(start: all, count: count) }
+  }
 
   /// What one thread works with.
   struct Lane {
     fileprivate let places: UnsafeMutablePointer<Int32>
     /// The counts of a tile's rows and columns, which stay in the cache until it is done.
     fileprivate let rows, columns: UnsafeMutablePointer<UInt16>
-    fileprivate var kept: [[Kept]] = []
+    /// The block that the rows are of, and how many tiles they have met.
+    fileprivate var block: Int?
+    fileprivate var tiles = 0
+    fileprivate var kept: [KeptPairs] = []
     fileprivate var keepsAll = true
   }
 
   private final class Lock: Sendable { let mutex = Mutex(()) }
 
-  /// Pairs that are kept at most, by all threads together: about half a gigabyte.
-  private static var most: Int { 48 << 20 }
+  /// Pairs that are kept at most, by all threads together: about three quarters of a gigabyte.
+  private static var most: Int { 64 << 20 }
   private static var partSize: Int { 1 << 16 }
 
   /// - Parameter zones: squared distances, the zones ascending and apart.
@@ -112,6 +132,10 @@ final class ZoneCounts<S: Scalar> {
     _ row: Int, of tile: DistanceTiles<S>.Tile, _ table: LineKernels<S>.LadderTable,
     _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ lane: inout Lane
   ) {
+    if lane.block != tile.first {
+      takeRows(&lane)
+      lane.block = tile.first
+    }
     guard count > 0 else { return }
     let x = tile.pairs(row)
     let skipped = tile.columns.count - x.count
@@ -119,44 +143,59 @@ final class ZoneCounts<S: Scalar> {
       lane.rows + row * zones.count, lane.columns + skipped * zones.count, places, count, x.base,
       table)
     guard unsure > 0 else { return }
+    guard let kept = room(for: unsure, &lane) else { return }
     let own = offsets[tile.rows.lowerBound + row]
-    for i in 0..<unsure {
-      let (place, zone) = (Int(places[i] & 0xffff), places[i] >> 16)
-      let other = offsets[tile.columns.lowerBound + skipped + place]
-      keep(Kept(square: x.base[place], first: own + zone, second: other + zone), &lane)
+    offsets.withUnsafeBufferPointer { offsets in
+      for i in 0..<unsure {
+        let (place, zone) = (Int(places[i] & 0xffff), places[i] >> 16)
+        let other = offsets[tile.columns.lowerBound + skipped + place]
+        kept.append(Kept(square: x.base[place], first: own + zone, second: other + zone))
+      }
     }
   }
 
   /// Takes the counts of a tile, once its rows are counted.
   func finish(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
-    take(lane.rows, of: tile.rows, block: tile.first)
-    take(lane.columns, of: tile.columns, block: tile.second)
+    take(lane.columns, of: tile.second)
+    lane.tiles += 1
+    // More tiles could be more than a count holds.
+    if lane.tiles * DistanceTiles<S>.width > Int(UInt16.max) - DistanceTiles<S>.width {
+      takeRows(&lane)
+    }
   }
 
-  private func take(_ counts: UnsafeMutablePointer<UInt16>, of rows: Range<Int>, block: Int) {
+  private func takeRows(_ lane: inout Lane) {
+    if let block = lane.block { take(lane.rows, of: block) }
+    (lane.block, lane.tiles) = (nil, 0)
+  }
+
+  private func take(_ counts: UnsafeMutablePointer<UInt16>, of block: Int) {
     guard let found = found.baseAddress else { return }
+    let start = block * DistanceTiles<S>.width
+    let rows = start..<min(self.rows.count, start + DistanceTiles<S>.width)
     locks[block].mutex.withLock { _ in
       kernels.takeCounts(
         found + rows.lowerBound * zones.count, counts, rows.count * zones.count)
     }
   }
 
-  private func keep(_ pair: Kept, _ lane: inout Lane) {
-    guard lane.keepsAll else { return }
-    if lane.kept.last.map({ $0.count == ZoneCounts.partSize }) ?? true {
-      guard lane.kept.count * ZoneCounts.partSize < ZoneCounts.most / Parallel.threadCount else {
-        (lane.keepsAll, lane.kept) = (false, [])
-        return
-      }
-      lane.kept.append([])
-      lane.kept[lane.kept.count - 1].reserveCapacity(ZoneCounts.partSize)
+  /// Where a thread keeps so many pairs more; nil if they are too many.
+  private func room(for count: Int, _ lane: inout Lane) -> KeptPairs? {
+    guard lane.keepsAll else { return nil }
+    if let last = lane.kept.last, last.count + count <= ZoneCounts.partSize { return last }
+    guard lane.kept.count * ZoneCounts.partSize < ZoneCounts.most / Parallel.threadCount else {
+      (lane.keepsAll, lane.kept) = (false, [])
+      return nil
     }
-    lane.kept[lane.kept.count - 1].append(pair)
+    let part = KeptPairs(capacity: ZoneCounts.partSize)
+    lane.kept.append(part)
+    return part
   }
 
   /// Takes what the threads have counted, once their tiles are done.
   func finish(_ lanes: [Lane]) {
-    for lane in lanes {
+    for var lane in lanes {
+      takeRows(&lane)
       kept += lane.kept
       keptAll = keptAll && lane.keepsAll
       lane.places.deallocate()
@@ -184,7 +223,7 @@ final class ZoneCounts<S: Scalar> {
       Parallel.forEach(pieces) { piece in
         lanes[piece].withUnsafeMutableBufferPointer { counts in
           for part in stride(from: piece, to: kept.count, by: pieces) {
-            for pair in kept[part] {
+            for pair in kept[part].pairs {
               // The zone's threshold accepts it, or the next one does, if there is one.
               let zone = pair.first % count
               let next: Int32 = pair.square > squares[Int(zone)] ? 1 : 0
