@@ -58,22 +58,26 @@ private func derivatives(of value: consuming Tensor) -> [UInt64: Tensor] {
   precondition(
     value.count == 1, "gradient: the function must return one number, not shape \(value.shape)")
   guard let root = value.node else { return [:] }
-  var derivatives = [root.id: Tensor(repeating: 1, shape: value.shape, dtype: value.dtype)]
+  var derivatives = [
+    root.id: Cotangent(Tensor(repeating: 1, shape: value.shape, dtype: value.dtype))
+  ]
   var nodes = nodesInOrder(to: root)
   _ = consume root
   _ = consume value
   // Popping frees each operation, and what it kept, as soon as it is passed.
   while let node = nodes.popLast() {
-    guard !node.edges.isEmpty, let cotangent = derivatives.removeValue(forKey: node.id) else {
+    guard !node.edges.isEmpty, var cotangent = derivatives.removeValue(forKey: node.id) else {
       continue
     }
+    if !node.edges.allSatisfy(\.takesFactor) { cotangent = Cotangent(cotangent.product) }
     for edge in node.edges {
       let derivative = edge.pullback(cotangent)
       derivatives[edge.source.id] =
-        derivatives[edge.source.id].map { $0 + derivative } ?? derivative
+        derivatives[edge.source.id].map { Cotangent($0.product + derivative.product) }
+        ?? derivative
     }
   }
-  return derivatives
+  return derivatives.mapValues(\.product)
 }
 
 /// The nodes that `root` came from, each after its inputs.

@@ -20,7 +20,24 @@ final class Node: Sendable {
 /// An input of a recorded operation, with the pullback of the operation in that input.
 public struct Edge: Sendable {
   let source: Node
-  let pullback: @Sendable (Tensor) -> Tensor
+  /// Whether the pullback sees to the cotangent's factor.
+  let takesFactor: Bool
+  let pullback: @Sendable (Cotangent) -> Cotangent
+}
+
+/// A derivative: a tensor times a number.
+///
+/// Pullbacks are linear, so the number can wait for a pass over the elements that is made anyway.
+public struct Cotangent: Sendable {
+  public let tensor: Tensor
+  public let factor: Double
+
+  public init(_ tensor: Tensor, times factor: Double = 1) {
+    (self.tensor, self.factor) = (tensor, factor)
+  }
+
+  /// The derivative as a tensor.
+  public var product: Tensor { factor == 1 ? tensor : tensor.scaled(by: factor) }
 }
 
 extension Tensor {
@@ -29,7 +46,14 @@ extension Tensor {
   /// - Parameter pullback: turns the derivative in the result into the derivative in this input,
   ///   of this input's shape.
   public func edge(_ pullback: @escaping @Sendable (_ cotangent: Tensor) -> Tensor) -> Edge? {
-    node.map { Edge(source: $0, pullback: pullback) }
+    node.map { Edge(source: $0, takesFactor: false) { Cotangent(pullback($0.product)) } }
+  }
+
+  /// Pairs this input with a pullback that takes a factor, or leaves it to those that follow.
+  public func scaledEdge(
+    _ pullback: @escaping @Sendable (_ cotangent: Cotangent) -> Cotangent
+  ) -> Edge? {
+    node.map { Edge(source: $0, takesFactor: true, pullback: pullback) }
   }
 
   /// This value, recorded as the result of an operation on the given inputs.

@@ -76,6 +76,7 @@ const ck_kernels KERNELS = {
     .tile_columns = TILE_COLUMNS,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
+    .pack_plus_transposed = pack_plus_transposed,
     .multiply = multiply,
     .pack_patches = pack_patches,
     .pack_patch_columns = pack_patch_columns,

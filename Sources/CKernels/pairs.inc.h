@@ -62,11 +62,12 @@ static void scale_sides(void *py, const void *px, const int32_t *kinds, const do
   }
 }
 
-static void side_maxima(double *largest, const void *px, const int32_t *kinds,
+static void side_maxima(double *largest, const void *px, const int32_t *kinds, double slope,
                         ptrdiff_t count) {
   vector lowest = -(REAL)__builtin_inf(), positive = lowest, negative = lowest;
+  REAL factor = (REAL)slope;
   EACH_PAIR {
-    vector kind = load_kinds(kinds + i, filled), x = load((const REAL *)px + i, filled);
+    vector kind = load_kinds(kinds + i, filled), x = factor * load((const REAL *)px + i, filled);
     positive = ((kind > 0) & (x > positive)) ? x : positive;
     negative = ((kind < 0) & (x > negative)) ? x : negative;
   }
@@ -75,11 +76,12 @@ static void side_maxima(double *largest, const void *px, const int32_t *kinds,
 }
 
 static void side_exp(double *sums, void *py, const void *px, const int32_t *kinds,
-                     const double *peaks, int counting, ptrdiff_t count) {
+                     double slope, const double *peaks, int counting, ptrdiff_t count) {
   vector peak[2] = {(vector)(REAL)peaks[0], (vector)(REAL)peaks[1]};
   vector positive = 0, negative = 0;
+  REAL factor = (REAL)slope;
   EACH_PAIR {
-    vector kind = load_kinds(kinds + i, filled), x = load((const REAL *)px + i, filled);
+    vector kind = load_kinds(kinds + i, filled), x = factor * load((const REAL *)px + i, filled);
     vector y = exponential(x - (kind > 0 ? peak[0] : peak[1]));
     if (counting) y *= __builtin_elementwise_abs(kind);
     y = kind == 0 ? (vector)0 : y;

@@ -78,6 +78,40 @@ static void pack_columns(void *y, const void *x, ptrdiff_t stride, ptrdiff_t cou
     pack_columns_of(y, x, stride, count, depth, TILE_COLUMNS);
 }
 
+/// y += x for a row of a panel.
+static inline __attribute__((always_inline)) void add_row(REAL *restrict y, const REAL *restrict x,
+                                                         ptrdiff_t filled) {
+  if (filled == TILE_ROWS)
+    for (ptrdiff_t j = 0; j < TILE_ROWS; j++) y[j] += x[j];
+  else
+    for (ptrdiff_t j = 0; j < filled; j++) y[j] += x[j];
+}
+
+static void pack_plus_transposed(void *py, void *psums, const void *px, ptrdiff_t n, ptrdiff_t row,
+                                 ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth) {
+  enum { AHEAD = 12 };
+  const REAL *x = px, *columns = x + first * n + row;
+  REAL *sums = psums;
+  pack_rows(py, x + row * n + first, n, count, depth, TILE_ROWS);
+  // All panels at once, so that each line of x is fetched once, and some rows ahead of its use.
+  for (ptrdiff_t p = 0; p < depth; p++, columns += n) {
+    if (p + AHEAD < depth)
+      for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(REAL))
+        __builtin_prefetch(columns + AHEAD * n + i);
+    for (ptrdiff_t i = 0; i < count; i += TILE_ROWS)
+      add_row((REAL *)py + i * depth + p * TILE_ROWS, columns + i,
+             count - i < TILE_ROWS ? count - i : TILE_ROWS);
+  }
+  if (!sums) return;
+  for (ptrdiff_t i = 0; i < count; i += TILE_ROWS) {
+    const REAL *panel = (const REAL *)py + i * depth;
+    REAL total[TILE_ROWS] = {0};
+    for (ptrdiff_t p = 0; p < depth; p++)
+      for (ptrdiff_t j = 0; j < TILE_ROWS; j++) total[j] += panel[p * TILE_ROWS + j];
+    for (ptrdiff_t j = 0; j < least(TILE_ROWS, count - i); j++) sums[i + j] += total[j];
+  }
+}
+
 /// What becomes of a tile's sums.
 typedef struct epilogue {
   int adding, relu;

@@ -39,45 +39,45 @@ static void normalize_rows_gradient(void *presult, const void *pg, const void *p
   }
 }
 
-static void add_transposed(void *py, const void *px, ptrdiff_t n, ptrdiff_t first,
-                           ptrdiff_t last) {
-  // Tiles whose rows and columns both stay in the cache, in blocks of four by four.
-  enum { TILE = 32 };
-  REAL *y = py;
-  const REAL *x = px;
-  for (ptrdiff_t left = 0; left < n; left += TILE) {
-    ptrdiff_t right = least(n, left + TILE);
-    for (ptrdiff_t i = first; i < last; i += 4)
-      for (ptrdiff_t j = left; j < right; j += 4) {
-        const REAL *own = x + i * n + j, *other = x + j * n + i;
-        REAL *target = y + i * n + j;
-        if (last - i >= 4 && right - j >= 4) {
-          const REAL *rows[4] = {other, other + n, other + 2 * n, other + 3 * n};
-          REAL turned[16];
-          interleave_four(turned, rows, 4, 4);
-          for (ptrdiff_t k = 0; k < 4; k++)
-            *(quad *)(target + k * n) = *(const quad *)(own + k * n) + *(quad *)(turned + 4 * k);
-        } else {
-          for (ptrdiff_t k = 0; k < least(4, last - i); k++)
-            for (ptrdiff_t l = 0; l < least(4, right - j); l++)
-              target[k * n + l] = own[k * n + l] + other[l * n + k];
-        }
-      }
-  }
-}
+/// Elements of a cache line: lines are turned in squares of as many, each read while it is in the
+/// cache, even where a stride is a power of two and few lines of a column have a place there.
+enum { LINE = 64 / sizeof(REAL) };
 
-static void mirror(void *pc, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns) {
-  REAL *c = pc;
-  for (ptrdiff_t j = 0; j < columns; j += 4)
-    for (ptrdiff_t i = first; i < last; i += 4) {
-      const REAL *other = c + j * n + i;
-      REAL *target = c + i * n + j;
-      if (last - i >= 4 && columns - j >= 4) {
-        const REAL *rows[4] = {other, other + n, other + 2 * n, other + 3 * n};
-        interleave_four(target, rows, 4, n);
+/// y = own + xᵀ, or xᵀ without own, for at most a line each way of square matrices.
+static inline __attribute__((always_inline)) void turn(REAL *y, const REAL *own, const REAL *x,
+                                                       ptrdiff_t n, ptrdiff_t rows,
+                                                       ptrdiff_t columns) {
+  for (ptrdiff_t i = 0; i < rows; i += 4)
+    for (ptrdiff_t j = 0; j < columns; j += 4) {
+      const REAL *other = x + j * n + i, *mine = own ? own + i * n + j : NULL;
+      REAL *target = y + i * n + j;
+      if (rows - i >= 4 && columns - j >= 4) {
+        const REAL *lines[4] = {other, other + n, other + 2 * n, other + 3 * n};
+        REAL turned[16];
+        interleave_four(turned, lines, 4, 4);
+        for (ptrdiff_t k = 0; k < 4; k++) {
+          quad line = *(quad *)(turned + 4 * k);
+          *(quad *)(target + k * n) = own ? *(const quad *)(mine + k * n) + line : line;
+        }
       } else {
-        for (ptrdiff_t k = 0; k < least(4, last - i); k++)
-          for (ptrdiff_t l = 0; l < least(4, columns - j); l++) target[k * n + l] = other[l * n + k];
+        for (ptrdiff_t k = 0; k < least(4, rows - i); k++)
+          for (ptrdiff_t l = 0; l < least(4, columns - j); l++)
+            target[k * n + l] = (own ? mine[k * n + l] : 0) + other[l * n + k];
       }
     }
+}
+
+static void add_transposed(void *y, const void *x, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last) {
+  for (ptrdiff_t j = 0; j < n; j += LINE)
+    for (ptrdiff_t i = first; i < last; i += LINE)
+      turn((REAL *)y + i * n + j, (const REAL *)x + i * n + j, (const REAL *)x + j * n + i, n,
+           least(LINE, last - i), least(LINE, n - j));
+}
+
+static void mirror(void *c, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last, ptrdiff_t left,
+                   ptrdiff_t right) {
+  for (ptrdiff_t j = left; j < right; j += LINE)
+    for (ptrdiff_t i = first; i < last; i += LINE)
+      turn((REAL *)c + i * n + j, NULL, (const REAL *)c + j * n + i, n, least(LINE, last - i),
+           least(LINE, right - j));
 }

@@ -53,8 +53,7 @@ public struct DynamicSoftMarginLoss: Loss {
   public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let wide = input.widened
-    let matrix = Distance.euclidean.matrix(wide.embeddings, wide.reference?.embeddings)
+    let matrix = Distance.euclidean.matrix(input.embeddings, input.reference?.embeddings)
     var byAnchor: [[Triplet]]?
     if case .triplets(let triplets) = input.tuples {
       byAnchor = Array(repeating: [], count: input.labels.count)
@@ -66,7 +65,6 @@ public struct DynamicSoftMarginLoss: Loss {
     let sums = violations.summed()
     guard sums.count > 0 else {
       return LossOutput(value: matrix.sum().scaled(by: 0), active: 0)
-        .narrowed(to: input.embeddings.dtype)
     }
     let old =
       histogram.count == bins
@@ -85,118 +83,13 @@ public struct DynamicSoftMarginLoss: Loss {
       slopes[b] = below / sums.count
       slopes[b] -= moved / sums.count
     }
-    let derivative = matrix.isRecorded ? violations.derivative(slopes) : matrix.detached
-    let result = Tensor(value, dtype: .float64).recorded(
-      "dynamicSoftMargin", matrix.edge { derivative.scaled(by: $0.item) })
+    let result = Tensor(value, dtype: matrix.dtype).recorded(
+      "dynamicSoftMargin",
+      matrix.scaledEdge { [slopes] in
+        Cotangent(violations.derivative(slopes), times: $0.product.item)
+      })
     var output = LossOutput(value: result, active: sums.active / sums.count)
-      .narrowed(to: input.embeddings.dtype)
     output.state = [Tensor(new, shape: [bins])]
     return output
-  }
-}
-
-/// The violations of all triplets of a batch, row by row.
-private struct Violations: Sendable {
-  let values: Tensor
-  let pairs: PairTable
-  /// The triplets of each anchor; nil where its pairs are joined.
-  let triplets: [[Triplet]]?
-  let first, width: Double
-  let bins: Int
-
-  struct Sums {
-    /// By bin: how many triplets, shared with the next bin, and the sum of their violations.
-    var shares, totals: [Double]
-    var count = 0.0
-    var active = 0.0
-  }
-
-  /// Calls `body` with the violation of each triplet of an anchor and how often it occurs.
-  @inline(__always)
-  private func forEach(
-    _ i: Int, _ row: UnsafeBufferPointer<Double>, _ kinds: UnsafeMutableBufferPointer<Int32>,
-    _ body: (_ x: Double, _ positive: Int, _ negative: Int, _ times: Double) -> Void
-  ) {
-    if let triplets {
-      for t in triplets[i] {
-        body(row[t.positive] - row[t.negative], t.positive, t.negative, 1)
-      }
-      return
-    }
-    pairs.fill(kinds, row: i)
-    for p in kinds.indices where kinds[p] > 0 {
-      for n in kinds.indices where kinds[n] < 0 {
-        body(row[p] - row[n], p, n, Double(kinds[p]) * Double(-kinds[n]))
-      }
-    }
-  }
-
-  /// The bin of a violation, and the share that the next one has of it.
-  @inline(__always)
-  private func bin(_ x: Double) -> (bin: Int, share: Double) {
-    let place = max(0, (x - first) / width)
-    guard place < Double(bins - 1) else { return (bins - 1, 0) }
-    let bin = Int(place)
-    return (bin, x <= first ? 0 : place - Double(bin))
-  }
-
-  func summed() -> Sums {
-    let grain = 16
-    let empty = Sums(
-      shares: Array(repeating: 0, count: bins), totals: Array(repeating: 0, count: bins))
-    var pieces = [Sums](repeating: empty, count: (pairs.rows + grain - 1) / grain)
-    let columns = pairs.columns
-    values.withElements(of: Double.self) { values in
-      pieces.withUnsafeMutableBufferPointer { pieces in
-        Parallel.forEachRange(pairs.rows, grain: grain) { rows in
-          var sums = empty
-          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-            for i in rows {
-              let row = UnsafeBufferPointer(rebasing: values[i * columns..<(i + 1) * columns])
-              forEach(i, row, kinds) { x, _, _, times in
-                let (bin, share) = bin(x)
-                sums.shares[bin] += times * (1 - share)
-                if share > 0 { sums.shares[bin + 1] += times * share }
-                sums.totals[bin] += times * x
-                sums.count += times
-                if x > 0 { sums.active += times }
-              }
-            }
-          }
-          pieces[rows.lowerBound / grain] = sums
-        }
-      }
-    }
-    return pieces.reduce(into: empty) { all, piece in
-      for b in 0..<bins {
-        all.shares[b] += piece.shares[b]
-        all.totals[b] += piece.totals[b]
-      }
-      all.count += piece.count
-      all.active += piece.active
-    }
-  }
-
-  /// The derivative in each distance, from that in a violation of each bin.
-  func derivative(_ slopes: [Double]) -> Tensor {
-    let columns = pairs.columns
-    return values.withElements(of: Double.self) { values in
-      Tensor(shape: [pairs.rows, columns], of: Double.self) { result in
-        Parallel.forEachRange(pairs.rows, grain: 16) { rows in
-          withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-            for i in rows {
-              let start = i * columns
-              for j in 0..<columns { result[start + j] = 0 }
-              let row = UnsafeBufferPointer(rebasing: values[start..<start + columns])
-              forEach(i, row, kinds) { x, p, n, times in
-                let slope = slopes[bin(x).bin] * times
-                result[start + p] += slope
-                result[start + n] -= slope
-              }
-            }
-          }
-        }
-      }
-    }
   }
 }

@@ -1,5 +1,4 @@
 import Autodiff
-import Foundation
 import Miners
 import Settings
 
@@ -10,7 +9,8 @@ import Settings
 ///
 ///     s ‖x‖ ‖w_k‖ cos θ_k,    for the own class s ‖x‖ ‖w_y‖ ((-1)ᵏ cos(m θ_y) - 2 k)
 ///
-/// Embeddings and weights keep their lengths. A row of zeros takes no gradient.
+/// Embeddings and weights keep their lengths. A row of zeros, or one of a class whose weights are
+/// zeros, has no angle and sends no gradient.
 ///
 /// Defaults: m = 4, s = 1; weights drawn from N(0, 1). O(batch × classes).
 /// - Reference: Liu et al., *Large-Margin Softmax Loss for Convolutional Neural Networks* (ICML
@@ -35,39 +35,42 @@ public struct LargeMarginSoftmaxLoss: ProxyLoss {
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let input = input.pooled
-    let (x, weights) = (input.embeddings.widened(), proxies.widened())
-    let (rows, count) = (input.labels.count, classCount)
-    let cosines = Distance.cosine.matrix(x, weights)
-    var targets = [Double](repeating: 0, count: rows * count)
-    for (row, label) in input.labels.enumerated() { targets[row * count + label] = 1 }
-    let lengths = x.rowLengths().reshaped(to: [rows, 1])
-      .times(weights.rowLengths().reshaped(to: [1, count]))
-    return (cosines.multipliedAngles(margin, where: targets) * lengths).reduced(
-      by: ClassSoftmax(scale: scale),
-      pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),
-      weights: input.rowWeights, reducer: input.rowReducer
-    ).narrowed(to: input.embeddings.dtype)
+    let ownLengths = proxies.rowLengths().gathered(at: input.labels)
+    return scoreDistance.matrix(input.embeddings, proxies)
+      .appendingColumn(input.embeddings.rowLengths() * ownLengths)
+      .reduced(
+        by: LargeMarginRows(angle: MultipliedAngle(times: margin), scale: scale),
+        pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels)
+          .withIgnoredColumns(1),
+        weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 
-extension Tensor {
-  /// (-1)ᵏ cos(m θ) - 2 k for the cosines that are marked, the others as they are.
-  fileprivate func multipliedAngles(_ m: Int, where marks: [Double]) -> Tensor {
-    var slopes = [Double](repeating: 1, count: count)
-    var values = elements(as: Double.self)
-    for i in values.indices where marks[i] > 0 {
-      let cosine = min(1, max(-1, values[i]))
-      let (angle, factor) = (acos(cosine), Double(m))
-      let turn = min(factor - 1, (angle * factor / .pi).rounded(.down))
-      let sign: Double = turn.truncatingRemainder(dividingBy: 2) == 0 ? 1 : -1
-      let sine = sin(angle)
-      // The limits at 0° and 180°.
-      let ratio =
-        sine > 1e-8 ? sin(factor * angle) / sine : cosine > 0 || m % 2 == 1 ? factor : -factor
-      values[i] = sign * cos(factor * angle) - 2 * turn
-      slopes[i] = sign * factor * ratio
+/// What one row adds; the last value of its row is L = ‖x‖ ‖w_y‖.
+private struct LargeMarginRows: RowFunction {
+  let angle: MultipliedAngle
+  let scale: Double
+
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let target = row.firstPositive else { return }
+    let last = row.values.count - 1
+    let (lengths, scale) = (row.values[last], S(scale))
+    // The own logit is L ψ(z / L) for the product z; without lengths there is no angle.
+    let cosine = lengths > 0 ? Double(row.values[target]) / Double(lengths) : 0
+    let turned = angle(cosine: cosine)
+    row.scaleValues(by: scale)
+    row.derivatives[target] = scale * lengths * S(turned.value)
+    row.derivatives[last] = -.infinity
+    let cost = row.crossEntropy(target: target, timesSlope: scale)
+    if lengths > 0 {
+      row.derivatives[last] =
+        row.derivatives[target] * S(turned.value - min(1, max(-1, cosine)) * turned.slope)
+      row.derivatives[target] *= S(turned.slope)
+    } else {
+      row.derivatives.update(repeating: 0)
     }
-    return Tensor(values, shape: shape).recorded(
-      "multipliedAngles", edge { [slopes, shape] in $0 * Tensor(slopes, shape: shape) })
+    sums.terms.add(row.weighted(cost))
   }
 }

@@ -167,14 +167,11 @@ extension LossRow {
   /// that are not ignored; nil if there are no positives.
   @inline(__always)
   func softmaxCost(scale: S) -> S? {
-    guard let (_, kinds, derivatives) = start else { return nil }
-    self.scale(by: Sides(positive: scale, negative: scale))
-    let peaks = kernels.sideMaxima(derivatives, kinds: kinds, values.count)
-    guard peaks.positive > -S.infinity else {
-      self.derivatives.update(repeating: 0)
-      return nil
-    }
-    let sums = kernels.sideExp(derivatives, derivatives, kinds: kinds, peaks: peaks, values.count)
+    guard let (values, kinds, derivatives) = start else { return nil }
+    let peaks = kernels.sideMaxima(values, kinds: kinds, slope: scale, self.values.count)
+    guard peaks.positive > -S.infinity else { return nil }
+    let sums = kernels.sideExp(
+      derivatives, values, kinds: kinds, slope: scale, peaks: peaks, self.values.count)
     // What each side has of the sum over both, whose largest exponent is `peak`.
     let peak = max(peaks.positive, peaks.negative)
     let (positive, negative) = (S.exp(peaks.positive - peak), S.exp(peaks.negative - peak))

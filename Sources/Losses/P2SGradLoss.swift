@@ -25,13 +25,12 @@ public struct P2SGradLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
+    guard let (_, _, errors) = row.start else { return }
     let share = 1 / S(row.values.count)
-    var cost: S = 0
-    for j in row.indices {
-      let error = row.values[j] - (row.kinds[j] > 0 ? 1 : 0)
-      cost += error * error * share
-      row.derivatives[j] = 2 * error * share
-    }
+    row.scaleValues(by: 1)
+    row.forEachPositive { errors[$0] -= 1 }
+    let cost = S(row.kernels.innerProduct(errors, errors, row.values.count)) * share
+    row.kernels.scale(errors, errors, by: 2 * share, row.values.count)
     sums.terms.add(row.weighted(cost))
   }
 }

@@ -81,7 +81,8 @@ struct RowPass {
     _ total: Double, _ derivative: Tensor, _ divisor: Double, _ sums: LossSums
   ) -> LossOutput {
     let value = Tensor(total, dtype: matrix.dtype).recorded(
-      "reduced", matrix.edge { derivative.scaled(by: $0.item / divisor) })
+      "reduced",
+      matrix.scaledEdge { Cotangent(derivative, times: $0.product.item / divisor) })
     return LossOutput(value: value, active: sums.active)
   }
 

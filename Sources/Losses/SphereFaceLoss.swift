@@ -1,5 +1,4 @@
 import Autodiff
-import Foundation
 import Miners
 import Settings
 
@@ -43,14 +42,15 @@ public struct SphereFaceLoss: ProxyLoss {
     return Distance.cosine.matrix(input.embeddings, proxies)
       .appendingColumn(input.embeddings.rowLengths())
       .reduced(
-        by: SphereRows(margin: margin, scale: scale), pairs: pairs.withIgnoredColumns(1),
+        by: SphereRows(angle: MultipliedAngle(times: margin), scale: scale),
+        pairs: pairs.withIgnoredColumns(1),
         weights: input.rowWeights, reducer: input.rowReducer)
   }
 }
 
 /// What one row adds; the last value of its row is its length.
 private struct SphereRows: RowFunction {
-  let margin: Int
+  let angle: MultipliedAngle
   let scale: Double
 
   @specialized(where S == Float)
@@ -59,7 +59,8 @@ private struct SphereRows: RowFunction {
     guard let target = row.firstPositive else { return }
     let last = row.values.count - 1
     let factor = S(scale) * row.values[last]
-    let (own, slope) = multiplied(row.values[target])
+    let turned = angle(cosine: Double(row.values[target]))
+    let (own, slope) = (S(turned.value), S(turned.slope))
     for j in 0..<last { row.derivatives[j] = factor * row.values[j] }
     row.derivatives[target] = factor * own
     row.derivatives[last] = -.infinity
@@ -72,17 +73,5 @@ private struct SphereRows: RowFunction {
     row.derivatives[target] *= slope
     row.derivatives[last] = lengthSlope * S(scale)
     sums.terms.add(row.weighted(cost))
-  }
-
-  /// ψ and its derivative in cos θ, which is (-1)ᵏ m sin(m θ) / sin θ.
-  private func multiplied<S: Scalar>(_ cosine: S) -> (value: S, slope: S) {
-    let cosine = min(1, max(-1, Double(cosine)))
-    let (angle, m) = (acos(cosine), Double(margin))
-    let turn = min(m - 1, (angle * m / .pi).rounded(.down))
-    let sign: Double = turn.truncatingRemainder(dividingBy: 2) == 0 ? 1 : -1
-    let sine = sin(angle)
-    // The limits at 0° and 180°.
-    let ratio = sine > 1e-8 ? sin(m * angle) / sine : cosine > 0 || margin % 2 == 1 ? m : -m
-    return (S(sign * cos(m * angle) - 2 * turn), S(sign * m * ratio))
   }
 }

@@ -36,26 +36,63 @@ public struct VICRegLoss: Loss {
   public static var dependsOnOrder: Bool { true }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
-    let views = TwoViews(input.widened)
-    let width = input.embeddings.shape[1]
-    let difference = views.first - views.second
-    var value = (difference * difference).mean().scaled(by: invariance)
-    if views.count > 0 {
-      var own = [Double](repeating: 1, count: width * width)
-      for k in 0..<width { own[k * width + k] = 0 }
-      let off = Tensor(own, shape: [width, width])
-      for view in [views.first, views.second] {
-        let centered = view.withCenteredColumns()
-        let share = 1 / Double(max(1, views.count - 1))
-        let variances = (centered * centered).sumOverRows().scaled(by: share)
-        let spread = relu(squareRoot(variances.shifted(by: 1e-4)).scaled(by: -1).shifted(by: 1))
-        let covariances = centered.transposed.times(centered).scaled(by: share) * off
-        value =
-          value + spread.mean().scaled(by: variance / 2)
-          + (covariances * covariances).sum().scaled(by: covariance / Double(max(1, width)))
+    let views = TwoViews(input.widenedIfLarge)
+    guard views.count > 0 else {
+      return LossOutput(value: input.embeddings.sum().scaled(by: 0), active: 0)
+    }
+    let difference = views.first.detached - views.second.detached
+    let share = invariance / Double(difference.count)
+    let spreads = [views.first, views.second].map {
+      Spread(of: $0.detached, variance: variance, covariance: covariance)
+    }
+    let total = share * difference.sumOfSquares + spreads[0].total + spreads[1].total
+    let pull = { @Sendable (view: Int) in
+      difference.scaled(by: (view == 0 ? 2 : -2) * share) + spreads[view].gradient
+    }
+    let value = Tensor(total, dtype: difference.dtype).recorded(
+      "vicreg",
+      views.first.scaledEdge { Cotangent(pull(0), times: $0.product.item) },
+      views.second.scaledEdge { Cotangent(pull(1), times: $0.product.item) })
+    return LossOutput(value: value, active: total > 0 ? 1 : 0)
+      .narrowed(to: input.embeddings.dtype)
+  }
+}
+
+/// What the spread of one view's coordinates costs, and its gradient.
+///
+/// With X the view less its column means and C = Xᵀ X / (n - 1), the gradient in X is X M, where M is
+/// 2 / (n - 1) times the derivative in C. Its columns have mean 0, so it is the gradient in the view.
+private struct Spread: Sendable {
+  let total: Double
+  private let centered, mixing: Tensor
+
+  var gradient: Tensor { centered.times(mixing) }
+
+  init(of view: Tensor, variance: Double, covariance: Double) {
+    centered = view.withCenteredColumns()
+    let width = view.shape[1]
+    let share = 1 / Double(max(1, view.shape[0] - 1))
+    var mixing = centered.times(centered, transposingSelf: true)
+    let (weight, spread) = (covariance / Double(width), variance / 2 / Double(width))
+    func run<S: Scalar>(_: S.Type) -> Double {
+      let kernels = RowKernels<S>()
+      return mixing.updateElements(of: S.self) { products in
+        guard let products = products.baseAddress else { return 0 }
+        var total = 0.0
+        for k in 0..<width {
+          let row = products + k * width
+          let deviation = (Double(row[k]) * share + 1e-4).squareRoot()
+          row[k] = 0
+          kernels.scale(row, row, by: S(share), width)
+          total += weight * kernels.innerProduct(row, row, width)
+          kernels.scale(row, row, by: S(4 * weight * share), width)
+          total += spread * max(0, 1 - deviation)
+          row[k] = deviation < 1 ? S(-spread * share / deviation) : 0
+        }
+        return total
       }
     }
-    return LossOutput(value: value, active: value.item > 0 ? 1 : 0)
-      .narrowed(to: input.embeddings.dtype)
+    total = view.dtype == .float32 ? run(Float.self) : run(Double.self)
+    self.mixing = mixing
   }
 }

@@ -12,8 +12,18 @@ extension Tensor {
 
   /// This float64 tensor in another dtype, with history.
   func narrowed(to dtype: DType) -> Tensor {
-    dtype == .float64
+    self.dtype == dtype
       ? self : saturated(to: dtype).recorded("narrowed", edge { $0.converted(to: .float64) })
+  }
+
+  /// Σ x² over all elements.
+  var sumOfSquares: Double {
+    func run<S: Scalar>(_: S.Type) -> Double {
+      withElements(of: S.self) { x in
+        x.baseAddress.map { RowKernels<S>().innerProduct($0, $0, x.count) } ?? 0
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
   /// The nearest finite numbers of another dtype, without history.
@@ -40,6 +50,14 @@ extension LossInput {
     input.embeddings = embeddings.widened()
     if let reference { input.reference?.embeddings = reference.embeddings.widened() }
     return input
+  }
+}
+
+extension LossInput {
+  /// This input, in float64 if its numbers are so large that float32 may not hold their fourth powers.
+  var widenedIfLarge: LossInput {
+    let squares = embeddings.sumOfSquares + (reference?.embeddings.sumOfSquares ?? 0)
+    return squares < 1e14 ? self : widened
   }
 }
 

@@ -8,17 +8,23 @@ import Foundation
 /// gradient is a product too, with the same care.
 func euclideanDistances(_ a: Tensor, _ b: Tensor?, power: Double) -> Tensor {
   let (x, y) = (a.detached, b?.detached)
-  let value =
-    a.dtype == .float32
-    ? distances(x, y, power, Float.self) : distances(x, y, power, Double.self)
-  let pull = { @Sendable (cotangent: Tensor, side: Side) -> Tensor in
-    let pullback = Pullback(a: x, b: y ?? x, value: value, power: power, side: side)
-    return cotangent.dtype == .float32
-      ? pullback.run(cotangent, Float.self) : pullback.run(cotangent, Double.self)
+  let rowSquares = squaredLengths(of: x)
+  let columnSquares = y.map { squaredLengths(of: $0) } ?? rowSquares
+  func run<S: Scalar>(_: S.Type) -> Tensor {
+    distances(x, y, rowSquares.map { S($0) }, columnSquares.map { S($0) }, power)
   }
-  guard let b else { return value.recorded("distances", a.edge { pull($0, .both) }) }
+  let value = a.dtype == .float32 ? run(Float.self) : run(Double.self)
+  let pull = { @Sendable (cotangent: Cotangent, side: Side) -> Cotangent in
+    let pullback = Pullback(
+      a: x, b: y ?? x, rowSquares: rowSquares, columnSquares: columnSquares, value: value,
+      power: power, side: side)
+    return Cotangent(
+      value.dtype == .float32
+        ? pullback.run(cotangent, Float.self) : pullback.run(cotangent, Double.self))
+  }
+  guard let b else { return value.recorded("distances", a.scaledEdge { pull($0, .both) }) }
   return value.recorded(
-    "distances", a.edge { pull($0, .rows) }, b.edge { pull($0, .columns) })
+    "distances", a.scaledEdge { pull($0, .rows) }, b.scaledEdge { pull($0, .columns) })
 }
 
 /// var(a - b) / var(a) for centred rows a and columns b; 0 where a is 0.
@@ -45,25 +51,31 @@ private func squaredLengths(of x: Tensor) -> [Double] {
   let (n, d) = (x.shape[0], x.shape[1])
   func run<S: Scalar>(_: S.Type) -> [Double] {
     let kernels = RowKernels<S>()
-    return x.withElements(of: S.self) { x in
-      guard let x = x.baseAddress else { return [] }
-      return (0..<n).map { kernels.innerProduct(x + $0 * d, x + $0 * d, d) }
+    var squares = [Double](repeating: 0, count: n)
+    squares.withUnsafeMutableBufferPointer { squares in
+      x.withElements(of: S.self) { x in
+        guard let x = x.baseAddress else { return }
+        Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
+          for i in rows { squares[i] = kernels.innerProduct(x + i * d, x + i * d, d) }
+        }
+      }
     }
+    return squares
   }
   return x.dtype == .float32 ? run(Float.self) : run(Double.self)
 }
 
 @specialized(where S == Float)
 @specialized(where S == Double)
-private func distances<S: Scalar>(_ a: Tensor, _ b: Tensor?, _ power: Double, _: S.Type) -> Tensor {
+private func distances<S: Scalar>(
+  _ a: Tensor, _ b: Tensor?, _ rowSquares: [S], _ columnSquares: [S], _ power: Double
+) -> Tensor {
   let other = b ?? a
   let (m, d) = (other.shape[0], a.shape[1])
   let isOwn = b == nil
-  let rowSquares = squaredLengths(of: a).map { S($0) }
-  let columnSquares = isOwn ? rowSquares : squaredLengths(of: other).map { S($0) }
   let kernels = RowKernels<S>()
   let isRoot = power == 1
-  var matrix = a.timesTransposed(other)
+  var matrix = b.map { a.timesTransposed($0) } ?? a.ownProducts()
   matrix.updateElements(of: S.self) { y in
     a.withElements(of: S.self) { a in
       other.withElements(of: S.self) { b in
@@ -108,7 +120,9 @@ private func distances<S: Scalar>(_ a: Tensor, _ b: Tensor?, _ power: Double, _:
 
 /// The way back from distances to rows, to columns, or to both where they are the same.
 private struct Pullback {
-  let a, b, value: Tensor
+  let a, b: Tensor
+  let rowSquares, columnSquares: [Double]
+  let value: Tensor
   let power: Double
   let side: Side
 
@@ -117,25 +131,31 @@ private struct Pullback {
   /// With w = dL/dD · p Dᵖ⁻¹ / D, the gradient in row i is Σ w (a - b) = a Σ w - w b.
   @specialized(where S == Float)
   @specialized(where S == Double)
-  func run<S: Scalar>(_ cotangent: Tensor, _: S.Type) -> Tensor {
-    var (weights, near) = weighted(cotangent, S.self)
-    if side == .both { weights = weights.plusOwnTranspose() }
-    let sums = self.sums(of: weights, S.self)
+  func run<S: Scalar>(_ cotangent: Cotangent, _: S.Type) -> Tensor {
+    let (weights, near) = weighted(cotangent.tensor, S.self)
     let points = side == .columns ? b : a
-    var result =
-      side == .columns ? weights.times(a, transposingSelf: true) : weights.times(b)
+    var (result, rowSums) =
+      switch side {
+      case .both: weights.plusTransposeTimes(b)
+      case .rows: (weights.times(b), Tensor(sums(of: weights, S.self), shape: [a.shape[0]]))
+      case .columns: (weights.times(a, transposingSelf: true), weights.sumOverRows())
+      }
     let d = points.shape[1]
+    let factor = S(cotangent.factor)
+    let sums = rowSums.elements(as: S.self)
     result.updateElements(of: S.self) { result in
       points.withElements(of: S.self) { x in
-        for i in sums.indices {
-          for k in i * d..<(i + 1) * d { result[k] = sums[i] * x[k] - result[k] }
+        Parallel.forEachRange(sums.count, grain: grain(columns: d)) { rows in
+          for i in rows {
+            for k in i * d..<(i + 1) * d { result[k] = (sums[i] * x[k] - result[k]) * factor }
+          }
         }
       }
       a.withElements(of: S.self) { a in
         b.withElements(of: S.self) { b in
           for pair in near {
             for k in 0..<d {
-              let step = pair.weight * (a[pair.row * d + k] - b[pair.column * d + k])
+              let step = factor * pair.weight * (a[pair.row * d + k] - b[pair.column * d + k])
               if side != .columns { result[pair.row * d + k] += step }
               if side != .rows { result[pair.column * d + k] -= step }
             }
@@ -151,8 +171,8 @@ private struct Pullback {
     _ cotangent: Tensor, _: S.Type
   ) -> (weights: Tensor, near: [NearPair<S>]) {
     let (n, m) = (a.shape[0], b.shape[0])
-    let rowSquares = squaredLengths(of: a).map { S($0) }
-    let columnSquares = side == .both ? rowSquares : squaredLengths(of: b).map { S($0) }
+    let rowSquares = rowSquares.map { S($0) }
+    let columnSquares = columnSquares.map { S($0) }
     let grain = 32
     var near = [[NearPair<S>]](repeating: [], count: (n + grain - 1) / grain)
     let (power, limit) = (self.power, S(nearness))
@@ -204,7 +224,6 @@ private struct Pullback {
   }
 
   private func sums<S: Scalar>(of weights: Tensor, _: S.Type) -> [S] {
-    if side == .columns { return weights.sumOverRows().elements(as: S.self) }
     let (n, m) = (weights.shape[0], weights.shape[1])
     let kernels = RowKernels<S>()
     return weights.withElements(of: S.self) { w in

@@ -9,10 +9,11 @@ extension Tensor {
       dtype == .float32 ? unitRows(self, Float.self) : unitRows(self, Double.self)
     return unit.recorded(
       "withUnitRows",
-      edge {
-        $0.dtype == .float32
-          ? unitRowsPullback($0, unit, lengths, Float.self)
-          : unitRowsPullback($0, unit, lengths, Double.self)
+      scaledEdge {
+        Cotangent(
+          unit.dtype == .float32
+            ? unitRowsPullback($0, unit, lengths, Float.self)
+            : unitRowsPullback($0, unit, lengths, Double.self))
       })
   }
 
@@ -25,7 +26,8 @@ extension Tensor {
   public func timesOwnTranspose() -> Tensor {
     let x = detached
     return x.ownProducts().recorded(
-      "timesOwnTranspose", edge { $0.plusOwnTranspose().times(x) })
+      "timesOwnTranspose",
+      scaledEdge { Cotangent($0.tensor.plusTransposeTimes(x).product, times: $0.factor) })
   }
 
   /// Each row times a number of its own, without history.
@@ -34,9 +36,11 @@ extension Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
         Tensor(shape: [n, m], of: S.self) { y in
-          for i in 0..<n {
-            let factor = S(factors[i])
-            for j in i * m..<(i + 1) * m { y[j] = x[j] * factor }
+          Parallel.forEachRange(n, grain: grain(columns: m)) { rows in
+            for i in rows {
+              let factor = S(factors[i])
+              for j in i * m..<(i + 1) * m { y[j] = x[j] * factor }
+            }
           }
         }
       }
@@ -50,21 +54,23 @@ extension Tensor {
     func run<S: Scalar>(_: S.Type) -> [Double] {
       withElements(of: S.self) { x in
         other.withElements(of: S.self) { y in
-          (0..<n).map { i in
-            var sum = 0.0
-            for j in i * m..<(i + 1) * m { sum += Double(x[j]) * Double(y[j]) }
-            return sum
+          var sums = [Double](repeating: 0, count: n)
+          sums.withUnsafeMutableBufferPointer { sums in
+            Parallel.forEachRange(n, grain: grain(columns: m)) { rows in
+              for i in rows {
+                var sum = 0.0
+                for j in i * m..<(i + 1) * m { sum += Double(x[j]) * Double(y[j]) }
+                sums[i] = sum
+              }
+            }
           }
+          return sums
         }
       }
     }
     return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
-  /// This square matrix plus its transpose, without history.
-  func plusOwnTranspose() -> Tensor {
-    dtype == .float32 ? sumWithTranspose(self, Float.self) : sumWithTranspose(self, Double.self)
-  }
 }
 
 private let smallestLength = 1e-12
@@ -101,7 +107,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
 }
 
 /// Rows of a piece of work.
-private func grain(columns: Int) -> Int { max(16, 8192 / max(1, columns)) }
+func grain(columns: Int) -> Int { max(16, 8192 / max(1, columns)) }
 
 /// ‖x‖ in double precision, also where the sum of squares would overflow or vanish.
 private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
@@ -117,11 +123,11 @@ private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
 @specialized(where S == Float)
 @specialized(where S == Double)
 private func unitRowsPullback<S: Scalar>(
-  _ cotangent: Tensor, _ unit: Tensor, _ lengths: [Double], _: S.Type
+  _ cotangent: Cotangent, _ unit: Tensor, _ lengths: [Double], _: S.Type
 ) -> Tensor {
   let (n, d) = (unit.shape[0], unit.shape[1])
   let kernels = RowKernels<S>()
-  return cotangent.withElements(of: S.self) { g in
+  return cotangent.tensor.withElements(of: S.self) { g in
     unit.withElements(of: S.self) { y in
       Tensor(shape: [n, d], of: S.self) { result in
         guard let g = g.baseAddress, let y = y.baseAddress else { return }
@@ -133,7 +139,7 @@ private func unitRowsPullback<S: Scalar>(
               continue
             }
             let projection = S(kernels.innerProduct(g + i * d, y + i * d, d))
-            let scale = S(1 / lengths[i])
+            let scale = S(cotangent.factor / lengths[i])
             for j in row { result[j] = (g[j] - y[j] * projection) * scale }
           }
         }
@@ -147,27 +153,16 @@ private func centered(_ x: Tensor) -> Tensor {
     let (n, d) = (x.shape[0], x.shape[1])
     return x.withElements(of: S.self) { x in
       Tensor(shape: [n, d], of: S.self) { y in
-        for i in 0..<n {
-          var sum = 0.0
-          for j in i * d..<(i + 1) * d { sum += Double(x[j]) }
-          let mean = sum / Double(d)
-          for j in i * d..<(i + 1) * d { y[j] = S(Double(x[j]) - mean) }
+        Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
+          for i in rows {
+            var sum = 0.0
+            for j in i * d..<(i + 1) * d { sum += Double(x[j]) }
+            let mean = sum / Double(d)
+            for j in i * d..<(i + 1) * d { y[j] = S(Double(x[j]) - mean) }
+          }
         }
       }
     }
   }
   return x.dtype == .float32 ? run(Float.self) : run(Double.self)
-}
-
-@specialized(where S == Float)
-@specialized(where S == Double)
-private func sumWithTranspose<S: Scalar>(_ x: Tensor, _: S.Type) -> Tensor {
-  let n = x.shape[0]
-  let kernels = RowKernels<S>()
-  return x.withElements(of: S.self) { x in
-    Tensor(shape: [n, n], of: S.self) { y in
-      guard let x = x.baseAddress, let y = y.baseAddress else { return }
-      Parallel.forEachRange(n, grain: 32) { kernels.addTransposed(y, x, n, rows: $0) }
-    }
-  }
 }

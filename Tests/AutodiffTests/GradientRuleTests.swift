@@ -35,4 +35,24 @@ import Testing
       #expect(abs(value - 40) < 1e-10)
     }
   }
+
+  /// A factor that waits reaches every leaf once, whether the pullbacks between take it or not.
+  @Test func factorsOfCotangentsReachEveryLeaf() {
+    let (x, w) = (normal(4, 3), normal(3, 5, seed: 2))
+    let times = { (x: Tensor, factor: Double) in
+      x.recorded("times", x.scaledEdge { Cotangent($0.tensor, times: factor * $0.factor) })
+    }
+    let (_, plain) = valueWithGradient(at: [x, w]) {
+      (relu($0[0].times($0[1])) + $0[0].times($0[1])).sum()
+    }
+    let (_, scaled) = valueWithGradient(at: [x, w]) { point in
+      // Pullbacks that pass a factor on, one that does not, and a sum of two with other factors.
+      let product = times(point[0], 0.5).times(times(point[1], 0.25))
+      return (times(relu(times(product, 2)), 3) + times(product, 6)).sum()
+    }
+    #expect(difference(scaled[0], plain[0].scaled(by: 3)) < 1e-12)
+    #expect(difference(scaled[1], plain[1].scaled(by: 1.5)) < 1e-12)
+    let (_, leaf) = valueWithGradient(at: x) { times($0, 7).sum() }
+    #expect(leaf.elements(as: Double.self) == Array(repeating: 7, count: 12))
+  }
 }

@@ -48,6 +48,24 @@ extension KernelTests {
     }
   }
 
+  @Test(arguments: DType.allCases) func productsWithASumOfTransposes(dtype: DType) {
+    for (n, columns) in [(1, 3), (5, 1), (12, 5), (31, 9), (67, 130), (300, 33), (530, 129)] {
+      let (w, x) = (normal(n, n, dtype: dtype), normal(n, columns, seed: 2, dtype: dtype))
+      let wide = w.converted(to: .float64)
+      let sum = wide + wide.transposed
+      let expected = reference(sum, x.converted(to: .float64))
+      withEachInstructionSet { set in
+        let (product, sums) = withThreads(3) { w.plusTransposeTimes(x) }
+        let tolerance = 4 * KernelTests.tolerance(dtype, k: n)
+        #expect(difference(product, expected) <= tolerance, "\(set) \(n) \(columns)")
+        #expect(difference(sums, sum.sumOverColumns()) <= tolerance, "\(set) \(n) \(columns)")
+        let single = withThreads(1) { w.plusTransposeTimes(x) }
+        #expect(product.elements(as: Double.self) == single.product.elements(), "\(set) \(n)")
+        #expect(sums.elements(as: Double.self) == single.rowSums.elements(), "\(set) \(n)")
+      }
+    }
+  }
+
   @Test func stripsHoldTheProductsOfAllRows() {
     for (m, n, k) in [(1, 5, 3), (3, 700, 4), (4, 9, 300), (75, 40, 17), (200, 1000, 8)] {
       let (a, b) = (normal(m, k, dtype: .float32), normal(n, k, seed: 2, dtype: .float32))

@@ -103,12 +103,15 @@ import Testing
     let maxima = kernels.sideMaxima(x, kinds: kinds, count)
     #expect(maxima.positive == positive.map { x[$0] }.max() ?? -.infinity)
     #expect(maxima.negative == negative.map { x[$0] }.max() ?? -.infinity)
+    let minima = kernels.sideMaxima(x, kinds: kinds, slope: -2, count)
+    #expect(minima.positive == positive.map { -2 * x[$0] }.max() ?? -.infinity)
 
     var y = zeros
     let sums = kernels.sideExp(
-      &y, x, kinds: kinds, peaks: Sides(positive: 0.5, negative: -0.25), counting: true, count)
+      &y, x, kinds: kinds, slope: -1.5, peaks: Sides(positive: 0.5, negative: -0.25),
+      counting: true, count)
     let expected = kinds.indices.map {
-      Double(abs(kinds[$0])) * Double.exp(Double(x[$0]) - (kinds[$0] > 0 ? 0.5 : -0.25))
+      Double(abs(kinds[$0])) * Double.exp(-1.5 * Double(x[$0]) - (kinds[$0] > 0 ? 0.5 : -0.25))
     }
     #expect(isNear(sums.positive, positive.reduce(0) { $0 + expected[$1] }))
     #expect(isNear(sums.negative, negative.reduce(0) { $0 + expected[$1] }))

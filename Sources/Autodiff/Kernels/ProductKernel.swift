@@ -16,6 +16,13 @@ struct Scratch<S: Scalar>: Sendable {
   }
 }
 
+/// What the left side of a product is, as it lies in memory.
+enum LeftSide<S: Scalar> {
+  case plain, transposed
+  /// The square matrix plus its transpose, whose rows' sums are added to `rowSums`.
+  case plusTransposed(rowSums: UnsafeMutablePointer<S>)
+}
+
 extension Scalar {
   /// The kernels of the instruction set in use; ask once for an operation, because packed panels
   /// of one set do not fit another.
@@ -26,14 +33,14 @@ extension Scalar {
     m: Int, n: Int, k: Int, transposingA: Bool, transposingB: Bool, adding: Bool
   ) {
     product(
-      c, a, b, m: m, n: n, k: k, transposingA: transposingA, transposingB: transposingB,
+      c, a, b, m: m, n: n, k: k, transposingA ? .transposed : .plain, transposingB: transposingB,
       adding: adding, bias: nil, .none)
   }
 
   /// The product, followed by `bias` (a number for each column) and `activation`.
   static func product(
     _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>,
-    m: Int, n: Int, k: Int, transposingA: Bool, transposingB: Bool, adding: Bool,
+    m: Int, n: Int, k: Int, _ left: LeftSide<Self>, transposingB: Bool, adding: Bool,
     bias: UnsafePointer<Self>?, _ activation: Activation
   ) {
     guard m > 0, n > 0 else { return }
@@ -51,20 +58,25 @@ extension Scalar {
         }
         while packed.load(ordering: .acquiring) < packing.pieceCount { ck_pause() }
         let (rows, columns) = blocks.piece(number - packing.pieceCount)
-        Scratch<Self>(count: blocks.height * blocks.depth).withBase { left in
+        Scratch<Self>(count: blocks.height * blocks.depth).withBase { panels in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
             let depth = min(blocks.depth, k - first)
             let isLast = first + depth == k
-            if transposingA {
-              kernels.pack_columns(
-                left, a + first * m + rows.lowerBound, m, rows.count, depth, kernels.tile_rows)
-            } else {
+            switch left {
+            case .plain:
               kernels.pack_rows(
-                left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+                panels, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+            case .transposed:
+              kernels.pack_columns(
+                panels, a + first * m + rows.lowerBound, m, rows.count, depth, kernels.tile_rows)
+            case .plusTransposed(let sums):
+              kernels.pack_plus_transposed(
+                panels, columns.lowerBound == 0 ? sums + rows.lowerBound : nil, a, m,
+                rows.lowerBound, rows.count, first, depth)
             }
             kernels.multiply(
-              c + rows.lowerBound * n + columns.lowerBound, n, left,
+              c + rows.lowerBound * n + columns.lowerBound, n, panels,
               right + first * packedColumns + columns.lowerBound * depth, rows.count,
               columns.count, depth, adding || first > 0 ? 1 : 0,
               isLast ? bias.map { UnsafeRawPointer($0 + columns.lowerBound) } : nil,
@@ -89,7 +101,7 @@ extension Scalar {
   ) {
     func run(_ bias: UnsafePointer<Self>?) {
       product(
-        y, x, weight, m: rows, n: outputs, k: inputs, transposingA: false, transposingB: true,
+        y, x, weight, m: rows, n: outputs, k: inputs, .plain, transposingB: true,
         adding: false, bias: bias, activation)
     }
     bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
@@ -122,10 +134,13 @@ extension Scalar {
               first > 0 ? 1 : 0, nil, 0)
           }
         }
+        // While the block is in the cache: what it is the mirror image of in later blocks.
+        for other in stride(from: rows.upperBound, to: m, by: height) {
+          let right = min(rows.upperBound, firstColumn(other))
+          guard rows.lowerBound < right else { continue }
+          kernels.mirror(c, m, other, min(m, other + height), rows.lowerBound, right)
+        }
       }
-    }
-    Parallel.forEachRange(m, grain: height) { rows in
-      kernels.mirror(c, m, rows.lowerBound, rows.upperBound, firstColumn(rows.lowerBound))
     }
   }
 

@@ -71,29 +71,30 @@ public struct RowKernels<S: Scalar> {
     }
   }
 
-  /// The largest element of each side; minus infinity if there are none.
+  /// The largest slope · x of each side; minus infinity if there are none.
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func sideMaxima(
-    _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, _ count: Int
+    _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, slope: S = 1, _ count: Int
   ) -> Sides<S> {
     withNumbers(0, 0) { result in
-      kernels.pointee.side_maxima(result, x, kinds, count)
+      kernels.pointee.side_maxima(result, x, kinds, Double(slope), count)
       return Sides(positive: S(result[0]), negative: S(result[1]))
     }
   }
 
-  /// y = exp(x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
+  /// y = exp(slope · x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
   /// for no pair. Returns the sum of each side.
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func sideExp(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
-    peaks: Sides<S>, counting: Bool = false, _ count: Int
+    slope: S = 1, peaks: Sides<S>, counting: Bool = false, _ count: Int
   ) -> Sides<S> {
     withNumbers(Double(peaks.positive), Double(peaks.negative)) { peaks in
       withNumbers(0, 0) { sums in
-        kernels.pointee.side_exp(sums, y, x, kinds, peaks, counting ? 1 : 0, count)
+        kernels.pointee.side_exp(
+          sums, y, x, kinds, Double(slope), peaks, counting ? 1 : 0, count)
         return Sides(positive: S(sums[0]), negative: S(sums[1]))
       }
     }

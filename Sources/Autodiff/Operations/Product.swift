@@ -34,20 +34,48 @@ extension Tensor {
     let (a, b) = (detached, other.detached)
     return product.recorded(
       "times",
-      edge {
-        transposingSelf
-          ? b.times($0, transposingSelf: transposingOther, transposingOther: true)
-          : $0.times(b, transposingOther: !transposingOther)
+      scaledEdge {
+        let pull =
+          transposingSelf
+          ? b.times($0.tensor, transposingSelf: transposingOther, transposingOther: true)
+          : $0.tensor.times(b, transposingOther: !transposingOther)
+        return Cotangent(pull, times: $0.factor)
       },
-      other.edge {
-        transposingOther
-          ? $0.times(a, transposingSelf: true, transposingOther: transposingSelf)
-          : a.times($0, transposingSelf: !transposingSelf)
+      other.scaledEdge {
+        let pull =
+          transposingOther
+          ? $0.tensor.times(a, transposingSelf: true, transposingOther: transposingSelf)
+          : a.times($0.tensor, transposingSelf: !transposingSelf)
+        return Cotangent(pull, times: $0.factor)
       })
   }
 
   /// `self` times the transpose of `other`.
   public func timesTransposed(_ other: Tensor) -> Tensor { times(other, transposingOther: true) }
+
+  /// (W + Wᵀ) x for this square matrix W, and the sums of the rows of W + Wᵀ; without history.
+  ///
+  /// The sum of the matrices is never in memory as a whole.
+  package func plusTransposeTimes(_ x: Tensor) -> (product: Tensor, rowSums: Tensor) {
+    precondition(
+      shape.count == 2 && shape[0] == shape[1] && x.shape.count == 2 && x.shape[0] == shape[0]
+        && x.dtype == dtype, "plusTransposeTimes: shapes \(shape) and \(x.shape) do not fit")
+    let (n, columns) = (shape[0], x.shape[1])
+    func run<S: Scalar>(_: S.Type) -> (Tensor, Tensor) {
+      var sums = Tensor(zeros: [n], dtype: dtype)
+      let product = sums.updateElements(of: S.self) { sums in
+        Tensor(shape: [n, columns], of: S.self) { c in
+          guard let c = c.baseAddress, let sums = sums.baseAddress else { return }
+          S.product(
+            c, base(), x.base(), m: n, n: columns, k: n, .plusTransposed(rowSums: sums),
+            transposingB: false, adding: false, bias: nil, .none)
+          withExtendedLifetime((self, x)) {}
+        }
+      }
+      return (product, sums)
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
 
   /// The inner product of every two rows, without history.
   package func ownProducts() -> Tensor {

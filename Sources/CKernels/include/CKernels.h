@@ -119,6 +119,11 @@ typedef struct ck_kernels {
   /// The same where the element (i, p) is at x[p * stride + i].
   void (*_Nonnull pack_columns)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t stride,
                                 ptrdiff_t count, ptrdiff_t depth, ptrdiff_t width);
+  /// The same for rows of `tile_rows` of x + xᵀ, x square with n rows: `count` rows from `row` on, and
+  /// their `depth` elements from `first` on; adds the sum of each row to `sums`, if given.
+  void (*_Nonnull pack_plus_transposed)(void *_Nonnull y, void *_Nullable sums,
+                                        const void *_Nonnull x, ptrdiff_t n, ptrdiff_t row,
+                                        ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth);
   /// c[rows, columns] = a b (+ c if `adding`) from panels of a and b, then + `bias` (a number for
   /// each column) if there is one, and then max(c, 0) if `relu`.
   void (*_Nonnull multiply)(void *_Nonnull c, ptrdiff_t stride, const void *_Nonnull a,
@@ -200,10 +205,10 @@ typedef struct ck_kernels {
   /// The rows `first` to `last` of y = x + xᵀ for square x of n rows.
   void (*_Nonnull add_transposed)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t n,
                                   ptrdiff_t first, ptrdiff_t last);
-  /// The first `columns` elements of the rows `first` to `last` of square c, n rows, become those
+  /// The elements `left` to `right` of the rows `first` to `last` of square c, n rows, become those
   /// on the other side of the diagonal.
   void (*_Nonnull mirror)(void *_Nonnull c, ptrdiff_t n, ptrdiff_t first, ptrdiff_t last,
-                          ptrdiff_t columns);
+                          ptrdiff_t left, ptrdiff_t right);
 
   double (*_Nonnull inner_product)(const void *_Nonnull a, const void *_Nonnull b,
                                    ptrdiff_t count);
@@ -220,14 +225,14 @@ typedef struct ck_kernels {
   void (*_Nonnull scale_sides)(void *_Nonnull y, const void *_Nonnull x,
                                const int32_t *_Nonnull kinds, const double *_Nonnull factors,
                                const double *_Nonnull offsets, ptrdiff_t count);
-  /// The largest element of each side; minus infinity if there are none.
+  /// The largest slope · x of each side; minus infinity if there are none.
   void (*_Nonnull side_maxima)(double *_Nonnull largest, const void *_Nonnull x,
-                               const int32_t *_Nonnull kinds, ptrdiff_t count);
-  /// y = e^(x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
+                               const int32_t *_Nonnull kinds, double slope, ptrdiff_t count);
+  /// y = e^(slope · x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
   /// for no pair. `sums` gets the sum of each side.
   void (*_Nonnull side_exp)(double *_Nonnull sums, void *_Nonnull y, const void *_Nonnull x,
-                            const int32_t *_Nonnull kinds, const double *_Nonnull peaks,
-                            int counting, ptrdiff_t count);
+                            const int32_t *_Nonnull kinds, double slope,
+                            const double *_Nonnull peaks, int counting, ptrdiff_t count);
   /// The terms max(0, sign (x - bound)) of positive pairs and max(0, sign (bound - x)) of negative
   /// ones, each as often as its pair occurs; y is the derivative.
   void (*_Nonnull hinges)(ck_hinges *_Nonnull result, void *_Nonnull y, const void *_Nonnull x,

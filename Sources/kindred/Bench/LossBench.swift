@@ -4,7 +4,8 @@ import Settings
 
 /// Times the value and gradient of every loss on random batches, four items a class, after comparing
 /// each with the same loss in float64, one that takes seconds on the first 512 items only; the
-/// batches have 512 and 2048 items unless --batch says.
+/// batches have 512 and 2048 items unless --batch says. A loss that cannot tell so many classes apart
+/// in so many dimensions is measured with as many classes as dimensions, and its name says so.
 @Sendable func benchLosses(_ arguments: Arguments) throws {
   let asked = try arguments.wholeNumber("--batch", in: 8...65_536)
   let dimension = try arguments.wholeNumber("--dimension", in: 1...65_536) ?? 128
@@ -20,28 +21,35 @@ import Settings
   var skipped: [Failure] = []
   let batches = asked.map { [$0] } ?? [512, 2048]
   for (i, batch) in batches.enumerated() {
-    let classes = classes ?? max(2, (batch + 3) / 4)
+    let most = max(2, (batch + 3) / 4)
+    let counts = classes.map { [$0] } ?? (dimension < most ? [most, max(2, dimension)] : [most])
     var random = Random(seed: 5)
     let embeddings = Tensor(
       normal: [batch, dimension], deviation: 1, dtype: .float32, random: &random)
     let teacher = Tensor(
       normal: [batch, dimension], deviation: 1, dtype: .float32, random: &random)
-    let labels = (0..<batch).map { $0 / 4 % classes }
-    let input = LossInput(embeddings: embeddings, labels: labels, teacher: teacher)
     for (k, named) in losses.enumerated() {
-      let name = "\(named.name), batch \(batch)"
+      var name = "\(named.name), batch \(batch)"
       progress.show(
         "measuring \(name)", done: i * losses.count + k, of: batches.count * losses.count)
-      var loss = named.value
-      loss.makeParameters(
-        classCount: classes, dimension: dimension, dtype: .float32,
-        random: random.split("parameters"))
-      do { try loss.validate(input, at: name) } catch {
+      let prepared: any Loss
+      let input: LossInput
+      do {
+        let found = try firstValid(counts, at: name) { classes in
+          var loss = named.value
+          loss.makeParameters(
+            classCount: classes, dimension: dimension, dtype: .float32,
+            random: random.split("parameters"))
+          let labels = (0..<batch).map { $0 / 4 % classes }
+          return (loss, LossInput(embeddings: embeddings, labels: labels, teacher: teacher))
+        }
+        (prepared, input) = (found.loss, found.input)
+        if found.classes != counts[0] { name += ", \(found.classes) classes" }
+      } catch {
         if !only.isEmpty { throw error }
         skipped.append(error)
         continue
       }
-      let prepared = loss
       var measurement = Measurement(name, budget: 0.5, repeats: repeats) {
         _ = prepared.valueWithGradients(input)
       }
@@ -56,6 +64,21 @@ import Settings
   progress.finish()
   show(results, arguments)
   for failure in skipped { Terminal.printError("skipped \(failure)") }
+}
+
+/// What is made for the first count of classes for which a loss and its batch are valid.
+private func firstValid(
+  _ counts: [Int], at place: String, _ make: (Int) -> (loss: any Loss, input: LossInput)
+) throws(Failure) -> (loss: any Loss, input: LossInput, classes: Int) {
+  var failure: Failure?
+  for classes in counts {
+    let (loss, input) = make(classes)
+    do {
+      try loss.validate(input, at: place)
+      return (loss, input, classes)
+    } catch { failure = failure ?? error }
+  }
+  throw failure ?? Failure(.badUsage, at: place, "there are no classes", expected: "two or more")
 }
 
 extension LossInput {
