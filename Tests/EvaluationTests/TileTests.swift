@@ -53,6 +53,13 @@ import Testing
     #expect(short.zones?.counts(within: squares) == zones.counts(within: squares))
   }
 
+  /// Too few near pairs for a tenth of all, as after a sample that errs, must be seen.
+  @Test func farPairsAreSeenToBeTooMany() {
+    let pairs = PairCells<Float>(positives: [], exactBins: [], near: 0.5, negativeCount: 100)
+    let none = pairs.negatives()
+    #expect(none.bins.reduce(0, +) == 100 && !none.holdsTenth)
+  }
+
   @Test func threadsDoNotChangeBits() throws {
     let before = Parallel.threadCount
     defer { Parallel.threadCount = before }
