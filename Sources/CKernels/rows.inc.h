@@ -25,12 +25,12 @@ static void normalize_rows(void *py, void *length, const void *px, double shorte
 }
 
 static void normalize_rows_gradient(void *presult, const void *pg, const void *py,
-                                    const void *length, double shortest, ptrdiff_t rows,
-                                    ptrdiff_t columns) {
+                                    const void *length, double shortest, double times,
+                                    ptrdiff_t rows, ptrdiff_t columns) {
   for (ptrdiff_t i = 0; i < rows; i++) {
     const REAL *g = (const REAL *)pg + i * columns, *y = (const REAL *)py + i * columns;
     REAL norm = ((const REAL *)length)[i];
-    REAL factor = norm < (REAL)shortest ? 0 : 1 / norm, inner = inner_product(y, g, columns);
+    REAL factor = norm < (REAL)shortest ? 0 : (REAL)times / norm, inner = inner_product(y, g, columns);
     for (ptrdiff_t c = 0; c < columns; c += LANES) {
       ptrdiff_t filled = lanes(columns - c);
       store((REAL *)presult + i * columns + c,

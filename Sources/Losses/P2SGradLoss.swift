@@ -27,10 +27,10 @@ public struct P2SGradLoss: ClassifierLoss {
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
     guard let (_, _, errors) = row.start else { return }
     let share = 1 / S(row.values.count)
-    row.scaleValues(by: 1)
-    row.forEachPositive { errors[$0] -= 1 }
-    let cost = S(row.kernels.innerProduct(errors, errors, row.values.count)) * share
-    row.kernels.scale(errors, errors, by: 2 * share, row.values.count)
+    // Errors times 2 / C are the derivatives.
+    row.scaleValues(by: 2 * share)
+    row.forEachPositive { errors[$0] -= 2 * share }
+    let cost = S(row.kernels.innerProduct(errors, errors, row.values.count)) / (4 * share)
     sums.terms.add(row.weighted(cost))
   }
 }

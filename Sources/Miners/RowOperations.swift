@@ -130,17 +130,18 @@ private func unitRowsPullback<S: Scalar>(
   return cotangent.tensor.withElements(of: S.self) { g in
     unit.withElements(of: S.self) { y in
       Tensor(shape: [n, d], of: S.self) { result in
-        guard let g = g.baseAddress, let y = y.baseAddress else { return }
+        guard let g = g.baseAddress, let y = y.baseAddress, let target = result.baseAddress
+        else { return }
         Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
           for i in rows {
-            let row = i * d..<(i + 1) * d
+            let start = i * d
             guard lengths[i] > smallestLength else {
-              for j in row { result[j] = 0 }
+              (target + start).update(repeating: 0, count: d)
               continue
             }
-            let projection = S(kernels.innerProduct(g + i * d, y + i * d, d))
-            let scale = S(cotangent.factor / lengths[i])
-            for j in row { result[j] = (g[j] - y[j] * projection) * scale }
+            kernels.unitRowGradient(
+              target + start, g + start, unit: y + start, length: S(lengths[i]),
+              times: cotangent.factor, d)
           }
         }
       }

@@ -118,7 +118,8 @@ extension Scalar {
 
   static func normalizeRowsGradient(
     _ result: UnsafeMutableBufferPointer<Self>, _ g: UnsafeBufferPointer<Self>,
-    _ y: UnsafeBufferPointer<Self>, _ length: UnsafeBufferPointer<Self>, rows: Int, columns: Int
+    _ y: UnsafeBufferPointer<Self>, _ length: UnsafeBufferPointer<Self>, times factor: Double,
+    rows: Int, columns: Int
   ) {
     guard let result = result.baseAddress, let g = g.baseAddress, let y = y.baseAddress,
       let length = length.baseAddress
@@ -127,8 +128,8 @@ extension Scalar {
     Parallel.forEachRange(rows, grain: max(1, grain / max(1, columns))) { range in
       let e = range.lowerBound * columns
       kernels.normalize_rows_gradient(
-        result + e, g + e, y + e, length + range.lowerBound, Reference.shortest(), range.count,
-        columns)
+        result + e, g + e, y + e, length + range.lowerBound, Reference.shortest(), factor,
+        range.count, columns)
     }
   }
 }

@@ -142,6 +142,17 @@ public struct RowKernels<S: Scalar> {
     return Sides(result)
   }
 
+  /// result = factor (g - y ⟨y, g⟩) / length: the gradient in a row that was scaled to y of length 1.
+  @inline(__always)
+  public func unitRowGradient(
+    _ result: UnsafeMutablePointer<S>, _ g: UnsafePointer<S>, unit y: UnsafePointer<S>, length: S,
+    times factor: Double, _ count: Int
+  ) {
+    withUnsafePointer(to: length) {
+      kernels.pointee.normalize_rows_gradient(result, g, y, $0, 0, factor, 1, count)
+    }
+  }
+
   /// Rows of y = x + xᵀ for square x of n rows.
   @inline(__always)
   public func addTransposed(

@@ -65,16 +65,22 @@ extension Tensor {
     }
     let (y, length) = dtype == .float32 ? run(Float.self) : run(Double.self)
     return y.recorded(
-      "normalizedRows", edge { $0.normalizedRowsGradient(result: y, length: length) })
+      "normalizedRows",
+      scaledEdge {
+        Cotangent($0.tensor.normalizedRowsGradient(result: y, length: length, times: $0.factor))
+      })
   }
 
-  private func normalizedRowsGradient(result y: Tensor, length: Tensor) -> Tensor {
+  private func normalizedRowsGradient(
+    result y: Tensor, length: Tensor, times factor: Double
+  ) -> Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { g in
         y.withElements(of: S.self) { y in
           length.withElements(of: S.self) { length in
             Tensor(shape: shape, of: S.self) {
-              S.normalizeRowsGradient($0, g, y, length, rows: rowCount, columns: columns)
+              S.normalizeRowsGradient(
+                $0, g, y, length, times: factor, rows: rowCount, columns: columns)
             }
           }
         }

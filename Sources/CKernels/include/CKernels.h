@@ -197,10 +197,11 @@ typedef struct ck_kernels {
   void (*_Nonnull normalize_rows)(void *_Nonnull y, void *_Nonnull length,
                                   const void *_Nonnull x, double shortest, ptrdiff_t rows,
                                   ptrdiff_t columns);
-  /// result = (g - y ⟨y, g⟩) / length for each row, or 0 where length < shortest.
+  /// result = times (g - y ⟨y, g⟩) / length for each row, or 0 where length < shortest.
   void (*_Nonnull normalize_rows_gradient)(void *_Nonnull result, const void *_Nonnull g,
                                            const void *_Nonnull y, const void *_Nonnull length,
-                                           double shortest, ptrdiff_t rows, ptrdiff_t columns);
+                                           double shortest, double times, ptrdiff_t rows,
+                                           ptrdiff_t columns);
 
   /// The rows `first` to `last` of y = x + xᵀ for square x of n rows.
   void (*_Nonnull add_transposed)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t n,
