@@ -78,6 +78,7 @@ const ck_kernels KERNELS = {
     .pack_columns = pack_columns,
     .pack_plus_transposed = pack_plus_transposed,
     .multiply = multiply,
+    .multiply_rows = multiply_rows,
     .pack_patches = pack_patches,
     .pack_patch_columns = pack_patch_columns,
     .column_sums = column_sums,

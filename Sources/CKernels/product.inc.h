@@ -129,13 +129,14 @@ static inline __attribute__((always_inline)) vector finished(vector sum, const R
 /// The sums of one tile; every element adds up its products in the order of p.
 static inline __attribute__((always_inline)) void multiply_tile(REAL *c, ptrdiff_t stride,
                                                                 const REAL *a, const REAL *b,
-                                                                ptrdiff_t depth, epilogue end) {
+                                                                ptrdiff_t step, ptrdiff_t depth,
+                                                                epilogue end) {
   vector sum[TILE_ROWS][TILE_VECTORS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < TILE_ROWS; i++)
 #pragma clang loop unroll(full)
     for (int v = 0; v < TILE_VECTORS; v++) sum[i][v] = 0;
-  for (ptrdiff_t p = 0; p < depth; p++, a += TILE_ROWS, b += TILE_COLUMNS) {
+  for (ptrdiff_t p = 0; p < depth; p++, a += TILE_ROWS, b += step) {
     vector right[TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int v = 0; v < TILE_VECTORS; v++) right[v] = *(const vector *)(b + v * LANES);
@@ -164,7 +165,7 @@ static void multiply_edge(REAL *c, ptrdiff_t stride, const REAL *a, const REAL *
   if (end.adding)
     for (ptrdiff_t i = 0; i < TILE_ROWS; i++)
       copy_filled(tile + i * TILE_COLUMNS, c + i * stride, i < rows ? columns : 0, TILE_COLUMNS);
-  multiply_tile(tile, TILE_COLUMNS, a, b, depth, end);
+  multiply_tile(tile, TILE_COLUMNS, a, b, TILE_COLUMNS, depth, end);
   for (ptrdiff_t i = 0; i < rows; i++)
     for (ptrdiff_t j = 0; j < columns; j++) c[i * stride + j] = tile[i * TILE_COLUMNS + j];
 }
@@ -178,10 +179,33 @@ static void multiply(void *c, ptrdiff_t stride, const void *a, const void *b, pt
       const REAL *left = (const REAL *)a + i * depth;
       REAL *corner = (REAL *)c + i * stride + j;
       if (rows - i >= TILE_ROWS && columns - j >= TILE_COLUMNS)
-        multiply_tile(corner, stride, left, right, depth, end);
+        multiply_tile(corner, stride, left, right, TILE_COLUMNS, depth, end);
       else
         multiply_edge(corner, stride, left, right, rows - i < TILE_ROWS ? rows - i : TILE_ROWS,
                       columns - j < TILE_COLUMNS ? columns - j : TILE_COLUMNS, depth, end);
+    }
+  }
+}
+
+static void multiply_rows(void *c, ptrdiff_t stride, const void *a, const void *b,
+                          ptrdiff_t b_stride, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth,
+                          int adding, const void *bias, int relu) {
+  for (ptrdiff_t j = 0; j < columns; j += TILE_COLUMNS) {
+    const REAL *right = (const REAL *)b + j;
+    epilogue end = {adding, relu, bias ? (const REAL *)bias + j : NULL};
+    for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS) {
+      REAL *corner = (REAL *)c + i * stride + j;
+      const REAL *left = (const REAL *)a + i * depth;
+      if (rows - i >= TILE_ROWS) {
+        multiply_tile(corner, stride, left, right, b_stride, depth, end);
+      } else {
+        REAL tile[TILE_ROWS * TILE_COLUMNS];
+        for (ptrdiff_t k = 0; end.adding && k < rows - i; k++)
+          copy_filled(tile + k * TILE_COLUMNS, corner + k * stride, TILE_COLUMNS, TILE_COLUMNS);
+        multiply_tile(tile, TILE_COLUMNS, left, right, b_stride, depth, end);
+        for (ptrdiff_t k = 0; k < rows - i; k++)
+          copy_filled(corner + k * stride, tile + k * TILE_COLUMNS, TILE_COLUMNS, TILE_COLUMNS);
+      }
     }
   }
 }

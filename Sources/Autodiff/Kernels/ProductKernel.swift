@@ -47,17 +47,20 @@ extension Scalar {
     let kernels = kernels
     let blocks = ProductBlocks(m: m, n: n, k: k, kernels)
     let packedColumns = n.roundedUp(to: kernels.tile_columns)
-    Scratch<Self>(count: packedColumns * k).withBase { right in
+    // Few rows use a panel too seldom for it to be worth packing, if whole tiles lie near each other.
+    let isInPlace = !transposingB && n == packedColumns && n <= 512 && m <= 512
+    Scratch<Self>(count: isInPlace ? 0 : packedColumns * k).withBase { right in
       let packing = PackedRight(right, b, blocks, transposing: transposingB, kernels)
+      let packCount = isInPlace ? 0 : packing.pieceCount
       let packed = Atomic<Int>(0)
       func work(_ number: Int) {
-        guard number >= packing.pieceCount else {
+        guard number >= packCount else {
           packing.pack(number)
           packed.add(1, ordering: .releasing)
           return
         }
-        while packed.load(ordering: .acquiring) < packing.pieceCount { ck_pause() }
-        let (rows, columns) = blocks.piece(number - packing.pieceCount)
+        while packed.load(ordering: .acquiring) < packCount { ck_pause() }
+        let (rows, columns) = blocks.piece(number - packCount)
         Scratch<Self>(count: blocks.height * blocks.depth).withBase { panels in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
@@ -75,18 +78,27 @@ extension Scalar {
                 panels, columns.lowerBound == 0 ? sums + rows.lowerBound : nil, a, m,
                 rows.lowerBound, rows.count, first, depth)
             }
-            kernels.multiply(
-              c + rows.lowerBound * n + columns.lowerBound, n, panels,
-              right + first * packedColumns + columns.lowerBound * depth, rows.count,
-              columns.count, depth, adding || first > 0 ? 1 : 0,
-              isLast ? bias.map { UnsafeRawPointer($0 + columns.lowerBound) } : nil,
-              isLast && activation == .relu ? 1 : 0)
+            let corner = c + rows.lowerBound * n + columns.lowerBound
+            let (adds, relu): (Int32, Int32) = (
+              adding || first > 0 ? 1 : 0, isLast && activation == .relu ? 1 : 0
+            )
+            let added = isLast ? bias.map { UnsafeRawPointer($0 + columns.lowerBound) } : nil
+            if isInPlace {
+              kernels.multiply_rows(
+                corner, n, panels, b + first * n + columns.lowerBound, n, rows.count,
+                columns.count, depth, adds, added, relu)
+            } else {
+              kernels.multiply(
+                corner, n, panels,
+                right + first * packedColumns + columns.lowerBound * depth, rows.count,
+                columns.count, depth, adds, added, relu)
+            }
           }
         }
       }
       // One round for packing and multiplying, since handing out work takes a microsecond; none at all
       // for one piece of each.
-      let pieces = packing.pieceCount + blocks.pieceCount
+      let pieces = packCount + blocks.pieceCount
       if pieces > 2 {
         Parallel.forEach(pieces, work)
       } else {

@@ -129,6 +129,11 @@ typedef struct ck_kernels {
   void (*_Nonnull multiply)(void *_Nonnull c, ptrdiff_t stride, const void *_Nonnull a,
                             const void *_Nonnull b, ptrdiff_t rows, ptrdiff_t columns,
                             ptrdiff_t depth, int adding, const void *_Nullable bias, int relu);
+  /// The same with b as it lies, p rows of `b_stride` numbers; `columns` is a multiple of the tile's.
+  void (*_Nonnull multiply_rows)(void *_Nonnull c, ptrdiff_t stride, const void *_Nonnull a,
+                                 const void *_Nonnull b, ptrdiff_t b_stride, ptrdiff_t rows,
+                                 ptrdiff_t columns, ptrdiff_t depth, int adding,
+                                 const void *_Nullable bias, int relu);
   /// Packs the elements `first` to `first + depth` of the patches of `count` pixels from
   /// `position` on as rows of panels of `tile_rows`. `zeros` has as many zeros as there are
   /// channels.
