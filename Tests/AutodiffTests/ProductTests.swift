@@ -13,6 +13,8 @@ extension KernelTests {
     [1, 3, 7, 8, 9, 31, 33, 65, 129].flatMap { m in
       [1, 8, 31, 33, 129].map { n in (m, n, 1 + (m * 7 + n * 3) % 67) }
     } + [(5, 6, 0), (3, 4, 257), (13, 33, 600), (150, 40, 300), (40, 2100, 9), (300, 300, 65)]
+    // Whole tiles of columns, packed or read where they lie.
+    + [(13, 32, 5), (1, 64, 0), (70, 64, 290), (25, 96, 600), (520, 32, 7), (30, 544, 9)]
 
   @Test(arguments: DType.allCases) func product(dtype: DType) {
     for (m, n, k) in KernelTests.productShapes {
@@ -84,8 +86,8 @@ extension KernelTests {
     }
   }
 
-  @Test func productAddsToWhatIsThere() {
-    let (m, n, k) = (19, 35, 300)
+  @Test(arguments: [35, 64]) func productAddsToWhatIsThere(columns n: Int) {
+    let (m, k) = (19, 300)
     let (a, b, c) = (normal(m, k), normal(k, n, seed: 2), normal(m, n, seed: 3))
     let expected = reference(a, b) + c
     withEachInstructionSet { set in
