@@ -14,13 +14,16 @@ func euclideanDistances(_ a: Tensor, _ b: Tensor?, power: Double) -> Tensor {
     distances(x, y, rowSquares.map { S($0) }, columnSquares.map { S($0) }, power)
   }
   let value = a.dtype == .float32 ? run(Float.self) : run(Double.self)
+  let pullback = Pullback(
+    a: x, b: y ?? x, rowSquares: rowSquares, columnSquares: columnSquares, value: value,
+    power: power)
+  let weights = SharedPullback { pullback.weights($0) }
   let pull = { @Sendable (cotangent: Cotangent, side: Side) -> Cotangent in
-    let pullback = Pullback(
-      a: x, b: y ?? x, rowSquares: rowSquares, columnSquares: columnSquares, value: value,
-      power: power, side: side)
+    let weights = weights(cotangent.tensor)
     return Cotangent(
       value.dtype == .float32
-        ? pullback.run(cotangent, Float.self) : pullback.run(cotangent, Double.self))
+        ? pullback.pull(weights, by: cotangent.factor, to: side, Float.self)
+        : pullback.pull(weights, by: cotangent.factor, to: side, Double.self))
   }
   guard let b else { return value.recorded("distances", a.scaledEdge { pull($0, .both) }) }
   return value.recorded(
@@ -124,15 +127,27 @@ private struct Pullback {
   let rowSquares, columnSquares: [Double]
   let value: Tensor
   let power: Double
-  let side: Side
 
-  private struct NearPair<S: Scalar> { var row, column: Int; var weight: S }
+  /// The weight of every pair, and apart from them the pairs that are too near for a product.
+  struct Weights {
+    let all: Tensor
+    let near: [NearPair]
+  }
+
+  struct NearPair { var row, column: Int; var weight: Double }
+
+  func weights(_ cotangent: Tensor) -> Weights {
+    value.dtype == .float32
+      ? weights(cotangent, Float.self) : weights(cotangent, Double.self)
+  }
 
   /// With w = dL/dD · p Dᵖ⁻¹ / D, the gradient in row i is Σ w (a - b) = a Σ w - w b.
   @specialized(where S == Float)
   @specialized(where S == Double)
-  func run<S: Scalar>(_ cotangent: Cotangent, _: S.Type) -> Tensor {
-    let (weights, near) = weighted(cotangent.tensor, S.self)
+  func pull<S: Scalar>(
+    _ pairs: Weights, by number: Double, to side: Side, _: S.Type
+  ) -> Tensor {
+    let weights = pairs.all
     let points = side == .columns ? b : a
     var (result, rowSums) =
       switch side {
@@ -141,7 +156,7 @@ private struct Pullback {
       case .columns: (weights.times(a, transposingSelf: true), weights.sumOverRows())
       }
     let d = points.shape[1]
-    let factor = S(cotangent.factor)
+    let factor = S(number)
     let sums = rowSums.elements(as: S.self)
     result.updateElements(of: S.self) { result in
       points.withElements(of: S.self) { x in
@@ -153,9 +168,10 @@ private struct Pullback {
       }
       a.withElements(of: S.self) { a in
         b.withElements(of: S.self) { b in
-          for pair in near {
+          for pair in pairs.near {
+            let weight = S(number * pair.weight)
             for k in 0..<d {
-              let step = factor * pair.weight * (a[pair.row * d + k] - b[pair.column * d + k])
+              let step = weight * (a[pair.row * d + k] - b[pair.column * d + k])
               if side != .columns { result[pair.row * d + k] += step }
               if side != .rows { result[pair.column * d + k] -= step }
             }
@@ -166,15 +182,14 @@ private struct Pullback {
     return result
   }
 
-  /// The weight of every pair, and apart from them the pairs that are too near for a product.
-  private func weighted<S: Scalar>(
-    _ cotangent: Tensor, _: S.Type
-  ) -> (weights: Tensor, near: [NearPair<S>]) {
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  private func weights<S: Scalar>(_ cotangent: Tensor, _: S.Type) -> Weights {
     let (n, m) = (a.shape[0], b.shape[0])
     let rowSquares = rowSquares.map { S($0) }
     let columnSquares = columnSquares.map { S($0) }
     let grain = 32
-    var near = [[NearPair<S>]](repeating: [], count: (n + grain - 1) / grain)
+    var near = [[NearPair]](repeating: [], count: (n + grain - 1) / grain)
     let (power, limit) = (self.power, S(nearness))
     let kernels = RowKernels<S>()
     let weights = cotangent.withElements(of: S.self) { g in
@@ -201,7 +216,7 @@ private struct Pullback {
                     let weight = g[start + j] * slope
                     w[start + j] = isNear ? 0 : weight
                     if isNear, square > 0, weight != 0 {
-                      near[i / grain].append(NearPair(row: i, column: j, weight: weight))
+                      near[i / grain].append(NearPair(row: i, column: j, weight: Double(weight)))
                     }
                   }
                 }
@@ -211,7 +226,7 @@ private struct Pullback {
         }
       }
     }
-    return (weights, Array(near.joined()))
+    return Weights(all: weights, near: Array(near.joined()))
   }
 
   /// The squared distance, and p Dᵖ⁻¹ / D.
@@ -226,9 +241,15 @@ private struct Pullback {
   private func sums<S: Scalar>(of weights: Tensor, _: S.Type) -> [S] {
     let (n, m) = (weights.shape[0], weights.shape[1])
     let kernels = RowKernels<S>()
-    return weights.withElements(of: S.self) { w in
-      guard let w = w.baseAddress else { return [] }
-      return (0..<n).map { S(kernels.sum(w + $0 * m, m)) }
+    var sums = [S](repeating: 0, count: n)
+    sums.withUnsafeMutableBufferPointer { sums in
+      weights.withElements(of: S.self) { w in
+        guard let w = w.baseAddress else { return }
+        Parallel.forEachRange(n, grain: grain(columns: m)) { rows in
+          for i in rows { sums[i] = S(kernels.sum(w + i * m, m)) }
+        }
+      }
     }
+    return sums
   }
 }
