@@ -7,8 +7,9 @@ import Testing
 @Suite struct HistogramLossTests {
   @Test(arguments: [DType.float32, .float64], [false, true])
   func pairsOfLabelsAreThoseOfAList(dtype: DType, isMemory: Bool) {
-    // Classes of one item and a row alone in the memory: such rows are in no triplet as anchors.
-    let labels = (0..<70).map { $0 < 60 ? $0 / 4 : $0 }
+    // Classes of one item, before and after the others, and a row alone in the memory: such rows are in
+    // no triplet as anchors, but others' pairs with them are.
+    let labels = (0..<70).map { $0 < 5 || $0 >= 60 ? 100 + $0 : $0 / 4 }
     var random = Random(seed: 3)
     let x = Tensor(normal: [70, 6], deviation: 1, dtype: dtype, random: &random)
     var input = LossInput(embeddings: x, labels: labels)
