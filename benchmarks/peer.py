@@ -1,6 +1,10 @@
 """Measures the Python peers; run by compare.py in its virtual environment, prints JSON.
 
 usage: peer.py product|step|losses|miners|search|embed|bandwidth THREADS [NAME ...]
+       peer.py answers THREADS
+
+"answers" reads names of losses, a line each, and answers with a line of milliseconds, or why there are
+none; "rate" asks for the rate of a product in GFLOP/s, "names" for all names.
 """
 
 import json
@@ -155,7 +159,7 @@ def steps(torch, names):
         yield name, median_ms(step, 2)
 
 
-def loss_times(torch, names):
+def loss_times(torch, names, budget=0.4):
     from pytorch_metric_learning import distances, losses
 
     batch, width = 512, 128
@@ -176,9 +180,25 @@ def loss_times(torch, names):
                     loss.hist_ = loss.hist_.detach()
                 loss(embeddings, labels).backward()
 
-            yield name, median_ms(work, 0.4)
+            yield name, median_ms(work, budget)
         except Exception as error:  # A peer that fails is said to fail.
             yield name, f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
+
+
+def answers(torch):
+    """Answers one question after another, so that a measurement need not wait for the import."""
+    a, b = torch.rand(512, 512), torch.rand(512, 512)
+    out = torch.empty(512, 512)
+    for line in sys.stdin:
+        name = line.strip()
+        if name == "names":
+            result = list(LOSSES)
+        elif name == "rate":
+            with torch.inference_mode():
+                result = 2 * 512**3 / median_ms(lambda: torch.mm(a, b, out=out), 0.02) / 1e6
+        else:
+            result = dict(loss_times(torch, [name], budget=0.15))[name]
+        print(json.dumps(result), flush=True)
 
 
 # What `kindred bench miners` calls each miner of pytorch-metric-learning, and how to make it with
@@ -261,6 +281,8 @@ def main():
 
         torch.set_num_threads(threads)
         torch.manual_seed(5)
+        if what == "answers":
+            return answers(torch)
         results = dict(
             {
                 "product": lambda: products(torch, names),

@@ -40,7 +40,31 @@ public struct Cotangent: Sendable {
   public var product: Tensor { factor == 1 ? tensor : tensor.scaled(by: factor) }
 }
 
+/// Where a tensor came from, without its elements, which may go before it is asked.
+package struct Origin: Sendable {
+  fileprivate let node: Node?
+
+  package var isRecorded: Bool { node != nil }
+
+  /// As ``Tensor/scaledEdge(_:)``.
+  package func scaledEdge(
+    _ pullback: @escaping @Sendable (_ cotangent: Cotangent) -> Cotangent
+  ) -> Edge? {
+    node.map { Edge(source: $0, takesFactor: true, pullback: pullback) }
+  }
+}
+
 extension Tensor {
+  /// The elements and where they came from, each by itself.
+  package consuming func separated() -> (values: Tensor, origin: Origin) {
+    (Tensor(shape: shape, dtype: dtype, storage: storage), Origin(node: node))
+  }
+
+  /// Whether no other tensor, and no pullback, holds the elements.
+  package var isUnshared: Bool {
+    mutating get { isKnownUniquelyReferenced(&storage) }
+  }
+
   /// Pairs this input with its pullback; nothing if the input is a constant.
   ///
   /// - Parameter pullback: turns the derivative in the result into the derivative in this input,
@@ -53,7 +77,7 @@ extension Tensor {
   public func scaledEdge(
     _ pullback: @escaping @Sendable (_ cotangent: Cotangent) -> Cotangent
   ) -> Edge? {
-    node.map { Edge(source: $0, takesFactor: true, pullback: pullback) }
+    Origin(node: node).scaledEdge(pullback)
   }
 
   /// This value, recorded as the result of an operation on the given inputs.

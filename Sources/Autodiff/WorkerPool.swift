@@ -22,8 +22,8 @@ final class WorkerPool: @unchecked Sendable {
   /// Whether a thread is handing out work.
   private let isBusy = Atomic<Bool>(false)
   private var job = Job()
-  /// The next piece to be done.
-  private let next = Atomic<Int>(0)
+  /// How many pieces are taken from the front, and 2³² times how many from the back.
+  private let taken = Atomic<Int>(0)
   /// How many helpers are at work, or `shut`. Nobody enters, and so nobody reads the job, while it
   /// is shut; it is shut only when all have left.
   private let gate = Atomic<Int>(WorkerPool.shut)
@@ -50,7 +50,7 @@ final class WorkerPool: @unchecked Sendable {
     }
     while threadCount < helpers { startThread() }
     job = Job(pieces: pieces, helpers: helpers, body: body)
-    next.store(0, ordering: .relaxed)
+    taken.store(0, ordering: .relaxed)
     home.store(ck_processor(), ordering: .relaxed)
     gate.store(0, ordering: .releasing)
     round.add(1, ordering: .sequentiallyConsistent)
@@ -58,7 +58,7 @@ final class WorkerPool: @unchecked Sendable {
     if waiting > 0 {
       for _ in 0..<sleepers.exchange(0, ordering: .sequentiallyConsistent) { bell.signal() }
     }
-    doPieces()
+    doPieces(fromBack: false)
     // All pieces are taken; whoever has not come yet need not.
     var looks = 0
     while !gate.compareExchange(
@@ -72,18 +72,24 @@ final class WorkerPool: @unchecked Sendable {
     isBusy.store(false, ordering: .releasing)
   }
 
-  private func doPieces() {
+  /// Does pieces until none are left.
+  ///
+  /// From both ends, so that each thread comes by the same pieces in one job after another and finds
+  /// what it wrote itself in the cache of its own core, and yet none waits for another.
+  private func doPieces(fromBack: Bool) {
     let job = job
     while true {
-      let piece = next.add(1, ordering: .relaxed).oldValue
-      guard piece < job.pieces else { return }
-      job.body(piece)
+      let before = taken.add(fromBack ? 1 << 32 : 1, ordering: .relaxed).oldValue
+      let (front, back) = (before & 0xffff_ffff, before >> 32)
+      guard front + back < job.pieces else { return }
+      job.body(fromBack ? job.pieces - 1 - back : front)
     }
   }
 
   private func startThread() {
     let seen = round.load(ordering: .relaxed)
-    let thread = Thread { [self] in work(after: seen) }
+    let isBackward = threadCount % 2 == 0
+    let thread = Thread { [self] in work(after: seen, fromBack: isBackward) }
     thread.name = "kindred"
     thread.stackSize = 4 << 20
     thread.qualityOfService = .userInitiated
@@ -92,14 +98,14 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   /// The life of a thread.
-  private func work(after first: Int) {
+  private func work(after first: Int, fromBack: Bool) {
     var seen = first
     while true {
       seen = nextRound(after: seen)
       let occupied = home.load(ordering: .relaxed)
       if occupied >= 0, ck_processor() == occupied { ck_leave_processor(occupied) }
       guard enter() else { continue }
-      doPieces()
+      doPieces(fromBack: fromBack)
       gate.subtract(1, ordering: .acquiringAndReleasing)
     }
   }

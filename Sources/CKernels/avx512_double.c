@@ -8,6 +8,8 @@
 #define TILE_VECTORS 2
 #define KERNELS ck_avx512_double
 #define COMPRESS __builtin_ia32_compresssi256_mask
+/// y · 2^n, also where 2^n is out of range.
+#define SCALE(y, n) __builtin_ia32_scalefpd512_mask(y, n, (vector)0, -1, 4)
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

@@ -9,6 +9,8 @@
 #define KERNELS ck_avx512_float
 #define ROOTS_FROM_FLOATS
 #define COMPRESS __builtin_ia32_compresssi512_mask
+/// y · 2^n, also where 2^n is out of range.
+#define SCALE(y, n) __builtin_ia32_scalefps512_mask(y, n, (vector)0, -1, 4)
 #include "kernels.inc.h"
 #pragma clang attribute pop
 #endif

@@ -25,8 +25,6 @@ static inline __attribute__((always_inline)) vector exponential(vector x) {
   bounded = bounded > high ? (vector)high : bounded;
   vector shifted = bounded * (REAL)0x1.71547652b82fep0 + ROUNDING;
   vector whole = shifted - ROUNDING;
-  lane_mask n = (lane_mask)shifted - (lane_mask)(vector)ROUNDING;
-  n = bounded == bounded ? n : (lane_mask)0;
   vector r = bounded - whole * LOG2_HIGH;
   r = r - whole * LOG2_LOW;
   static const double inverse_factorials[] = {
@@ -38,9 +36,15 @@ static inline __attribute__((always_inline)) vector exponential(vector x) {
 #pragma clang loop unroll(full)
   for (int i = TERMS - 2; i >= 0; i--) series = series * r + (REAL)inverse_factorials[i];
   vector y = 1 + (r + r * r * series);
+#ifdef SCALE
+  return SCALE(y, whole);
+#else
+  lane_mask n = (lane_mask)shifted - (lane_mask)(vector)ROUNDING;
+  n = bounded == bounded ? n : (lane_mask)0;
   // In two steps, because 2^n itself may be out of range.
   lane_mask half = n >> 1;
   return y * power_of_two(half) * power_of_two(n - half);
+#endif
 }
 
 /// log x: minus infinity for 0, NaN below 0, infinity for infinity, right for subnormal numbers.

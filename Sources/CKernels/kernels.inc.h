@@ -77,6 +77,7 @@ const ck_kernels KERNELS = {
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
     .pack_plus_transposed = pack_plus_transposed,
+    .pack_times_sums = pack_times_sums,
     .multiply = multiply,
     .multiply_rows = multiply_rows,
     .pack_patches = pack_patches,

@@ -19,18 +19,18 @@ static double maximum(const void *px, ptrdiff_t count) {
   return result;
 }
 
-static double exp_sum(void *py, const void *px, double peak, ptrdiff_t count) {
-  REAL top = (REAL)peak;
+static double exp_sum(void *py, const void *px, double slope, double peak, ptrdiff_t count) {
+  REAL factor = (REAL)slope, top = (REAL)peak;
   vector sum = 0;
   ptrdiff_t i = 0;
   for (; i + LANES <= count; i += LANES) {
-    vector y = exponential(load((const REAL *)px + i, LANES) - top);
+    vector y = exponential(factor * load((const REAL *)px + i, LANES) - top);
     store((REAL *)py + i, y, LANES);
     sum += y;
   }
   REAL result = total(sum);
   if (i < count) {
-    vector y = exponential(load((const REAL *)px + i, count - i) - top);
+    vector y = exponential(factor * load((const REAL *)px + i, count - i) - top);
     store((REAL *)py + i, y, count - i);
     for (ptrdiff_t j = 0; j < count - i; j++) result += y[j];
   }
@@ -75,22 +75,40 @@ static void side_maxima(double *largest, const void *px, const int32_t *kinds, d
   largest[1] = largest_lane(negative);
 }
 
-static void side_exp(double *sums, void *py, const void *px, const int32_t *kinds,
-                     double slope, const double *peaks, int counting, ptrdiff_t count) {
-  vector peak[2] = {(vector)(REAL)peaks[0], (vector)(REAL)peaks[1]};
-  vector positive = 0, negative = 0;
-  REAL factor = (REAL)slope;
-  EACH_PAIR {
-    vector kind = load_kinds(kinds + i, filled), x = factor * load((const REAL *)px + i, filled);
-    vector y = exponential(x - (kind > 0 ? peak[0] : peak[1]));
-    if (counting) y *= __builtin_elementwise_abs(kind);
-    y = kind == 0 ? (vector)0 : y;
-    store((REAL *)py + i, y, filled);
-    positive += kind > 0 ? y : (vector)0;
-    negative += kind < 0 ? y : (vector)0;
-  }
-  sums[0] = total(positive);
-  sums[1] = total(negative);
+/// Adds the exponentials of some pairs to the sums of their sides.
+static inline __attribute__((always_inline)) void add_exponentials(
+    vector sums[2], REAL *y, const REAL *x, const int32_t *kinds, REAL slope, const vector peak[2],
+    int counting, ptrdiff_t filled) {
+  vector kind = load_kinds(kinds, filled);
+  lane_mask is_positive = kind > 0, is_negative = kind < 0;
+  vector e = exponential(slope * load(x, filled) - (is_positive ? peak[0] : peak[1]));
+  if (counting) e *= __builtin_elementwise_abs(kind);
+  vector positive = is_positive ? e : (vector)0, negative = is_negative ? e : (vector)0;
+  store(y, positive + negative, filled);
+  sums[0] += positive;
+  sums[1] += negative;
+}
+
+static inline __attribute__((always_inline)) void side_exp_of(double *sums, REAL *y, const REAL *x,
+                                                              const int32_t *kinds, REAL slope,
+                                                              const double *peaks, int counting,
+                                                              ptrdiff_t count) {
+  vector peak[2] = {(vector)(REAL)peaks[0], (vector)(REAL)peaks[1]}, found[2] = {0, 0};
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    add_exponentials(found, y + i, x + i, kinds + i, slope, peak, counting, LANES);
+  if (i < count)
+    add_exponentials(found, y + i, x + i, kinds + i, slope, peak, counting, count - i);
+  sums[0] = total(found[0]);
+  sums[1] = total(found[1]);
+}
+
+static void side_exp(double *sums, void *y, const void *x, const int32_t *kinds, double slope,
+                     const double *peaks, int counting, ptrdiff_t count) {
+  if (counting)
+    side_exp_of(sums, y, x, kinds, (REAL)slope, peaks, 1, count);
+  else
+    side_exp_of(sums, y, x, kinds, (REAL)slope, peaks, 0, count);
 }
 
 /// Adds terms, how often their pairs occur and which are above 0 to the sums of their sides.

@@ -78,37 +78,71 @@ static void pack_columns(void *y, const void *x, ptrdiff_t stride, ptrdiff_t cou
     pack_columns_of(y, x, stride, count, depth, TILE_COLUMNS);
 }
 
-/// y += x for a row of a panel.
-static inline __attribute__((always_inline)) void add_row(REAL *restrict y, const REAL *restrict x,
-                                                         ptrdiff_t filled) {
-  if (filled == TILE_ROWS)
-    for (ptrdiff_t j = 0; j < TILE_ROWS; j++) y[j] += x[j];
-  else
-    for (ptrdiff_t j = 0; j < filled; j++) y[j] += x[j];
+/// One panel of the sum of a square matrix and its transpose: `own` are its rows, `columns` what they
+/// are columns of, `filled` of each.
+static inline __attribute__((always_inline)) void pack_sum(REAL *y, const REAL *own,
+                                                          const REAL *columns, ptrdiff_t n,
+                                                          ptrdiff_t depth, ptrdiff_t filled) {
+  enum { AHEAD = 16 };
+  ptrdiff_t p = 0;
+  for (; filled == TILE_ROWS && p + 4 <= depth; p += 4) {
+    if (p + AHEAD + 4 <= depth)
+      for (ptrdiff_t k = 0; k < 4; k++) __builtin_prefetch(columns + (p + AHEAD + k) * n);
+    const REAL *other = columns + p * n;
+#pragma clang loop unroll(full)
+    for (ptrdiff_t j = 0; j + 4 <= TILE_ROWS; j += 4) {
+      const REAL *row = own + j * n + p, *rows[4] = {row, row + n, row + 2 * n, row + 3 * n};
+      REAL turned[16];
+      interleave_four(turned, rows, 4, 4);
+#pragma clang loop unroll(full)
+      for (ptrdiff_t k = 0; k < 4; k++)
+        *(quad *)(y + (p + k) * TILE_ROWS + j) =
+            *(quad *)(turned + 4 * k) + *(const quad *)(other + k * n + j);
+    }
+#pragma clang loop unroll(full)
+    for (ptrdiff_t j = TILE_ROWS / 4 * 4; j < TILE_ROWS; j++)
+      for (ptrdiff_t k = 0; k < 4; k++)
+        y[(p + k) * TILE_ROWS + j] = own[j * n + p + k] + other[k * n + j];
+  }
+  for (; p < depth; p++)
+    for (ptrdiff_t j = 0; j < TILE_ROWS; j++)
+      y[p * TILE_ROWS + j] = j < filled ? own[j * n + p] + columns[p * n + j] : 0;
 }
 
 static void pack_plus_transposed(void *py, void *psums, const void *px, ptrdiff_t n, ptrdiff_t row,
                                  ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth) {
-  enum { AHEAD = 12 };
-  const REAL *x = px, *columns = x + first * n + row;
+  const REAL *x = px;
   REAL *sums = psums;
-  pack_rows(py, x + row * n + first, n, count, depth, TILE_ROWS);
-  // All panels at once, so that each line of x is fetched once, and some rows ahead of its use.
-  for (ptrdiff_t p = 0; p < depth; p++, columns += n) {
-    if (p + AHEAD < depth)
-      for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(REAL))
-        __builtin_prefetch(columns + AHEAD * n + i);
-    for (ptrdiff_t i = 0; i < count; i += TILE_ROWS)
-      add_row((REAL *)py + i * depth + p * TILE_ROWS, columns + i,
-             count - i < TILE_ROWS ? count - i : TILE_ROWS);
-  }
-  if (!sums) return;
   for (ptrdiff_t i = 0; i < count; i += TILE_ROWS) {
-    const REAL *panel = (const REAL *)py + i * depth;
+    REAL *panel = (REAL *)py + i * depth;
+    ptrdiff_t filled = least(TILE_ROWS, count - i);
+    pack_sum(panel, x + (row + i) * n + first, x + first * n + row + i, n, depth, filled);
+    if (!sums) continue;
     REAL total[TILE_ROWS] = {0};
     for (ptrdiff_t p = 0; p < depth; p++)
       for (ptrdiff_t j = 0; j < TILE_ROWS; j++) total[j] += panel[p * TILE_ROWS + j];
-    for (ptrdiff_t j = 0; j < least(TILE_ROWS, count - i); j++) sums[i + j] += total[j];
+    for (ptrdiff_t j = 0; j < filled; j++) sums[i + j] += total[j];
+  }
+}
+
+static void pack_times_sums(void *py, const void *psums, const void *px, ptrdiff_t n, ptrdiff_t row,
+                            ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth) {
+  enum { AHEAD = 12 };
+  const REAL *sums = psums, *own = sums + row, *x = (const REAL *)px + first * n + row;
+  // All panels at once, so that each line of x is fetched once, and some rows ahead of its use.
+  for (ptrdiff_t p = 0; p < depth; p++, x += n) {
+    if (p + AHEAD < depth)
+      for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(REAL))
+        __builtin_prefetch(x + AHEAD * n + i);
+    REAL sum = sums[first + p];
+    for (ptrdiff_t i = 0; i < count; i += TILE_ROWS) {
+      REAL *y = (REAL *)py + i * depth + p * TILE_ROWS;
+      if (count - i >= TILE_ROWS)
+        for (ptrdiff_t j = 0; j < TILE_ROWS; j++) y[j] = x[i + j] * (own[i + j] + sum);
+      else
+        for (ptrdiff_t j = 0; j < TILE_ROWS; j++)
+          y[j] = i + j < count ? x[i + j] * (own[i + j] + sum) : 0;
+    }
   }
 }
 

@@ -45,7 +45,7 @@ struct DistanceRows {
       let block = rows.rows(at: Array(start..<min(start + chunk, pairs.rows)))
       let matrix = distance.matrix(block, columns)
       let (pieces, derivative) = RowPass(
-        matrix: matrix, pairs: pairs, weights: weights, firstRow: start
+        matrix, pairs: pairs, weights: weights, firstRow: start
       ).evaluated(function, grain: 16)
       for piece in pieces { sums.add(piece) }
       for side in sides.indices {

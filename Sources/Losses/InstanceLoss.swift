@@ -50,8 +50,21 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
       pairs = PairTable(
         rowLabels: input.labels.map { ranks[$0] ?? -1 }, columnLabels: Array(labels.indices))
     }
+    let plain = input.rowReducer.map { $0.plain(for: self) } ?? reduction
+    if let plain, comparesCosinesOfBatch(input) {
+      return SymmetricSoftmax(pairs: pairs, scale: gamma)
+        .reduced(distance.scaled(input.embeddings), as: plain)
+    }
     return input.distances(distance).reduced(
       by: self, pairs: pairs, weights: input.rowWeights, reducer: input.rowReducer)
+  }
+
+  /// Whether rows are compared with each other, by cosines, so that one exponential serves two rows,
+  /// and none of a row with itself is too small for float32.
+  private func comparesCosinesOfBatch(_ input: LossInput) -> Bool {
+    let isCosine = distance.kind == .cosine || distance.kind == .dot && distance.normalizes
+    return isCosine && gamma <= 80 && !parity && input.reference == nil && input.chunk == nil
+      && input.rowWeights == nil
   }
 
   @specialized(where S == Float)

@@ -9,7 +9,8 @@ import Settings
 ///     1/C Σ_k (c_k - [k = y])²
 ///
 /// There is neither margin nor scale. A row of zeros has cosine 0 to all, where
-/// pytorch-metric-learning gives NaN. Proxies drawn from N(0, 1). O(batch × classes).
+/// pytorch-metric-learning gives NaN. Proxies drawn from N(0, 1). O(batch × classes × dimension) or,
+/// where that is less, O((batch + classes) × dimension²) without a matrix of all cosines.
 /// - Reference: Wang and Yamagishi, *A Comparative Study on Recent Neural Spoofing Countermeasures
 ///   for Synthetic Speech Detection* (Interspeech 2021), after Zhang et al., *P2SGrad* (CVPR 2019).
 public struct P2SGradLoss: ClassifierLoss {
@@ -21,6 +22,16 @@ public struct P2SGradLoss: ClassifierLoss {
   public static let summary = "the squared error of cosines to proxies against one-hot targets"
   public static let source =
     "Zhang et al., P2SGrad: Refined Gradients for Optimizing Deep Face Models, CVPR 2019"
+
+  public func callAsFunction(_ input: LossInput) -> LossOutput {
+    let pooled = input.pooled
+    let (rows, width) = (pooled.embeddings.shape[0], proxies.shape[1])
+    let plain = pooled.rowReducer.map { $0.plain(for: self) } ?? reduction
+    guard let plain, pooled.rowWeights == nil, (rows + classCount) * width < 2 * rows * classCount
+    else { return reducedByRows(input) }
+    return SquaredErrorSums(labels: pooled.labels)
+      .reduced(pooled.embeddings.withUnitRows(), proxies.withUnitRows(), as: plain)
+  }
 
   @specialized(where S == Float)
   @specialized(where S == Double)

@@ -75,7 +75,10 @@ public protocol ClassifierLoss: ProxyLoss, RowFunction {
 extension ClassifierLoss {
   public var scoreDistance: Distance { distance }
 
-  public func callAsFunction(_ input: LossInput) -> LossOutput {
+  public func callAsFunction(_ input: LossInput) -> LossOutput { reducedByRows(input) }
+
+  /// The terms of the rows, from the matrix of all distances.
+  func reducedByRows(_ input: LossInput) -> LossOutput {
     let input = input.pooled
     return distance.matrix(input.embeddings, proxies).reduced(
       by: self, pairs: PairTable(rowLabels: input.labels, columnLabels: proxyLabels),

@@ -55,15 +55,16 @@ extension Tensor {
   ///   - pairs: what each element is; of this matrix's shape.
   ///   - weights: a factor for each row; nil for 1.
   ///   - reducer: how the terms become one number; nil for the function's own way.
-  /// - Complexity: O(elements); one matrix of memory, which is the derivative.
-  public func reduced(
+  /// - Complexity: O(elements); one matrix of memory, which is the derivative, or none where nobody else
+  ///   holds this one.
+  public consuming func reduced(
     by function: some RowFunction, pairs: PairTable, weights: [Double]? = nil,
     reducer: RowReducer? = nil
   ) -> LossOutput {
     precondition(
       shape == [pairs.rows, pairs.columns],
       "reduced: shape \(shape) does not fit \(pairs.rows) × \(pairs.columns) pairs")
-    let pass = RowPass(matrix: self, pairs: pairs, weights: weights)
+    let pass = RowPass(self, pairs: pairs, weights: weights)
     guard let reducer else { return pass.reduced(by: function, as: function.reduction) }
     if let plain = reducer.plain(for: function) { return pass.reduced(by: function, as: plain) }
     return pass.reduced(by: function, reducer)

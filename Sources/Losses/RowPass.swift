@@ -2,18 +2,27 @@ import Autodiff
 import Miners
 
 /// A pass of a function over the rows of a matrix.
+///
+/// The derivative takes the place of the matrix where nobody else looks at it, so that a pass over
+/// all pairs holds one number for each.
 struct RowPass {
-  let matrix: Tensor
-  let pairs: PairTable
-  let weights: [Double]?
-  /// Which row of the pairs the matrix starts with.
-  var firstRow = 0
+  private var matrix: Tensor
+  private let origin: Origin
+  private let loop: RowLoop
+
+  private var pairs: PairTable { loop.pairs }
+
+  /// - Parameter firstRow: which row of the pairs the matrix starts with.
+  init(_ matrix: consuming Tensor, pairs: PairTable, weights: [Double]?, firstRow: Int = 0) {
+    loop = RowLoop(pairs: pairs, weights: weights, firstRow: firstRow, shape: matrix.shape)
+    (self.matrix, origin) = matrix.separated()
+  }
 
   /// Terms reduced by sums over all rows.
-  func reduced<Function: RowFunction>(
+  consuming func reduced<Function: RowFunction>(
     by function: Function, as reduction: Reduction
   ) -> LossOutput {
-    var (pieces, derivative) = evaluated(function, grain: 16)
+    var (pieces, derivative) = lastEvaluated(function, grain: 16)
     var sums = LossSums()
     for piece in pieces { sums.add(piece) }
     pieces = []
@@ -22,7 +31,7 @@ struct RowPass {
     var total = sums.terms.total / divisor
     if Function.reducesNegativesApart {
       total += sums.negativeTerms.total / negativeDivisor
-      if negativeDivisor != divisor, matrix.isRecorded {
+      if negativeDivisor != divisor, origin.isRecorded {
         derivative.scaleNegatives(of: pairs, by: divisor / negativeDivisor)
       }
     }
@@ -55,7 +64,7 @@ struct RowPass {
       total += row.negativeTerms.total * (choice.negativeFactors?[i] ?? 1) / negativeDivisor
       sums.add(row)
     }
-    guard matrix.isRecorded else { return output(total, derivative, divisor, sums) }
+    guard origin.isRecorded else { return output(total, derivative, divisor, sums) }
     if chosen == nil {
       // A row of one term that does not count has written its derivative all the same.
       let scale = divisor / negativeDivisor
@@ -80,51 +89,89 @@ struct RowPass {
   private func output(
     _ total: Double, _ derivative: Tensor, _ divisor: Double, _ sums: LossSums
   ) -> LossOutput {
-    let value = Tensor(total, dtype: matrix.dtype).recorded(
-      "reduced",
-      matrix.scaledEdge { Cotangent(derivative, times: $0.product.item / divisor) })
+    let value = Tensor(total, dtype: derivative.dtype).recorded(
+      "reduced", origin.scaledEdge { Cotangent(derivative, times: $0.product.item / divisor) })
     return LossOutput(value: value, active: sums.active)
   }
 
+  /// The sums of each `grain` rows, and the derivative of their plain sum.
   func evaluated(
     _ function: some RowFunction, grain: Int, within bounds: TermBounds = TermBounds()
   ) -> (pieces: [LossSums], derivative: Tensor) {
-    matrix.dtype == .float32
-      ? evaluated(function, grain, bounds, Float.self)
-      : evaluated(function, grain, bounds, Double.self)
-  }
-
-  /// The sums of each `grain` rows, and the derivative of their plain sum.
-  private func evaluated<S: Scalar>(
-    _ function: some RowFunction, _ grain: Int, _ bounds: TermBounds, _: S.Type
-  ) -> (pieces: [LossSums], derivative: Tensor) {
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
-    let kernels = RowKernels<S>()
-    var pieces = [LossSums](repeating: LossSums(), count: (rows + grain - 1) / grain)
-    let derivative = matrix.withElements(of: S.self) { values in
-      pieces.withUnsafeMutableBufferPointer { pieces in
-        Tensor(shape: [rows, columns], of: S.self) { derivatives in
-          Parallel.forEachRange(rows, grain: grain) { range in
-            var sums = LossSums(within: bounds)
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
-              for i in range {
-                let place = i * columns..<(i + 1) * columns
-                pairs.fill(kinds, row: firstRow + i)
-                let row = LossRow(
-                  index: firstRow + i, values: UnsafeBufferPointer(rebasing: values[place]),
-                  kinds: UnsafeBufferPointer(kinds),
-                  derivatives: UnsafeMutableBufferPointer(rebasing: derivatives[place]),
-                  weight: S(weights?[firstRow + i] ?? 1), kernels: kernels)
-                row.derivatives.update(repeating: 0)
-                function.evaluate(row, into: &sums)
-              }
-            }
-            pieces[range.lowerBound / grain] = sums
-          }
+    func run<S: Scalar>(_: S.Type) -> (pieces: [LossSums], derivative: Tensor) {
+      var pieces: [LossSums] = []
+      let derivative = matrix.withElements(of: S.self) { values in
+        Tensor(shape: matrix.shape, of: S.self) { derivatives in
+          guard let values = values.baseAddress, let derivatives = derivatives.baseAddress
+          else { return }
+          pieces = loop.evaluate(function, values, derivatives, grain, bounds)
         }
       }
+      return (pieces, derivative)
     }
-    return (pieces, derivative)
+    return matrix.dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  /// The same, if the matrix is not needed any more.
+  private mutating func lastEvaluated(
+    _ function: some RowFunction, grain: Int
+  ) -> (pieces: [LossSums], derivative: Tensor) {
+    guard matrix.isUnshared else { return evaluated(function, grain: grain) }
+    let loop = loop
+    func run<S: Scalar>(_: S.Type) -> [LossSums] {
+      matrix.updateElements(of: S.self) { elements in
+        guard let start = elements.baseAddress else { return [] }
+        return loop.evaluate(function, start, start, grain, TermBounds())
+      }
+    }
+    let pieces = matrix.dtype == .float32 ? run(Float.self) : run(Double.self)
+    return (pieces, matrix)
+  }
+
+}
+
+/// The calls of a function with one row after another.
+private struct RowLoop {
+  let pairs: PairTable
+  let weights: [Double]?
+  let firstRow: Int
+  let shape: [Int]
+
+  /// The sums of each `grain` rows; the derivatives may be written where the values are.
+  func evaluate<S: Scalar>(
+    _ function: some RowFunction, _ values: UnsafePointer<S>,
+    _ derivatives: UnsafeMutablePointer<S>, _ grain: Int, _ bounds: TermBounds
+  ) -> [LossSums] {
+    let (rows, columns) = (shape[0], shape[1])
+    let isInPlace = values == UnsafePointer(derivatives)
+    let kernels = RowKernels<S>()
+    var pieces = [LossSums](repeating: LossSums(), count: (rows + grain - 1) / grain)
+    pieces.withUnsafeMutableBufferPointer { pieces in
+      Parallel.forEachRange(rows, grain: grain) { range in
+        var sums = LossSums(within: bounds)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns) { kinds in
+          withUnsafeTemporaryAllocation(of: S.self, capacity: columns) { copy in
+            for i in range {
+              var row = UnsafeBufferPointer(start: values + i * columns, count: columns)
+              if isInPlace {
+                _ = copy.update(fromContentsOf: row)
+                row = UnsafeBufferPointer(copy)
+              }
+              pairs.fill(kinds, row: firstRow + i)
+              let target = UnsafeMutableBufferPointer(
+                start: derivatives + i * columns, count: columns)
+              target.update(repeating: 0)
+              let pass = LossRow(
+                index: firstRow + i, values: row, kinds: UnsafeBufferPointer(kinds),
+                derivatives: target, weight: S(weights?[firstRow + i] ?? 1), kernels: kernels)
+              function.evaluate(pass, into: &sums)
+            }
+          }
+        }
+        pieces[range.lowerBound / grain] = sums
+      }
+    }
+    return pieces
   }
 }
 

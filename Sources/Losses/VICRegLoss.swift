@@ -72,7 +72,7 @@ private struct Spread: Sendable {
     centered = view.withCenteredColumns()
     let width = view.shape[1]
     let share = 1 / Double(max(1, view.shape[0] - 1))
-    var mixing = centered.times(centered, transposingSelf: true)
+    var mixing = centered.ownProducts(ofColumns: true)
     let (weight, spread) = (covariance / Double(width), variance / 2 / Double(width))
     func run<S: Scalar>(_: S.Type) -> Double {
       let kernels = RowKernels<S>()

@@ -107,7 +107,7 @@ private func unitRows<S: Scalar>(_ x: Tensor, _: S.Type) -> (unit: Tensor, lengt
 }
 
 /// Rows of a piece of work.
-func grain(columns: Int) -> Int { max(16, 8192 / max(1, columns)) }
+package func grain(columns: Int) -> Int { max(16, 8192 / max(1, columns)) }
 
 /// ‖x‖ in double precision, also where the sum of squares would overflow or vanish.
 private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {

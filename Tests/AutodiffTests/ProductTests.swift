@@ -37,15 +37,43 @@ extension KernelTests {
 
   /// The half that is mirrored has the bits that it would have had.
   @Test(arguments: DType.allCases) func ownProductsAreThoseOfAnyProduct(dtype: DType) {
-    for (m, k) in [(1, 3), (2, 0), (12, 5), (31, 9), (33, 40), (67, 300), (150, 7), (300, 65)] {
-      let a = normal(m, k, dtype: dtype)
+    let shapes = [(1, 3), (2, 0), (12, 5), (31, 9), (33, 40), (67, 300), (150, 7), (300, 65)]
+    for (m, k) in shapes + [(128, 70), (512, 3)] {
+      let (a, b) = (normal(m, k, dtype: dtype), normal(k, m, dtype: dtype))
       withEachInstructionSet { set in
         for threads in [1, 3] {
-          let own = withThreads(threads) { a.ownProducts() }
+          let (rows, columns) = withThreads(threads) {
+            (a.ownProducts(), b.ownProducts(ofColumns: true))
+          }
           #expect(
-            own.elements(as: Double.self) == a.timesTransposed(a).elements(as: Double.self),
+            rows.elements(as: Double.self) == a.timesTransposed(a).elements(as: Double.self),
             "\(set) \(m) \(k)")
+          #expect(
+            columns.elements(as: Double.self)
+              == b.times(b, transposingSelf: true).elements(as: Double.self),
+            "\(set) \(m) \(k) of columns")
         }
+      }
+    }
+  }
+
+  /// A symmetric matrix, each element times the sum of its two rows' numbers.
+  @Test(arguments: DType.allCases) func productsTimesSumsOfNumbers(dtype: DType) {
+    for (n, columns) in [(1, 3), (5, 1), (12, 5), (31, 9), (67, 130), (300, 33), (530, 129)] {
+      let wide = normal(n, n, dtype: .float64)
+      let sum = (wide + wide.transposed).converted(to: dtype)
+      let x = normal(n, columns, seed: 2, dtype: dtype)
+      let numbers = (0..<n).map { Double($0 % 5) - 1.5 }
+      let (elements, exact) = (sum.elements(as: Double.self), x.converted(to: .float64))
+      let weighed = elements.indices.map { elements[$0] * (numbers[$0 / n] + numbers[$0 % n]) }
+      let expected = reference(Tensor(weighed, shape: [n, n]), exact)
+      withEachInstructionSet { set in
+        let product = withThreads(3) {
+          sum.timesSums(of: Tensor(numbers, shape: [n]).converted(to: dtype), times: x)
+        }
+        #expect(
+          difference(product, expected) <= 5 * KernelTests.tolerance(dtype, k: n),
+          "\(set) \(n) \(columns)")
       }
     }
   }

@@ -1,5 +1,6 @@
 import Autodiff
 import Losses
+import Miners
 import Testing
 
 /// What is found piece by piece for large batches, against the formula as it is written.
@@ -106,5 +107,81 @@ import Testing
       ).map { abs($0 - $1) }
       #expect(difference.max()! < 1e-9)
     }
+  }
+
+  /// P2SGrad without a matrix of all cosines, against itself row by row, as a reducer that looks at
+  /// rows makes it go.
+  @Test(arguments: DType.allCases) func squaredErrorsFromSumsAreThoseOfRows(dtype: DType) {
+    var random = Random(seed: 10)
+    let (n, d, classes) = (150, 7, 90)
+    let points = { (rows: Int, zero: Int) -> Tensor in
+      var values = Tensor(normal: [rows, d], deviation: 1, dtype: .float64, random: &random)
+        .elements(as: Double.self)
+      for k in 0..<d { values[zero * d + k] = 0 }
+      return Tensor(values, shape: [rows, d]).converted(to: dtype)
+    }
+    let (x, proxies) = (points(n, 3), points(classes, 0))
+    // Some classes have many rows, some one and some none.
+    let labels = (0..<n).map { $0 * $0 % 83 }
+    let found = [nil, PerAnchorReducer() as any Reducer].map { reducer in
+      valueWithGradient(at: [x, proxies]) {
+        var loss = P2SGradLoss()
+        loss.proxies = $0[1]
+        return loss(LossInput(embeddings: $0[0], labels: labels, reducer: reducer)).value
+      }
+    }
+    let tolerance = dtype == .float64 ? 1e-14 : 2e-7
+    #expect(found[0].value.item > 0)
+    #expect(abs(found[0].value.item - found[1].value.item) < tolerance)
+    for (gradient, expected) in zip(found[0].gradient, found[1].gradient) {
+      #expect(expected.elements(as: Double.self).contains { abs($0) > 1e-4 })
+      let difference = zip(gradient.elements(as: Double.self), expected.elements(as: Double.self))
+        .map { abs($0 - $1) }
+      #expect(difference.max()! < tolerance)
+    }
+  }
+
+  /// The instance loss from half of the exponentials, against itself row by row.
+  @Test(arguments: DType.allCases, [5.0, 64, 80])
+  func symmetricSoftmaxIsThatOfRows(dtype: DType, gamma: Double) {
+    var random = Random(seed: 11)
+    let (n, d) = (75, 6)
+    var values = Tensor(normal: [n, d], deviation: 1, dtype: .float64, random: &random)
+      .elements(as: Double.self)
+    for k in 0..<d {
+      values[3 * d + k] = 0
+      values[9 * d + k] = 2 * values[8 * d + k]
+    }
+    let x = Tensor(values, shape: [n, d]).converted(to: dtype)
+    for labels in [(0..<n).map { $0 * $0 % 31 }, Array(repeating: 0, count: n), Array(0..<n)] {
+      let found = [nil, PerAnchorReducer() as any Reducer].map { reducer in
+        valueWithGradient(at: [x]) {
+          InstanceLoss(gamma: gamma)(
+            LossInput(embeddings: $0[0], labels: labels, reducer: reducer)
+          ).value
+        }
+      }
+      let tolerance = (dtype == .float64 ? 1e-15 : 1e-6) * gamma
+      #expect(abs(found[0].value.item - found[1].value.item) < tolerance)
+      let gradients = found.map { $0.gradient[0].elements(as: Double.self) }
+      #expect(gradients[1].contains { abs($0) > 1e-3 } == (labels[1] != labels[0]))
+      #expect(zip(gradients[0], gradients[1]).allSatisfy { abs($0 - $1) < tolerance })
+    }
+  }
+
+  /// Pairs without a score are no pairs.
+  @Test func symmetricSoftmaxIgnoresPairsWithoutAScore() {
+    var random = Random(seed: 12)
+    let x = Tensor(normal: [24, 5], deviation: 1, dtype: .float64, random: &random)
+    let scores = [Pair(0, 1): 1, Pair(0, 2): 0, Pair(1, 2): 0, Pair(3, 1): 0, Pair(3, 0): 0.5]
+    let found = [nil, PerAnchorReducer() as any Reducer].map { reducer in
+      InstanceLoss(gamma: 10).valueWithGradients(
+        LossInput(embeddings: x, labels: (0..<24).map { $0 % 4 }, reducer: reducer),
+        relevance: .scores(scores))
+    }
+    #expect(abs(found[0].value - found[1].value) < 1e-13)
+    let gradients = found.map { $0.gradients[0].elements(as: Double.self) }
+    #expect(gradients[1].contains { abs($0) > 1e-3 })
+    #expect(zip(gradients[0], gradients[1]).allSatisfy { abs($0 - $1) < 1e-13 })
   }
 }

@@ -21,6 +21,8 @@ enum LeftSide<S: Scalar> {
   case plain, transposed
   /// The square matrix plus its transpose, whose rows' sums are added to `rowSums`.
   case plusTransposed(rowSums: UnsafeMutablePointer<S>)
+  /// The symmetric matrix whose elements are multiplied with the sum of their two rows' numbers.
+  case timesSums(of: UnsafePointer<S>)
 }
 
 extension Scalar {
@@ -52,15 +54,21 @@ extension Scalar {
     Scratch<Self>(count: isInPlace ? 0 : packedColumns * k).withBase { right in
       let packing = PackedRight(right, b, blocks, transposing: transposingB, kernels)
       let packCount = isInPlace ? 0 : packing.pieceCount
+      let claimed = Atomic<Int>(0)
       let packed = Atomic<Int>(0)
-      func work(_ number: Int) {
-        guard number >= packCount else {
-          packing.pack(number)
+      // One round for packing and multiplying, since handing out work takes a microsecond: whoever
+      // comes packs what nobody has begun, and then waits for the others.
+      Parallel.forEach(blocks.pieceCount) { piece in
+        while packed.load(ordering: .acquiring) < packCount {
+          let next = claimed.add(1, ordering: .relaxed).oldValue
+          guard next < packCount else {
+            ck_pause()
+            continue
+          }
+          packing.pack(next)
           packed.add(1, ordering: .releasing)
-          return
         }
-        while packed.load(ordering: .acquiring) < packCount { ck_pause() }
-        let (rows, columns) = blocks.piece(number - packCount)
+        let (rows, columns) = blocks.piece(piece)
         Scratch<Self>(count: blocks.height * blocks.depth).withBase { panels in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
@@ -77,6 +85,9 @@ extension Scalar {
               kernels.pack_plus_transposed(
                 panels, columns.lowerBound == 0 ? sums + rows.lowerBound : nil, a, m,
                 rows.lowerBound, rows.count, first, depth)
+            case .timesSums(let numbers):
+              kernels.pack_times_sums(
+                panels, numbers, a, m, rows.lowerBound, rows.count, first, depth)
             }
             let corner = c + rows.lowerBound * n + columns.lowerBound
             let (adds, relu): (Int32, Int32) = (
@@ -96,14 +107,6 @@ extension Scalar {
           }
         }
       }
-      // One round for packing and multiplying, since handing out work takes a microsecond; none at all
-      // for one piece of each.
-      let pieces = packCount + blocks.pieceCount
-      if pieces > 2 {
-        Parallel.forEach(pieces, work)
-      } else {
-        for number in 0..<pieces { work(number) }
-      }
     }
   }
 
@@ -119,34 +122,58 @@ extension Scalar {
     bias.map { $0.withElements(of: Self.self) { run($0.baseAddress) } } ?? run(nil)
   }
 
-  /// c[m, m] = a aᵀ: the blocks above the diagonal, and their mirror images.
+  /// c[m, m] = a aᵀ for a of m rows, or aᵀ a of m columns: the blocks above the diagonal, and their
+  /// mirror images.
   ///
   /// The same bits as ``product(_:_:_:m:n:k:transposingA:transposingB:adding:)``.
-  static func ownProduct(_ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, m: Int, k: Int)
-  {
+  /// - Parameter finish: what becomes of each row's products; called once for each of them.
+  static func ownProduct(
+    _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, m: Int, k: Int, ofColumns: Bool,
+    finish: ((UnsafeMutablePointer<Self>, Int) -> Void)? = nil
+  ) {
     guard m > 0 else { return }
     let kernels = kernels
     let blocks = ProductBlocks(m: m, n: m, k: k, kernels)
     let packedColumns = m.roundedUp(to: kernels.tile_columns)
+    let isInPlace = ofColumns && m == packedColumns && m <= 512
     // Rows above a block's first column are left to the mirror.
     let height = min(blocks.height, 4 * kernels.tile_rows)
     let firstColumn = { (row: Int) in row / kernels.tile_columns * kernels.tile_columns }
-    Scratch<Self>(count: packedColumns * k).withBase { right in
-      pack(right, a, blocks, transposing: true, kernels)
-      Parallel.forEachRange(m, grain: height) { rows in
+    Scratch<Self>(count: isInPlace ? 0 : packedColumns * k).withBase { right in
+      if !isInPlace { pack(right, a, blocks, transposing: !ofColumns, kernels) }
+      let pieces = (m + height - 1) / height
+      Parallel.forEach(pieces) { piece in
+        // The first blocks are the longest; the shortest are to be those where threads meet.
+        let block = 2 * piece < pieces ? 2 * piece : 2 * (pieces - piece) - 1
+        let rows = block * height..<min(m, (block + 1) * height)
         let start = firstColumn(rows.lowerBound)
+        let corner = c + rows.lowerBound * m + start
         Scratch<Self>(count: height * blocks.depth).withBase { left in
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
             let depth = min(blocks.depth, k - first)
-            kernels.pack_rows(
-              left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
-            kernels.multiply(
-              c + rows.lowerBound * m + start, m, left,
-              right + first * packedColumns + start * depth, rows.count, m - start, depth,
-              first > 0 ? 1 : 0, nil, 0)
+            if ofColumns {
+              kernels.pack_columns(
+                left, a + first * m + rows.lowerBound, m, rows.count, depth, kernels.tile_rows)
+            } else {
+              kernels.pack_rows(
+                left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+            }
+            if isInPlace {
+              kernels.multiply_rows(
+                corner, m, left, a + first * m + start, m, rows.count, m - start, depth,
+                first > 0 ? 1 : 0, nil, 0)
+            } else {
+              kernels.multiply(
+                corner, m, left, right + first * packedColumns + start * depth, rows.count,
+                m - start, depth, first > 0 ? 1 : 0, nil, 0)
+            }
           }
         }
-        // While the block is in the cache: what it is the mirror image of in later blocks.
+        // While the block is in the cache.
+        if let finish {
+          for row in 0..<rows.count { finish(corner + row * m, m - start) }
+        }
+        // What the block is the mirror image of in later blocks.
         for other in stride(from: rows.upperBound, to: m, by: height) {
           let right = min(rows.upperBound, firstColumn(other))
           guard rows.lowerBound < right else { continue }
@@ -244,7 +271,8 @@ struct ProductBlocks {
 
   /// The rows or columns of a product in pieces of whole tiles.
   ///
-  /// Later pieces are a little smaller, so that no thread waits long for the one with the last.
+  /// Threads come from both ends; pieces are a little smaller where they meet, so that none waits
+  /// long for the one with the last.
   private struct Tiles {
     let count, size, tiles: Int
     var pieces: Int
@@ -263,8 +291,11 @@ struct ProductBlocks {
     }
 
     private func start(of piece: Int) -> Int {
-      let left = 1 - Double(piece) / Double(pieces)
-      return Int(Double(tiles) * (1 - left * left.squareRoot().squareRoot())) * size
+      let fromMiddle = 1 - 2 * Double(piece) / Double(pieces)
+      let left = abs(fromMiddle)
+      let share = left * left.squareRoot().squareRoot()
+      let half = Double(tiles) / 2
+      return Int((half - (fromMiddle < 0 ? -share : share) * half).rounded()) * size
     }
   }
 

@@ -3,7 +3,7 @@ import CKernels
 /// A number for positive pairs and one for negative pairs.
 public struct Sides<Value> {
   public var positive, negative: Value
-  @inline(__always)
+  @inlinable @inline(__always)
   public init(positive: Value, negative: Value) {
     (self.positive, self.negative) = (positive, negative)
   }
@@ -16,25 +16,29 @@ public struct PairTerms {
   public let total: Double
   /// How many there are, and how many of them are above 0.
   public let count, activeCount: Int
+
+  @usableFromInline
+  init(total: Double, count: Int, activeCount: Int) {
+    (self.total, self.count, self.activeCount) = (total, count, activeCount)
+  }
 }
 
 /// Loops over one row, on the calling thread, in the instruction set in use.
 ///
-/// Get them once for an operation. Where there are kinds, kind > 0 is a positive pair, < 0 a
+/// Get them once for an operation; inlinable, because a generic call for each row takes a tenth of a
+/// row's time. Where there are kinds, kind > 0 is a positive pair, < 0 a
 /// negative one and 0 none; its size says how often the pair occurs.
 public struct RowKernels<S: Scalar> {
-  private let kernels: UnsafePointer<ck_kernels>
+  @usableFromInline let kernels: UnsafePointer<ck_kernels>
 
   public init() {
     kernels = InstructionSet.kernelTable(elementSize: MemoryLayout<S>.size)
   }
 
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func sum(_ x: UnsafePointer<S>, _ count: Int) -> Double { kernels.pointee.sum(x, count) }
 
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func innerProduct(
     _ a: UnsafePointer<S>, _ b: UnsafePointer<S>, _ count: Int
   ) -> Double {
@@ -42,24 +46,21 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// The largest element; minus infinity if there are none.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func maximum(_ x: UnsafePointer<S>, _ count: Int) -> S {
     S(kernels.pointee.maximum(x, count))
   }
 
-  /// y = exp(x - peak); returns the sum.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  /// y = exp(slope · x - peak); returns the sum.
+  @inlinable
   public func expSum(
-    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, peak: S, _ count: Int
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, slope: S = 1, peak: S, _ count: Int
   ) -> S {
-    S(kernels.pointee.exp_sum(y, x, Double(peak), count))
+    S(kernels.pointee.exp_sum(y, x, Double(slope), Double(peak), count))
   }
 
   /// y = x · factor + offset with the numbers of the pair's side; 0 for no pair.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func scaleSides(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
     factors: Sides<S>, offsets: Sides<S> = Sides(positive: 0, negative: 0), _ count: Int
@@ -72,8 +73,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// The largest slope · x of each side; minus infinity if there are none.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func sideMaxima(
     _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, slope: S = 1, _ count: Int
   ) -> Sides<S> {
@@ -85,8 +85,7 @@ public struct RowKernels<S: Scalar> {
 
   /// y = exp(slope · x - peak) with the peak of the pair's side, times the pair's number if `counting`; 0
   /// for no pair. Returns the sum of each side.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func sideExp(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
     slope: S = 1, peaks: Sides<S>, counting: Bool = false, _ count: Int
@@ -102,8 +101,7 @@ public struct RowKernels<S: Scalar> {
 
   /// The terms max(0, sign (x - bound)) of positive pairs and max(0, sign (bound - x)) of negative
   /// ones; y is the derivative.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func hinges(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
     bounds: Sides<S>, sign: S, _ count: Int
@@ -116,8 +114,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// The numbers of either side as terms, each as often as its pair occurs.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func sideSums(
     _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, _ count: Int
   ) -> Sides<PairTerms> {
@@ -127,8 +124,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// The squares of the terms h of ``hinges``; y is twice the derivative of h times (h - base).
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func squaredHinges(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>,
     bounds: Sides<S>, bases: Sides<S>, sign: S, _ count: Int
@@ -143,7 +139,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// result = factor (g - y ⟨y, g⟩) / length: the gradient in a row that was scaled to y of length 1.
-  @inline(__always)
+  @inlinable
   public func unitRowGradient(
     _ result: UnsafeMutablePointer<S>, _ g: UnsafePointer<S>, unit y: UnsafePointer<S>, length: S,
     times factor: Double, _ count: Int
@@ -154,7 +150,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// Rows of y = x + xᵀ for square x of n rows.
-  @inline(__always)
+  @inlinable
   public func addTransposed(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, _ n: Int, rows: Range<Int>
   ) {
@@ -163,7 +159,7 @@ public struct RowKernels<S: Scalar> {
 
   /// Σ H(x - y), with H(u) = u²/2 for |u| < 1, else |u| - 1/2; x becomes u - H'(u), what a
   /// difference u is beyond [-1, 1], and `isBeyond` tells whether any is.
-  @inline(__always)
+  @inlinable
   public func huber(
     _ x: UnsafeMutablePointer<S>, minus y: UnsafePointer<S>, _ count: Int
   ) -> (total: Double, isBeyond: Bool) {
@@ -173,7 +169,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// y = x · number.
-  @inline(__always)
+  @inlinable
   public func scale(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, by number: S, _ count: Int
   ) {
@@ -181,15 +177,14 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// The first place from `first` on with a positive pair; `count` if there is none.
-  @inline(__always)
+  @inlinable
   public func nextPositive(_ kinds: UnsafePointer<Int32>, from first: Int, _ count: Int) -> Int {
     kernels.pointee.next_positive(kinds, first, count)
   }
 
   /// The terms max(0, limit - sign x) over negative pairs, each as often as its pair occurs;
   /// y -= sign · times · number for each of them above 0.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func tripletHinges(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, limit: S,
     sign: S, times: S, _ count: Int
@@ -202,8 +197,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// y = 1 / (1 + exp(-(x - centre) scale)) for negative pairs, else 0; returns the sum.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func softRank(
     _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, kinds: UnsafePointer<Int32>, centre: S,
     scale: S, _ count: Int
@@ -212,8 +206,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// y += slope · rank (1 - rank); returns the sum of what was added.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func addSoftRankGradient(
     _ y: UnsafeMutablePointer<S>, rank: UnsafePointer<S>, slope: S, _ count: Int
   ) -> S {
@@ -222,8 +215,7 @@ public struct RowKernels<S: Scalar> {
 
   /// y = own + squares - 2 y, or its root; -1 where that is less than `nearness` of own + squares.
   /// Returns whether there is such an element.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func distances(
     _ y: UnsafeMutablePointer<S>, squares: UnsafePointer<S>, own: S, nearness: S, isRoot: Bool,
     _ count: Int
@@ -233,8 +225,7 @@ public struct RowKernels<S: Scalar> {
 
   /// weights = g / y for roots, else 2 g, where y is a distance; 0 for the near ones. Returns
   /// whether one of the near has a derivative and is not 0.
-  @specialized(where S == Float)
-  @specialized(where S == Double)
+  @inlinable
   public func distanceWeights(
     _ weights: UnsafeMutablePointer<S>, _ g: UnsafePointer<S>, _ y: UnsafePointer<S>,
     squares: UnsafePointer<S>, own: S, nearness: S, isRoot: Bool, _ count: Int
@@ -244,7 +235,7 @@ public struct RowKernels<S: Scalar> {
   }
 
   /// y[i] = ‖query − base[rows[i]]‖², or −⟨query, base[rows[i]]⟩, for rows of `columns` elements.
-  @inline(__always)
+  @inlinable
   public func distances(
     _ y: UnsafeMutablePointer<S>, from query: UnsafePointer<S>, to base: UnsafePointer<S>,
     rows: UnsafePointer<UInt32>, count: Int, columns: Int, isSquared: Bool
@@ -252,8 +243,8 @@ public struct RowKernels<S: Scalar> {
     kernels.pointee.distances_to_rows(y, query, base, rows, count, columns, isSquared ? 1 : 0)
   }
 
-  @inline(__always)
-  private func withNumbers<Result>(
+  @inlinable
+  func withNumbers<Result>(
     _ first: Double, _ second: Double, _ body: (UnsafeMutablePointer<Double>) -> Result
   ) -> Result {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: 2) { numbers in
@@ -266,7 +257,8 @@ public struct RowKernels<S: Scalar> {
 }
 
 extension Sides<PairTerms> {
-  fileprivate init(_ terms: ck_hinges) {
+  @inlinable
+  init(_ terms: ck_hinges) {
     self.init(
       positive: PairTerms(
         total: terms.total.0, count: Int(terms.count.0), activeCount: Int(terms.active.0)),

@@ -77,14 +77,51 @@ extension Tensor {
     return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
-  /// The inner product of every two rows, without history.
-  package func ownProducts() -> Tensor {
+  /// Each element times the sum of the numbers of its row and its column, for this symmetric matrix,
+  /// times x; without history.
+  package func timesSums(of numbers: Tensor, times x: Tensor) -> Tensor {
+    precondition(
+      shape == [numbers.count, numbers.count] && x.shape.count == 2 && x.shape[0] == shape[0]
+        && numbers.dtype == dtype && x.dtype == dtype,
+      "timesSums: shapes \(shape), \(numbers.shape) and \(x.shape) do not fit")
+    let (n, columns) = (shape[0], x.shape[1])
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      Tensor(shape: [n, columns], of: S.self) { c in
+        guard let c = c.baseAddress else { return }
+        S.product(
+          c, base(), x.base(), m: n, n: columns, k: n, .timesSums(of: numbers.base()),
+          transposingB: false, adding: false, bias: nil, .none)
+        withExtendedLifetime((self, numbers, x)) {}
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  /// exp(slope · (product - 1)) for the inner product of every two rows, without history.
+  package func exponentialsOfOwnProducts(slope: Double) -> Tensor {
     precondition(shape.count == 2, "ownProducts: a tensor of shape \(shape) is no matrix")
     let (m, k) = (shape[0], shape[1])
     func run<S: Scalar>(_: S.Type) -> Tensor {
+      let kernels = RowKernels<S>()
+      return Tensor(shape: [m, m], of: S.self) { c in
+        guard let c = c.baseAddress else { return }
+        S.ownProduct(c, base(), m: m, k: k, ofColumns: false) { row, count in
+          _ = kernels.expSum(row, row, slope: S(slope), peak: S(slope), count)
+        }
+        withExtendedLifetime(self) {}
+      }
+    }
+    return dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+
+  /// The inner product of every two rows, or columns, without history.
+  package func ownProducts(ofColumns: Bool = false) -> Tensor {
+    precondition(shape.count == 2, "ownProducts: a tensor of shape \(shape) is no matrix")
+    let (m, k) = ofColumns ? (shape[1], shape[0]) : (shape[0], shape[1])
+    func run<S: Scalar>(_: S.Type) -> Tensor {
       Tensor(shape: [m, m], of: S.self) { c in
         guard let c = c.baseAddress else { return }
-        S.ownProduct(c, base(), m: m, k: k)
+        S.ownProduct(c, base(), m: m, k: k, ofColumns: ofColumns)
         withExtendedLifetime(self) {}
       }
     }

@@ -124,6 +124,10 @@ typedef struct ck_kernels {
   void (*_Nonnull pack_plus_transposed)(void *_Nonnull y, void *_Nullable sums,
                                         const void *_Nonnull x, ptrdiff_t n, ptrdiff_t row,
                                         ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth);
+  /// The same for rows of the symmetric matrix x[i, p] (sums[i] + sums[p]).
+  void (*_Nonnull pack_times_sums)(void *_Nonnull y, const void *_Nonnull sums,
+                                   const void *_Nonnull x, ptrdiff_t n, ptrdiff_t row,
+                                   ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth);
   /// c[rows, columns] = a b (+ c if `adding`) from panels of a and b, then + `bias` (a number for
   /// each column) if there is one, and then max(c, 0) if `relu`.
   void (*_Nonnull multiply)(void *_Nonnull c, ptrdiff_t stride, const void *_Nonnull a,
@@ -220,8 +224,8 @@ typedef struct ck_kernels {
                                    ptrdiff_t count);
   /// The largest element; minus infinity if there are none.
   double (*_Nonnull maximum)(const void *_Nonnull x, ptrdiff_t count);
-  /// y = e^(x - peak); returns the sum.
-  double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double peak,
+  /// y = e^(slope x - peak); returns the sum.
+  double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double slope, double peak,
                              ptrdiff_t count);
 
   // The pairs of a row: kind > 0 is a positive pair, < 0 a negative one and 0 none; its size says
