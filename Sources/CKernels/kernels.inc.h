@@ -108,6 +108,7 @@ const ck_kernels KERNELS = {
     .hinges = hinges,
     .side_sums = side_sums,
     .squared_hinges = squared_hinges,
+    .fill_kinds = fill_kinds,
     .next_positive = next_positive,
     .triplet_hinges = triplet_hinges,
     .soft_rank = soft_rank,

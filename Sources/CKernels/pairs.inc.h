@@ -183,6 +183,11 @@ static void squared_hinges(ck_hinges *result, void *py, const void *px, const in
   set_sides(result, sums);
 }
 
+static void fill_kinds(int32_t *restrict kinds, const int32_t *restrict labels, int32_t label,
+                       ptrdiff_t count) {
+  for (ptrdiff_t j = 0; j < count; j++) kinds[j] = labels[j] == label ? 1 : -1;
+}
+
 static ptrdiff_t next_positive(const int32_t *kinds, ptrdiff_t first, ptrdiff_t count) {
   enum { STEP = 16 };
   for (; first + STEP <= count; first += STEP) {

@@ -125,6 +125,15 @@ static void pack_plus_transposed(void *py, void *psums, const void *px, ptrdiff_
   }
 }
 
+/// A row of a panel: x (own + sum).
+static inline __attribute__((always_inline)) void weigh_row(REAL *restrict y, const REAL *restrict x,
+                                                           const REAL *restrict own, REAL sum) {
+  ptrdiff_t j = 0;
+  for (; j + 4 <= TILE_ROWS; j += 4)
+    *(quad *)(y + j) = *(const quad *)(x + j) * (*(const quad *)(own + j) + sum);
+  for (; j < TILE_ROWS; j++) y[j] = x[j] * (own[j] + sum);
+}
+
 static void pack_times_sums(void *py, const void *psums, const void *px, ptrdiff_t n, ptrdiff_t row,
                             ptrdiff_t count, ptrdiff_t first, ptrdiff_t depth) {
   enum { AHEAD = 12 };
@@ -134,15 +143,12 @@ static void pack_times_sums(void *py, const void *psums, const void *px, ptrdiff
     if (p + AHEAD < depth)
       for (ptrdiff_t i = 0; i < count; i += 64 / (ptrdiff_t)sizeof(REAL))
         __builtin_prefetch(x + AHEAD * n + i);
-    REAL sum = sums[first + p];
-    for (ptrdiff_t i = 0; i < count; i += TILE_ROWS) {
-      REAL *y = (REAL *)py + i * depth + p * TILE_ROWS;
-      if (count - i >= TILE_ROWS)
-        for (ptrdiff_t j = 0; j < TILE_ROWS; j++) y[j] = x[i + j] * (own[i + j] + sum);
-      else
-        for (ptrdiff_t j = 0; j < TILE_ROWS; j++)
-          y[j] = i + j < count ? x[i + j] * (own[i + j] + sum) : 0;
-    }
+    REAL sum = sums[first + p], *y = (REAL *)py + p * TILE_ROWS;
+    ptrdiff_t i = 0;
+    for (; i + TILE_ROWS <= count; i += TILE_ROWS) weigh_row(y + i * depth, x + i, own + i, sum);
+    if (i == count) continue;
+    for (ptrdiff_t j = 0; j < TILE_ROWS; j++)
+      y[i * depth + j] = i + j < count ? x[i + j] * (own[i + j] + sum) : 0;
   }
 }
 

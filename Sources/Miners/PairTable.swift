@@ -1,3 +1,5 @@
+import Autodiff
+
 /// What every pair of an anchor and another row is to a loss or a miner.
 ///
 /// The kind of a pair is a number: above 0 for a positive pair, below 0 for a negative pair, 0 for
@@ -93,7 +95,8 @@ public struct PairTable: Sendable {
       let label = labels[row]
       width = others.count
       others.withUnsafeBufferPointer { others in
-        for j in others.indices { kinds[j] = others[j] == label ? 1 : -1 }
+        guard let kinds = kinds.baseAddress, let others = others.baseAddress else { return }
+        RowKernels<Float>().fillKinds(kinds, labels: others, label: label, width)
       }
       if row < places.count, let place = places[row] { kinds[place] = 0 }
     case .kinds(let all, let count):

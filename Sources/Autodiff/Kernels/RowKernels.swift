@@ -176,6 +176,14 @@ public struct RowKernels<S: Scalar> {
     kernels.pointee.map(Int32(CK_SCALE), y, x, Double(number), count)
   }
 
+  /// kinds = 1 where a label is `label`, else -1.
+  @inlinable
+  public func fillKinds(
+    _ kinds: UnsafeMutablePointer<Int32>, labels: UnsafePointer<Int32>, label: Int32, _ count: Int
+  ) {
+    kernels.pointee.fill_kinds(kinds, labels, label, count)
+  }
+
   /// The first place from `first` on with a positive pair; `count` if there is none.
   @inlinable
   public func nextPositive(_ kinds: UnsafePointer<Int32>, from first: Int, _ count: Int) -> Int {

@@ -259,6 +259,9 @@ typedef struct ck_kernels {
                                   const double *_Nonnull bounds, const double *_Nonnull bases,
                                   double sign, ptrdiff_t count);
 
+  /// kinds = 1 where a label is `label`, else -1.
+  void (*_Nonnull fill_kinds)(int32_t *_Nonnull kinds, const int32_t *_Nonnull labels,
+                              int32_t label, ptrdiff_t count);
   /// The first place from `first` on with a positive pair; `count` if there is none.
   ptrdiff_t (*_Nonnull next_positive)(const int32_t *_Nonnull kinds, ptrdiff_t first,
                                       ptrdiff_t count);
