@@ -547,16 +547,16 @@ def growth_table(found):
 
 NOTES = [
     "", "## What bounds what is missed", "",
-    "A loss over all pairs is half a product of 512×512×128, which is mirrored, and a whole one for the",
-    "gradient. instance would have to take a third of the peer's time, about 0.7 ms; beside its products",
-    "are packing the derivative with its transpose, 0.1 ms, mirroring, 0.05, and the softmax of each row,",
-    "0.1. A loss with proxies is three products of B × proxies × 128, 0.24 ms for one proxy a class, and",
-    "in calm seconds p2s-grad takes 0.33 and normalized-softmax 0.35: packing is 0.03, unit rows and their",
-    "gradient 0.03, the pass over the logits and handing out nine pieces of work the rest. For seconds at a",
-    "time the host gives this machine's two virtual processors no more than one does: p2s-grad then takes",
-    "0.55, and the peer loses less. What is disturbed so is measured again, but phases change within a",
-    "measurement, so that those near three, of which a run before this one missed instance, cos-face,",
-    "p2s-grad and proxy-nca, are above it in one run and below in another.",
+    "Losses are measured in turn with the peer, a fraction of a second each, and what counts is what was",
+    "measured while products ran at 85 % of their best rate or more: for seconds at a time the host gives",
+    "this machine's two virtual processors no more than one does, which a loss that is all products loses",
+    "to, and the peer, much of whose time is the interpreter's on one thread, does not.", "",
+    "instance takes 1.8 to 2.6 ms in the peer from one run to the next, and 0.67 to 0.74 here. Half a",
+    "product, which is mirrored, and a whole one for the gradient are 0.47 of that; half of the",
+    "exponentials 0.02, packing the derivative 0.03, sums and positives of each row 0.04, mirroring 0.02,",
+    "unit rows and their gradient 0.02, and what one core wrote and the other reads the rest: on one thread",
+    "all of it is 1.21 ms, of which the products are 0.94. normalized-softmax takes 1.1 to 1.6 ms in the",
+    "peer, and 0.34 to 0.40 here: three products of 512×128×128 are 0.24.",
 ]
 
 
