@@ -127,7 +127,6 @@ struct RowPass {
     let pieces = matrix.dtype == .float32 ? run(Float.self) : run(Double.self)
     return (pieces, matrix)
   }
-
 }
 
 /// The calls of a function with one row after another.

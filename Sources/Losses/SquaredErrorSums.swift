@@ -7,9 +7,9 @@ import Miners
 ///
 ///     1/C Σ_k (⟨x, w_k⟩ - [k = y])² = (⟨x, M x⟩ - 2 ⟨x, w_y⟩ + 1) / C,    M = Wᵀ W
 ///
-/// with the derivatives 2/C (M x - w_y) in x and 2/C (S w_k - Σ x of class k) in w_k, S = Xᵀ X: half
-/// a product of (rows + targets) × dimension² for each, where going by rows takes three of rows ×
-/// targets × dimension.
+/// with the derivatives 2/C (M x - w_y) in x and 2/C (S w_k - Σ x of class k) in w_k, S = Xᵀ X: one and
+/// a half products of (rows + targets) × dimension², since M and S are symmetric, where going by rows
+/// takes three of rows × targets × dimension.
 struct SquaredErrorSums {
   /// The target of each row.
   let labels: [Int]
