@@ -70,12 +70,12 @@ private func derivatives(of value: consuming Tensor) -> [UInt64: Tensor] {
       continue
     }
     if !node.edges.allSatisfy(\.takesFactor) { cotangent = Cotangent(cotangent.product) }
-    for edge in node.edges {
-      let derivative = edge.pullback(cotangent)
-      derivatives[edge.source.id] =
-        derivatives[edge.source.id].map { Cotangent($0.product + derivative.product) }
-        ?? derivative
+    func add(_ derivative: Cotangent, to node: Node) {
+      derivatives[node.id] =
+        derivatives[node.id].map { Cotangent($0.product + derivative.product) } ?? derivative
     }
+    for edge in node.edges.dropLast() { add(edge.pullback(cotangent), to: edge.source) }
+    if let last = node.edges.last { add(last.pullback(consume cotangent), to: last.source) }
   }
   return derivatives.mapValues(\.product)
 }

@@ -22,8 +22,14 @@ public struct Edge: Sendable {
   let source: Node
   /// Whether the pullback sees to the cotangent's factor.
   let takesFactor: Bool
-  let pullback: @Sendable (Cotangent) -> Cotangent
+  let pullback: Pullback
 }
+
+/// Sends a derivative in a result back to an input.
+///
+/// Whoever calls it lets go of the derivative where it can, so that its elements may be overwritten
+/// if nobody else holds them.
+public typealias Pullback = @Sendable (_ cotangent: consuming Cotangent) -> Cotangent
 
 /// A derivative: a tensor times a number.
 ///
@@ -47,9 +53,7 @@ package struct Origin: Sendable {
   package var isRecorded: Bool { node != nil }
 
   /// As ``Tensor/scaledEdge(_:)``.
-  package func scaledEdge(
-    _ pullback: @escaping @Sendable (_ cotangent: Cotangent) -> Cotangent
-  ) -> Edge? {
+  package func scaledEdge(_ pullback: @escaping Pullback) -> Edge? {
     node.map { Edge(source: $0, takesFactor: true, pullback: pullback) }
   }
 }
@@ -74,9 +78,7 @@ extension Tensor {
   }
 
   /// Pairs this input with a pullback that takes a factor, or leaves it to those that follow.
-  public func scaledEdge(
-    _ pullback: @escaping @Sendable (_ cotangent: Cotangent) -> Cotangent
-  ) -> Edge? {
+  public func scaledEdge(_ pullback: @escaping Pullback) -> Edge? {
     Origin(node: node).scaledEdge(pullback)
   }
 

@@ -12,8 +12,8 @@ extension Tensor {
       scaledEdge {
         Cotangent(
           unit.dtype == .float32
-            ? unitRowsPullback($0, unit, lengths, Float.self)
-            : unitRowsPullback($0, unit, lengths, Double.self))
+            ? unitRowsPullback(consume $0, unit, lengths, Float.self)
+            : unitRowsPullback(consume $0, unit, lengths, Double.self))
       })
   }
 
@@ -123,30 +123,40 @@ private func length<S: Scalar>(of x: UnsafeBufferPointer<S>) -> Double {
 @specialized(where S == Float)
 @specialized(where S == Double)
 private func unitRowsPullback<S: Scalar>(
-  _ cotangent: Cotangent, _ unit: Tensor, _ lengths: [Double], _: S.Type
+  _ cotangent: consuming Cotangent, _ unit: Tensor, _ lengths: [Double], _: S.Type
 ) -> Tensor {
   let (n, d) = (unit.shape[0], unit.shape[1])
   let kernels = RowKernels<S>()
-  return cotangent.tensor.withElements(of: S.self) { g in
+  let factor = cotangent.factor
+  var derivative = (consume cotangent).tensor
+  func write(_ result: UnsafeMutablePointer<S>, _ g: UnsafePointer<S>) {
     unit.withElements(of: S.self) { y in
-      Tensor(shape: [n, d], of: S.self) { result in
-        guard let g = g.baseAddress, let y = y.baseAddress, let target = result.baseAddress
-        else { return }
-        Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
-          for i in rows {
-            let start = i * d
-            guard lengths[i] > smallestLength else {
-              (target + start).update(repeating: 0, count: d)
-              continue
-            }
-            kernels.unitRowGradient(
-              target + start, g + start, unit: y + start, length: S(lengths[i]),
-              times: cotangent.factor, d)
+      guard let y = y.baseAddress else { return }
+      Parallel.forEachRange(n, grain: grain(columns: d)) { rows in
+        for i in rows {
+          let start = i * d
+          guard lengths[i] > smallestLength else {
+            (result + start).update(repeating: 0, count: d)
+            continue
           }
+          kernels.unitRowGradient(
+            result + start, g + start, unit: y + start, length: S(lengths[i]), times: factor, d)
         }
       }
     }
   }
+  // Where it is, if it can be: there it is in the cache of the core that wrote it.
+  guard derivative.isUnshared else {
+    return derivative.withElements(of: S.self) { g in
+      Tensor(shape: [n, d], of: S.self) { result in
+        if let result = result.baseAddress, let g = g.baseAddress { write(result, g) }
+      }
+    }
+  }
+  derivative.updateElements(of: S.self) { g in
+    if let g = g.baseAddress { write(g, g) }
+  }
+  return derivative
 }
 
 private func centered(_ x: Tensor) -> Tensor {

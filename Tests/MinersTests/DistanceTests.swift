@@ -100,4 +100,23 @@ import Testing
     let mean = x.reduce(0, +) / Double(x.count)
     return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
   }
+
+  /// The gradient in rows that were scaled takes the place of the derivative, unless another step
+  /// of the computation gets that too.
+  @Test(arguments: DType.allCases) func derivativesForTwoAreNotOverwritten(dtype: DType) {
+    var random = Random(seed: 3)
+    let shape = [9, 5]
+    let (x, w, c) = (
+      Tensor(normal: shape, deviation: 1, dtype: dtype, random: &random),
+      Tensor(normal: shape, deviation: 1, dtype: dtype, random: &random),
+      Tensor(normal: shape, deviation: 1, dtype: dtype, random: &random)
+    )
+    let (_, both) = valueWithGradient(at: [x, w]) {
+      (($0[0].withUnitRows() + $0[1].withUnitRows()) * c).sum()
+    }
+    for (found, rows) in zip(both, [x, w]) {
+      let (_, alone) = valueWithGradient(at: rows) { ($0.withUnitRows() * c).sum() }
+      #expect(found.elements(as: Double.self) == alone.elements(as: Double.self))
+    }
+  }
 }
