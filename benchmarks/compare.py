@@ -11,6 +11,7 @@ kept in benchmarks/.results.json (not committed), so that sections can be measur
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -101,20 +102,34 @@ def share_of_others(work):
     return result, max(0.0, others / (elapsed * os.cpu_count()))
 
 
-full_rate = 0.0  # The most GFLOP/s that all processors gave together so far.
+class Companion:
+    """The peer in a process that waits for questions: how fast are products just now, or a loss?"""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [PYTHON, HERE / "peer.py", "answers", "2"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.best = max(self.ask("rate") for _ in range(20))
+
+    def ask(self, name):
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def lost(self):
+        """The share of the processors that the host keeps from this machine just now.
+
+        A virtual machine does not see who else is on its processors; at times two of them are no
+        faster than one, for peer and product alike.
+        """
+        rate = self.ask("rate")
+        self.best = max(self.best, rate)
+        return 1 - rate / self.best
 
 
-def lost_by_host():
-    """The share of the processors that the host keeps from this machine just now.
-
-    A virtual machine does not see who else is on its processors; at times two of them are no faster
-    than one, for peer and product alike.
-    """
-    global full_rate
-    text = run([KINDRED, "bench", "product", "--size", "512,512,512", "--repeat", 7, "--json"])
-    rate = json.loads(text)["results"][0]["gigaflops"]
-    full_rate = max(full_rate, rate)
-    return 1 - rate / full_rate
+@functools.cache
+def companion():
+    return Companion()  # It ends with this program, which closes its input.
 
 
 def quietly(work):
@@ -123,10 +138,10 @@ def quietly(work):
     for _ in range(attempts):
         for _ in range(20):
             if (share_of_others(lambda: time.sleep(0.25))[1] < QUIET
-                    and lost_by_host() < LOST):
+                    and companion().lost() < LOST):
                 break
         result, share = share_of_others(work)
-        lost = lost_by_host()
+        lost = companion().lost()
         disturbance = max(share, lost if lost >= LOST else 0)
         if best is None or disturbance < best[1]:
             best = (result, disturbance)
@@ -202,32 +217,6 @@ def step(rounds):
     return sample.medians()
 
 
-class LossPeer:
-    """The peer's losses, in one process that waits for questions."""
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            [PYTHON, HERE / "peer.py", "answers", "2"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        self.best = max(self.ask("rate") for _ in range(20))
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def ask(self, name):
-        self.process.stdin.write(name + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def lost(self):
-        """The share of the product rate that is missing just now; see `lost_by_host`."""
-        rate = self.ask("rate")
-        self.best = max(self.best, rate)
-        return 1 - rate / self.best
-
-
 def in_turn(peer, name, wanted=3, most=24):
     """Milliseconds of the peer for a loss, or why there are none, and of kindred.
 
@@ -256,18 +245,18 @@ def losses(rounds):
     sample, slow = Sample(), set()
     listed = json.loads(run([KINDRED, "list", "losses", "--json"]))
     names = [loss["name"] for loss in listed["losses"]]
-    with LossPeer() as peer:
-        known = set(peer.ask("names"))
-        for _ in range(rounds):
-            for name in names:
-                if name in known and name not in slow:
-                    theirs, own = in_turn(peer, name)
-                    sample.add("peer " + name, theirs)
-                    if not isinstance(theirs, float) or theirs > SLOW:
-                        slow.add(name)
-                else:
-                    own = only(bench("losses", "--batch", 512, "--only", name))["milliseconds"]
-                sample.add("ours " + name, own)
+    peer = companion()
+    known = set(peer.ask("names"))
+    for _ in range(rounds):
+        for name in names:
+            if name in known and name not in slow:
+                theirs, own = in_turn(peer, name)
+                sample.add("peer " + name, theirs)
+                if not isinstance(theirs, float) or theirs > SLOW:
+                    slow.add(name)
+            else:
+                own = only(bench("losses", "--batch", 512, "--only", name))["milliseconds"]
+            sample.add("ours " + name, own)
     return sample.medians()
 
 
