@@ -48,6 +48,45 @@ static inline __attribute__((always_inline)) vector load_kinds(const int32_t *ki
   return v;
 }
 
+/// Adds exponentials to what their columns have of each side, and to `sums`.
+static inline __attribute__((always_inline)) void add_to_sides(vector sums[2], REAL *y,
+                                                               REAL *const columns[2],
+                                                               const REAL *x, lane_mask is_equal,
+                                                               REAL slope, REAL peak,
+                                                               ptrdiff_t filled) {
+  vector e = exponential(slope * load(x, filled) - peak);
+  store(y, e, filled);
+  vector equal = is_equal ? e : (vector)0, other = is_equal ? (vector)0 : e;
+  store(columns[0], load(columns[0], filled) + equal, filled);
+  store(columns[1], load(columns[1], filled) + other, filled);
+  sums[0] += equal;
+  sums[1] += other;
+}
+
+static void exp_by_label(double *sums, void *py, void *pequal, void *pother, const void *px,
+                         const int32_t *labels, int32_t label, double slope, double peak,
+                         ptrdiff_t count) {
+  vector found[2] = {0, 0};
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    REAL *columns[2] = {(REAL *)pequal + i, (REAL *)pother + i};
+    kind_vector is_equal = *(const kind_vector *)(labels + i) == label;
+    add_to_sides(found, (REAL *)py + i, columns, (const REAL *)px + i,
+                 __builtin_convertvector(is_equal, lane_mask), (REAL)slope, (REAL)peak, LANES);
+  }
+  double rest[2] = {0, 0};
+  if (i < count) {
+    REAL *columns[2] = {(REAL *)pequal + i, (REAL *)pother + i};
+    lane_mask is_equal = 0;
+    for (ptrdiff_t j = 0; j < count - i; j++) is_equal[j] = labels[i + j] == label ? -1 : 0;
+    vector ignored[2] = {0, 0};
+    add_to_sides(ignored, (REAL *)py + i, columns, (const REAL *)px + i, is_equal, (REAL)slope,
+                 (REAL)peak, count - i);
+    for (ptrdiff_t j = 0; j < count - i; j++) rest[is_equal[j] ? 0 : 1] += ((REAL *)py)[i + j];
+  }
+  for (int side = 0; side < 2; side++) sums[side] = (double)total(found[side]) + rest[side];
+}
+
 #define EACH_PAIR                                                              \
   for (ptrdiff_t i = 0, filled; i < count && (filled = lanes(count - i), 1); i += LANES)
 
@@ -199,6 +238,57 @@ static ptrdiff_t next_positive(const int32_t *kinds, ptrdiff_t first, ptrdiff_t 
   }
   while (first < count && kinds[first] <= 0) first++;
   return first;
+}
+
+static ptrdiff_t next_equal(const int32_t *labels, int32_t label, ptrdiff_t first,
+                            ptrdiff_t count) {
+  enum { STEP = 16 };
+  for (; first + STEP <= count; first += STEP) {
+    int any = 0;
+    for (int j = 0; j < STEP; j++) any |= labels[first + j] == label;
+    if (!any) continue;
+    while (labels[first] != label) first++;
+    return first;
+  }
+  while (first < count && labels[first] != label) first++;
+  return first;
+}
+
+/// Keeps the first of the largest of one group.
+static inline void largest_of_group(REAL *y, const REAL *x, ptrdiff_t group, REAL factor) {
+  ptrdiff_t largest = 0;
+  for (ptrdiff_t j = 0; j < group; j++) {
+    y[j] = -(REAL)__builtin_inf();
+    if (x[j] > x[largest]) largest = j;
+  }
+  y[largest] = factor * x[largest];
+}
+
+static void largest_of_groups(void *py, const void *px, ptrdiff_t group, double factor,
+                              ptrdiff_t count) {
+  const REAL *x = px;
+  REAL *y = py;
+  kind_vector place;
+  for (int j = 0; j < LANES; j++) place[j] = j % (int)group;
+  largest_of_group(y, x, group, (REAL)factor);
+  // An element looks at all that may be of its group, so not those at the ends.
+  ptrdiff_t i = group;
+  for (; i + LANES + group <= count; i += LANES) {
+    vector own = *(const vector *)(x + i);
+    kind_vector is_beaten = 0;
+    for (int d = 1; d < group; d++) {
+      vector before = *(const vector *)(x + i - d), after = *(const vector *)(x + i + d);
+      is_beaten |= __builtin_convertvector(before >= own, kind_vector) & (place >= d);
+      is_beaten |= __builtin_convertvector(after > own, kind_vector) & (place + d < (int)group);
+    }
+    vector lowest = -(REAL)__builtin_inf();
+    *(vector *)(y + i) =
+        __builtin_convertvector(is_beaten, lane_mask) ? lowest : own * (REAL)factor;
+    place += LANES % (int)group;
+    place -= place >= (int)group ? (kind_vector)(int)group : (kind_vector)0;
+  }
+  for (i = i / group * group; i < count; i += group)
+    largest_of_group(y + i, x + i, group, (REAL)factor);
 }
 
 static void triplet_hinges(ck_hinges *result, void *py, const void *px, const int32_t *kinds,

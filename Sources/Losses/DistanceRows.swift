@@ -21,7 +21,7 @@ struct DistanceRows {
     by function: some RowFunction, pairs: PairTable, weights: [Double]? = nil,
     reducer: RowReducer? = nil
   ) -> LossOutput {
-    let plain = reducer.map { $0.plain(for: function) } ?? function.reduction
+    let plain = reducer.plain(for: function)
     guard let chunk, chunk < pairs.rows, let plain else {
       return distance.matrix(embeddings, reference)
         .reduced(by: function, pairs: pairs, weights: weights, reducer: reducer)

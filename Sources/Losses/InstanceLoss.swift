@@ -42,6 +42,12 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
   public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    if let plain = input.rowReducer.plain(for: self), comparesCosinesOfBatch(input),
+      let classes = input.allPairs.numbers?.rows
+    {
+      return SymmetricSoftmax(classes: classes, scale: gamma)
+        .reduced(distance.scaled(input.embeddings), as: plain)
+    }
     var pairs = input.allPairs.withPositives(at: input.places)
     if parity {
       let labels = input.reference?.labels ?? input.labels
@@ -49,11 +55,6 @@ public struct InstanceLoss: Loss, RowFunction, Measuring {
       let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
       pairs = PairTable(
         rowLabels: input.labels.map { ranks[$0] ?? -1 }, columnLabels: Array(labels.indices))
-    }
-    let plain = input.rowReducer.map { $0.plain(for: self) } ?? reduction
-    if let plain, comparesCosinesOfBatch(input) {
-      return SymmetricSoftmax(pairs: pairs, scale: gamma)
-        .reduced(distance.scaled(input.embeddings), as: plain)
     }
     return input.distances(distance).reduced(
       by: self, pairs: pairs, weights: input.rowWeights, reducer: input.rowReducer)

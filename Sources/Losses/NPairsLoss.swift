@@ -30,6 +30,9 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
   public var labelUse: LabelUse { .pairs }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {
+    if input.tuples == nil, input.reducer == nil, let numbers = input.allPairs.numbers {
+      return reducedByClasses(input, numbers.rows, numbers.columns)
+    }
     let positive = firstPairs(of: input)
     // Only what was chosen is compared.
     let others = Set(positive.map(\.other)).sorted()
@@ -48,10 +51,42 @@ public struct NPairsLoss: Loss, RowFunction, Measuring {
           columns: input.pairs.columns),
         reducer: reducer)
     }
+    return matrix(input, positive, others).reduced(
+      by: self, pairs: PairTable(kinds: kinds, rows: positive.count, columns: others.count))
+  }
+
+  /// The distances of the anchors to the given columns.
+  private func matrix(_ input: LossInput, _ positive: [Pair], _ others: [Int]) -> Tensor {
     let anchors = input.embeddings.rows(at: positive.map(\.anchor))
     let candidates = (input.reference?.embeddings ?? input.embeddings).rows(at: others)
-    return distance.matrix(anchors, candidates).reduced(
-      by: self, pairs: PairTable(kinds: kinds, rows: positive.count, columns: others.count))
+    return distance.matrix(anchors, candidates)
+  }
+
+  /// The same where numbers tell which rows and columns are alike, so that each class has one pair.
+  private func reducedByClasses(
+    _ input: LossInput, _ rows: [Int32], _ columns: [Int32]
+  ) -> LossOutput {
+    let (kernels, places) = (RowKernels<Float>(), input.places)
+    var positive: [Pair] = []
+    var found: Set<Int32> = []
+    columns.withUnsafeBufferPointer { columns in
+      guard let start = columns.baseAddress else { return }
+      for (row, number) in rows.enumerated() where !found.contains(number) {
+        var other = kernels.nextEqual(start, to: number, from: 0, columns.count)
+        if other == places[row] {
+          other = kernels.nextEqual(start, to: number, from: other + 1, columns.count)
+        }
+        guard other < columns.count else { continue }
+        positive.append(Pair(row, other))
+        found.insert(number)
+      }
+    }
+    let others = positive.map(\.other).sorted()
+    return matrix(input, positive, others).reduced(
+      by: self,
+      pairs: PairTable(
+        rowLabels: positive.map { Int(rows[$0.anchor]) },
+        columnLabels: others.map { Int(columns[$0]) }))
   }
 
   /// The first positive pair of each class; an anchor of the class of an earlier pair is left out.

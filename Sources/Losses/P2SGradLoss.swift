@@ -26,7 +26,7 @@ public struct P2SGradLoss: ClassifierLoss {
   public func callAsFunction(_ input: LossInput) -> LossOutput {
     let pooled = input.pooled
     let (rows, width) = (pooled.embeddings.shape[0], proxies.shape[1])
-    let plain = pooled.rowReducer.map { $0.plain(for: self) } ?? reduction
+    let plain = pooled.rowReducer.plain(for: self)
     guard let plain, pooled.rowWeights == nil, (rows + classCount) * width < 2 * rows * classCount
     else { return reducedByRows(input) }
     return SquaredErrorSums(labels: pooled.labels)

@@ -39,27 +39,16 @@ public struct SubCenterArcFaceLoss: ClassifierLoss {
   @specialized(where S == Float)
   @specialized(where S == Double)
   public func evaluate<S: Scalar>(_ row: LossRow<S>, into sums: inout LossSums) {
-    guard let first = row.firstPositive else { return }
-    let angularMargin = AngularMargin<S>(degrees: margin)
-    var target = first
-    var slope: S = 1
+    guard let first = row.firstPositive, let (values, _, logits) = row.start else { return }
     // Proxies that are not the nearest of their class get -∞ for a logit: no share, no gradient.
-    for start in stride(from: 0, to: row.values.count, by: proxiesPerClass) {
-      var (nearest, cosine) = (start, row.values[start])
-      for j in start..<start + proxiesPerClass {
-        row.derivatives[j] = -.infinity
-        let isNearer = row.values[j] > cosine
-        nearest = isNearer ? j : nearest
-        cosine = isNearer ? row.values[j] : cosine
-      }
-      if start == first {
-        (cosine, slope) = angularMargin.addedWithinHalfTurn(to: cosine)
-        target = nearest
-      }
-      row.derivatives[nearest] = cosine * S(scale)
-    }
+    row.kernels.largestOfGroups(
+      logits, values, of: proxiesPerClass, times: S(scale), row.values.count)
+    var target = first
+    while logits[target] == -.infinity { target += 1 }
+    let own = AngularMargin<S>(degrees: margin).addedWithinHalfTurn(to: values[target])
+    logits[target] = own.value * S(scale)
     let cost = row.crossEntropy(target: target, timesSlope: S(scale))
-    row.derivatives[target] *= slope
+    logits[target] *= own.slope
     sums.terms.add(row.weighted(cost))
   }
 }

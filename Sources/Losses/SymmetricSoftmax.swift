@@ -1,21 +1,22 @@
 import Autodiff
 import Foundation
-import Miners
+import Synchronization
 
-/// What a row's positives have of the softmax of its cosines, for unit rows compared with each other.
+/// What a row's class has of the softmax of its cosines, for unit rows compared with each other.
 ///
-/// With X = exp(γ (c - 1)), P the sum of X over a row's positives and N over its negatives, the mean of
+/// With X = exp(γ (c - 1)), P the sum of X over the rows of a row's class, itself among them, and N
+/// over all others, the mean of
 ///
 ///     -log(P / (P + N)) = log(1 + N / P)
 ///
-/// Both X and what is positive are symmetric, so that half of the exponentials do. The gradient in the
-/// rows is γ W x for W = X ∘ (r_i + r_j) between negatives, with r = 1 / (P + N), and W = -X ∘ (f_i + f_j)
-/// between positives, with f = r N / P: numbers of the rows alone, so W is never in memory. The largest
-/// exponential of a row is 1, its own, or they are all equal; see ``LossRow/softmaxCost(scale:)``
-/// for any softmax.
+/// X is symmetric, so that half of the exponentials do, and what a block of rows adds to P and N of
+/// later rows is counted with it. The gradient in the rows is γ W x for W = X ∘ (r_i + r_j) between
+/// classes, with r = 1 / (P + N), and W = -X ∘ (f_i + f_j) within one, with f = r N / P: numbers of the
+/// rows alone, so W is never in memory. The largest exponential of a row is 1, its own, or they are
+/// all equal; see ``LossRow/softmaxCost(scale:)`` for any softmax.
 struct SymmetricSoftmax {
-  /// Symmetric; each row is its own positive.
-  let pairs: PairTable
+  /// A number for each row, equal within a class.
+  let classes: [Int32]
   /// The sharpness γ; exp(-γ) must be a normal number.
   let scale: Double
 
@@ -31,92 +32,130 @@ struct SymmetricSoftmax {
     _ rows: Tensor, _ reduction: Reduction, _: S.Type
   ) -> LossOutput {
     let unit = rows.detached
-    var x = unit.exponentialsOfOwnProducts(slope: scale)
-    let rowSums = rowSums(x, S.self)
-    let divisor = reduction.divisor(for: rowSums.terms)
-    if rows.isRecorded { weighPositives(&x, rowSums) }
-    let (weights, numbers) = (x, Tensor(rowSums.inverses, shape: [unit.shape[0]]))
+    let found = Mutex<[BlockSums<S>]>([])
+    var x = unit.ownProducts(of: S.self) { block in
+      let sums = exponentials(of: block)
+      found.withLock { $0.append(sums) }
+    }
+    // In the order of their rows, whichever was ready first.
+    let rowSums = RowSums(found.withLock { $0.sorted { $0.first < $1.first } }, classes.count)
+    let terms = rowSums.terms
+    let divisor = reduction.divisor(for: terms)
+    if rows.isRecorded { weighClasses(&x, rowSums) }
+    let (weights, numbers) = (x, Tensor(rowSums.inverses, shape: [classes.count]))
     let slope = scale / divisor
-    let value = Tensor(rowSums.terms.total / divisor, dtype: rows.dtype).recorded(
+    let value = Tensor(terms.total / divisor, dtype: rows.dtype).recorded(
       "symmetricSoftmax",
       rows.scaledEdge {
         Cotangent(weights.timesSums(of: numbers, times: unit), times: $0.product.item * slope)
       })
     var sums = LossSums()
-    sums.terms = rowSums.terms
+    sums.terms = terms
     return LossOutput(value: value, active: sums.active)
   }
 
-  /// The terms of all rows, r and f of each, and whether it has pairs that are ignored.
-  private struct RowSums<S: Scalar> {
-    var costs: [Double]
-    var inverses, shares: [S]
-    var isPartial: [Bool]
-
-    init(count: Int) {
-      (costs, inverses) = (Array(repeating: 0, count: count), Array(repeating: 0, count: count))
-      (shares, isPartial) = (inverses, Array(repeating: false, count: count))
+  /// Makes exponentials of a block's cosines and sums them up.
+  private func exponentials<S: Scalar>(of block: UpperBlock<S>) -> BlockSums<S> {
+    let kernels = RowKernels<S>()
+    let start = block.columns.lowerBound
+    let (own, later) = (block.rows.upperBound - start, classes.count - block.rows.upperBound)
+    var sums = BlockSums<S>(first: block.rows.lowerBound, start: start, count: own + later)
+    sums.positives.withUnsafeMutableBufferPointer { positives in
+      sums.negatives.withUnsafeMutableBufferPointer { negatives in
+        classes.withUnsafeBufferPointer { classes in
+          guard let positives = positives.baseAddress, let negatives = negatives.baseAddress,
+            let classes = classes.baseAddress
+          else { return }
+          /// Adds a row's exponentials to the sums of their columns, and returns them added up.
+          func add(_ i: Int, from first: Int, _ count: Int) -> Sides<Double> {
+            let x = block.products(of: i) + first
+            return kernels.expByLabel(
+              x, x, columns: Sides(positive: positives + first, negative: negatives + first),
+              labels: classes + start + first, label: classes[i], slope: S(scale), peak: S(scale),
+              count)
+          }
+          for i in block.rows {
+            // Its products with rows of the block are counted from both sides already.
+            _ = add(i, from: 0, own)
+            let row = add(i, from: own, later)
+            positives[i - start] += S(row.positive)
+            negatives[i - start] += S(row.negative)
+          }
+        }
+      }
     }
-
-    var terms: TermSum { costs.reduce(into: TermSum()) { $0.add($1) } }
+    return sums
   }
 
-  private func rowSums<S: Scalar>(_ x: Tensor, _: S.Type) -> RowSums<S> {
-    let n = x.shape[0]
-    let kernels = RowKernels<S>()
-    var result = RowSums<S>(count: n)
-    result.costs.withUnsafeMutableBufferPointer { costs in
-      result.inverses.withUnsafeMutableBufferPointer { inverses in
-        result.shares.withUnsafeMutableBufferPointer { shares in
-          result.isPartial.withUnsafeMutableBufferPointer { isPartial in
-            x.withElements(of: S.self) { x in
-              guard let x = x.baseAddress else { return }
-              forEachRow(n) { i, kinds in
-                let sums = kernels.sideSums(x + i * n, kinds: kinds, n)
-                let (positive, negative) = (sums.positive.total, sums.negative.total)
+  /// What a block of rows adds to the sums of each row that is not before it.
+  private struct BlockSums<S: Scalar> {
+    let first: Int
+    /// The row that the sums start with; those before `first` are not to be counted.
+    let start: Int
+    var positives, negatives: [S]
+
+    init(first: Int, start: Int, count: Int) {
+      (self.first, self.start) = (first, start)
+      positives = Array(repeating: 0, count: count)
+      negatives = positives
+    }
+  }
+
+  /// The term of each row, and its r and f.
+  private struct RowSums<S: Scalar> {
+    private var costs: [Double]
+    private(set) var inverses, shares: [S]
+
+    init(_ blocks: [BlockSums<S>], _ count: Int) {
+      (costs, inverses) = (Array(repeating: 0, count: count), Array(repeating: 0, count: count))
+      shares = inverses
+      costs.withUnsafeMutableBufferPointer { costs in
+        inverses.withUnsafeMutableBufferPointer { inverses in
+          shares.withUnsafeMutableBufferPointer { shares in
+            Parallel.forEachRange(count, grain: 128) { rows in
+              for i in rows {
+                var (positive, negative) = (0.0, 0.0)
+                for block in blocks {
+                  guard block.first <= i else { break }
+                  positive += Double(block.positives[i - block.start])
+                  negative += Double(block.negatives[i - block.start])
+                }
                 costs[i] = log1p(negative / positive)
                 inverses[i] = S(1 / (positive + negative))
                 shares[i] = S(negative / positive / (positive + negative))
-                isPartial[i] = sums.positive.count + sums.negative.count < n
               }
             }
           }
         }
       }
     }
-    return result
+
+    var terms: TermSum { costs.reduce(into: TermSum()) { $0.add($1) } }
   }
 
-  /// Makes what positives weigh of X, as a factor of r_i + r_j, and that of ignored pairs 0.
-  private func weighPositives<S: Scalar>(_ x: inout Tensor, _ sums: RowSums<S>) {
-    let n = sums.inverses.count
+  /// Makes of X within a class what it weighs, as a factor of r_i + r_j.
+  private func weighClasses<S: Scalar>(_ x: inout Tensor, _ sums: RowSums<S>) {
+    let n = classes.count
     let kernels = RowKernels<S>()
     x.updateElements(of: S.self) { x in
       guard let x = x.baseAddress else { return }
       sums.inverses.withUnsafeBufferPointer { inverses in
         sums.shares.withUnsafeBufferPointer { shares in
-          forEachRow(n) { i, kinds in
-            var j = kernels.nextPositive(kinds, from: 0, n)
-            while j < n {
-              x[i * n + j] *= -((shares[i] + shares[j]) / (inverses[i] + inverses[j]))
-              j = kernels.nextPositive(kinds, from: j + 1, n)
-            }
-            if sums.isPartial[i] {
-              for j in 0..<n where kinds[j] == 0 { x[i * n + j] = 0 }
+          classes.withUnsafeBufferPointer { classes in
+            guard let classes = classes.baseAddress else { return }
+            Parallel.forEachRange(n, grain: 32) { rows in
+              for i in rows {
+                // Each pair once, for both of its places.
+                var j = i
+                while j < n {
+                  let weight = -(shares[i] + shares[j]) / (inverses[i] + inverses[j])
+                  x[i * n + j] *= weight
+                  x[j * n + i] = x[i * n + j]
+                  j = kernels.nextEqual(classes, to: classes[i], from: j + 1, n)
+                }
+              }
             }
           }
-        }
-      }
-    }
-  }
-
-  /// Calls `body` with each row's number and kinds, on several threads.
-  private func forEachRow(_ count: Int, _ body: (Int, UnsafePointer<Int32>) -> Void) {
-    Parallel.forEachRange(count, grain: 16) { range in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { kinds in
-        for i in range {
-          pairs.fill(kinds, row: i)
-          if let start = kinds.baseAddress { body(i, UnsafePointer(start)) }
         }
       }
     }

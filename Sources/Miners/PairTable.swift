@@ -84,6 +84,15 @@ public struct PairTable: Sendable {
     source = .list(starts: starts, pairs: pairs, width: columns)
   }
 
+  /// A number for each row and each column, equal for positive pairs and no others, if every pair is
+  /// one but those of a row with itself; else nil.
+  public var numbers: (rows: [Int32], columns: [Int32])? {
+    guard case .labels(let rows, let columns, _) = source, rows.count == self.rows,
+      columns.count == self.columns, positiveColumns.isEmpty
+    else { return nil }
+    return (rows, columns)
+  }
+
   /// Writes the kind of each pair of an anchor.
   public func fill(_ kinds: UnsafeMutableBufferPointer<Int32>, row: Int) {
     guard row < sourceRows else { return kinds.update(repeating: 0) }

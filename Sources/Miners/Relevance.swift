@@ -115,6 +115,22 @@ public enum Likeness: Sendable {
       return scores[Pair(a, b)].map { $0 >= threshold ? 1 : -1 } ?? 0
     }
   }
+
+  /// The class of each label, where labels are alike within a class and unlike between two; nil if they
+  /// do not fall into classes.
+  ///
+  /// - Complexity: O(labels²) at worst.
+  func classes(of labels: [Int]) -> [Int]? {
+    if case .classes(let classes) = self { return labels.map { classes[$0] } }
+    var found: [Int: Int] = [:]
+    for label in labels where found[label] == nil {
+      let others = found.map { (kind: kind(label, $0.key), class: $0.value) }
+      let own = others.first { $0.kind > 0 }?.class ?? label
+      guard others.allSatisfy({ $0.class == own ? $0.kind > 0 : $0.kind < 0 }) else { return nil }
+      found[label] = own
+    }
+    return labels.map { found[$0, default: $0] }
+  }
 }
 
 /// Whether two ascending lists have an element in common.
@@ -130,26 +146,28 @@ private func sharesElement(_ a: [Int], _ b: [Int]) -> Bool {
 extension PairTable {
   /// Every pair, as alike as its labels are, without pairs of a row with itself.
   ///
-  /// - Complexity: O(rows × columns) memory, 4 bytes a pair, but for classes.
+  /// - Complexity: O(rows × columns) memory, 4 bytes a pair, unless what is alike falls into classes.
   public init(labels: [Int], reference: ReferenceSet?, likeness: Likeness?) {
-    switch likeness {
-    case nil: self.init(labels: labels, reference: reference)
-    case .classes(let classes):
-      var reference = reference
-      if let labels = reference?.labels { reference?.labels = labels.map { classes[$0] } }
-      self.init(labels: labels.map { classes[$0] }, reference: reference)
-    case .sets, .scores:
-      let columns = reference?.labels ?? labels
-      var kinds: [Int32] = []
-      kinds.reserveCapacity(labels.count * columns.count)
-      for label in labels {
-        for other in columns { kinds.append(likeness?.kind(label, other) ?? 0) }
-      }
-      let places = reference?.places ?? labels.indices.map { $0 }
-      for (row, place) in places.enumerated() {
-        if let place { kinds[row * columns.count + place] = 0 }
-      }
-      self.init(kinds: kinds, rows: labels.count, columns: columns.count)
+    guard let likeness else {
+      self.init(labels: labels, reference: reference)
+      return
     }
+    if let classes = likeness.classes(of: labels + (reference?.labels ?? [])) {
+      var reference = reference
+      reference?.labels = Array(classes[labels.count...])
+      self.init(labels: Array(classes[..<labels.count]), reference: reference)
+      return
+    }
+    let columns = reference?.labels ?? labels
+    var kinds: [Int32] = []
+    kinds.reserveCapacity(labels.count * columns.count)
+    for label in labels {
+      for other in columns { kinds.append(likeness.kind(label, other)) }
+    }
+    let places = reference?.places ?? labels.indices.map { $0 }
+    for (row, place) in places.enumerated() {
+      if let place { kinds[row * columns.count + place] = 0 }
+    }
+    self.init(kinds: kinds, rows: labels.count, columns: columns.count)
   }
 }

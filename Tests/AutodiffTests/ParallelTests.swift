@@ -15,6 +15,19 @@ extension KernelTests {
     }
   }
 
+  /// A thread has the same memory for piece after piece, but not for a piece within a piece.
+  @Test func panelsAreAThreadsOwn() {
+    Float.withPanels(count: 1000) { outer in
+      outer.update(repeating: 1, count: 1000)
+      for count in [10, 100_000] {
+        Double.withPanels(count: count) { $0.update(repeating: 2, count: count) }
+      }
+      #expect(UnsafeBufferPointer(start: outer, count: 1000).allSatisfy { $0 == 1 })
+    }
+    let places = [1000, 3, 0].map { Float.withPanels(count: $0) { UInt(bitPattern: $0) } }
+    #expect(Set(places).count == 1 && places[0] % 64 == 0)
+  }
+
   @Test func piecesMayHandOutPieces() {
     withThreads(4) {
       let total = Atomic<Int>(0)

@@ -57,6 +57,26 @@ extension KernelTests {
     }
   }
 
+  /// Each pair of rows once, or with its mirror image if both are of a block.
+  @Test func blocksOfOwnProductsAreFinishedOnce() {
+    for (m, k) in [(1, 3), (31, 9), (150, 7), (300, 65)] {
+      let a = normal(m, k, dtype: .float32)
+      withEachInstructionSet { set in
+        let finished = withThreads(3) {
+          a.ownProducts(of: Float.self) { block in
+            for row in block.rows {
+              for j in 0..<block.columns.count { block.products(of: row)[j] *= 2 }
+            }
+          }
+        }
+        let isTwice = zip(
+          finished.elements(as: Float.self), a.ownProducts().elements(as: Float.self)
+        ).allSatisfy { $0 == 2 * $1 }
+        #expect(isTwice, "\(set) \(m) \(k)")
+      }
+    }
+  }
+
   /// A symmetric matrix, each element times the sum of its two rows' numbers.
   @Test(arguments: DType.allCases) func productsTimesSumsOfNumbers(dtype: DType) {
     for (n, columns) in [(1, 3), (5, 1), (12, 5), (31, 9), (67, 130), (300, 33), (530, 129)] {

@@ -70,6 +70,47 @@ import Testing
     #expect(products == squares)
   }
 
+  /// Exponentials by the label of their column.
+  private func checkLabels<S: Scalar>(_ x: [S], _ labels: [Int32], _ tolerance: Double) {
+    var (y, equal) = (x, [S](repeating: 1, count: x.count))
+    var other = equal
+    func add(
+      _ y: UnsafeMutablePointer<S>, _ a: UnsafeMutablePointer<S>, _ b: UnsafeMutablePointer<S>
+    )
+      -> Sides<Double>
+    {
+      RowKernels<S>().expByLabel(
+        y, x, columns: Sides(positive: a, negative: b), labels: labels, label: 2, slope: 1.5,
+        peak: 0.25, x.count)
+    }
+    let sums = add(&y, &equal, &other)
+    let expected = x.map { Double.exp(1.5 * Double($0) - 0.25) }
+    var (own, rest) = (0.0, 0.0)
+    for j in x.indices {
+      let bound = 4 * tolerance * max(1, expected[j])
+      #expect(abs(Double(y[j]) - expected[j]) <= bound)
+      #expect(abs(Double(equal[j]) - 1 - (labels[j] == 2 ? expected[j] : 0)) <= bound)
+      #expect(abs(Double(other[j]) - 1 - (labels[j] == 2 ? 0 : expected[j])) <= bound)
+      if labels[j] == 2 { own += expected[j] } else { rest += expected[j] }
+    }
+    #expect(abs(sums.positive - own) <= tolerance * max(1, own))
+    #expect(abs(sums.negative - rest) <= tolerance * max(1, rest))
+  }
+
+  /// The first of the largest of each group, among few values so that many are equal.
+  private func checkGroups<S: Scalar>(_ x: [S], of group: Int) {
+    let few = x.map { $0.rounded() }
+    var y = [S](repeating: 7, count: x.count)
+    RowKernels<S>().largestOfGroups(&y, few, of: group, times: 3, x.count)
+    for start in stride(from: 0, to: x.count, by: group) {
+      let own = few[start..<start + group]
+      let place = own.max().flatMap { own.firstIndex(of: $0) }
+      for j in own.indices {
+        #expect(y[j] == (j == place ? 3 * few[j] : -.infinity), "\(group) \(j) of \(x.count)")
+      }
+    }
+  }
+
   private func check<S: Scalar>(_ count: Int, tolerance: Double, _: S.Type) {
     var random = Random(seed: UInt64(count))
     let x = (0..<count).map { _ in S(random.normal()) }
@@ -85,6 +126,10 @@ import Testing
     #expect(kernels.maximum(x, count) == x.max())
     #expect(isNear(kernels.innerProduct(x, x, count), x.reduce(0) { $0 + Double($1 * $1) }))
     #expect(kernels.nextPositive(kinds, from: 0, count) == positive.first ?? count)
+    let next = kinds.dropFirst().firstIndex(of: 1)
+    #expect(kernels.nextEqual(kinds, to: 1, from: 1, count) == next ?? count)
+    checkLabels(x, kinds, tolerance)
+    for group in [1, 2, 3, 5, 40] where count % group == 0 { checkGroups(x, of: group) }
     let rows: [UInt32] = [2, 0, 3, 0, 1]
     let base = (0..<4 * count).map { _ in S(random.normal()) }
     for isSquared in [false, true] {

@@ -145,7 +145,8 @@ import Testing
   @Test(arguments: DType.allCases, [5.0, 64, 80])
   func symmetricSoftmaxIsThatOfRows(dtype: DType, gamma: Double) {
     var random = Random(seed: 11)
-    let (n, d) = (75, 6)
+    // Several blocks of rows.
+    let (n, d) = (131, 6)
     var values = Tensor(normal: [n, d], deviation: 1, dtype: .float64, random: &random)
       .elements(as: Double.self)
     for k in 0..<d {
@@ -169,8 +170,8 @@ import Testing
     }
   }
 
-  /// Pairs without a score are no pairs.
-  @Test func symmetricSoftmaxIgnoresPairsWithoutAScore() {
+  /// Pairs without a score are no pairs, so it is not enough to compare labels.
+  @Test func instanceLossIgnoresPairsWithoutAScore() {
     var random = Random(seed: 12)
     let x = Tensor(normal: [24, 5], deviation: 1, dtype: .float64, random: &random)
     let scores = [Pair(0, 1): 1, Pair(0, 2): 0, Pair(1, 2): 0, Pair(3, 1): 0, Pair(3, 0): 0.5]

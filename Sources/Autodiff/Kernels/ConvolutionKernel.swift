@@ -22,7 +22,7 @@ extension Scalar {
         }
         Parallel.forEachRange(s.positions, grain: 16 * kernels.tile_rows) { positions in
           let height = positions.count.roundedUp(to: kernels.tile_rows)
-          Scratch<Self>(count: height * depth).withBase { left in
+          withPanels(count: height * depth) { left in
             for first in stride(from: 0, to: k, by: depth) {
               let depth = min(depth, k - first)
               kernels.pack_patches(
@@ -86,7 +86,7 @@ extension Scalar {
         let range = min(s.positions, piece * grain)..<min(s.positions, (piece + 1) * grain)
         let sum = sums + piece * patch * outputs
         if range.isEmpty { sum.update(repeating: 0, count: patch * outputs) }
-        Scratch<Self>(count: (height + width) * depth).withBase { left in
+        withPanels(count: (height + width) * depth) { left in
           let right = left + height * depth
           for position in stride(from: range.lowerBound, to: range.upperBound, by: depth) {
             let depth = min(depth, range.upperBound - position)

@@ -16,6 +16,23 @@ struct Scratch<S: Scalar>: Sendable {
   }
 }
 
+extension Scalar {
+  /// Calls `body` with memory for one piece of work.
+  ///
+  /// It is the calling thread's own from piece to piece, so that it stays in the cache of that thread's
+  /// core, where a pool would hand it from one to another.
+  static func withPanels<Result>(
+    count: Int, _ body: (UnsafeMutablePointer<Self>) throws -> Result
+  ) rethrows -> Result {
+    guard let own = ck_take_own_memory(max(1, count) * MemoryLayout<Self>.stride) else {
+      // Within a piece of other work.
+      return try Scratch<Self>(count: count).withBase(body)
+    }
+    defer { ck_give_own_memory() }
+    return try body(own.assumingMemoryBound(to: Self.self))
+  }
+}
+
 /// What the left side of a product is, as it lies in memory.
 enum LeftSide<S: Scalar> {
   case plain, transposed
@@ -69,7 +86,7 @@ extension Scalar {
           packed.add(1, ordering: .releasing)
         }
         let (rows, columns) = blocks.piece(piece)
-        Scratch<Self>(count: blocks.height * blocks.depth).withBase { panels in
+        withPanels(count: blocks.height * blocks.depth) { panels in
           // One round even if k is 0, for the bias and the activation.
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
             let depth = min(blocks.depth, k - first)
@@ -126,10 +143,10 @@ extension Scalar {
   /// mirror images.
   ///
   /// The same bits as ``product(_:_:_:m:n:k:transposingA:transposingB:adding:)``.
-  /// - Parameter finish: what becomes of each row's products; called once for each of them.
+  /// - Parameter finish: what becomes of a block before it is mirrored; called once for each of them.
   static func ownProduct(
     _ c: UnsafeMutablePointer<Self>, _ a: UnsafePointer<Self>, m: Int, k: Int, ofColumns: Bool,
-    finish: ((UnsafeMutablePointer<Self>, Int) -> Void)? = nil
+    finish: (UpperBlock<Self>) -> Void = { _ in }
   ) {
     guard m > 0 else { return }
     let kernels = kernels
@@ -143,12 +160,11 @@ extension Scalar {
       if !isInPlace { pack(right, a, blocks, transposing: !ofColumns, kernels) }
       let pieces = (m + height - 1) / height
       Parallel.forEach(pieces) { piece in
-        // The first blocks are the longest; the shortest are to be those where threads meet.
-        let block = 2 * piece < pieces ? 2 * piece : 2 * (pieces - piece) - 1
+        let block = blockInTurn(piece, of: pieces)
         let rows = block * height..<min(m, (block + 1) * height)
         let start = firstColumn(rows.lowerBound)
         let corner = c + rows.lowerBound * m + start
-        Scratch<Self>(count: height * blocks.depth).withBase { left in
+        withPanels(count: height * blocks.depth) { left in
           for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
             let depth = min(blocks.depth, k - first)
             if ofColumns {
@@ -169,10 +185,7 @@ extension Scalar {
             }
           }
         }
-        // While the block is in the cache.
-        if let finish {
-          for row in 0..<rows.count { finish(corner + row * m, m - start) }
-        }
+        finish(UpperBlock(rows: rows, columns: start..<m, corner: corner))
         // What the block is the mirror image of in later blocks.
         for other in stride(from: rows.upperBound, to: m, by: height) {
           let right = min(rows.upperBound, firstColumn(other))
@@ -183,6 +196,15 @@ extension Scalar {
     }
   }
 
+  /// Which block of rows, of which the first are the longest, is done as the given piece.
+  ///
+  /// Threads come from both ends: from the front 0, 3, 4, 7..., from the back 1, 2, 5, 6..., so that
+  /// they end together, and the shortest are where they meet.
+  private static func blockInTurn(_ piece: Int, of pieces: Int) -> Int {
+    let (front, back) = (2 * piece + piece % 2, pieces - 1 - piece)
+    return front < pieces ? front : 2 * back + 1 - back % 2
+  }
+
   /// Packs all of b: for each block of k, panels of columns.
   static func pack(
     _ packed: UnsafeMutablePointer<Self>, _ b: UnsafePointer<Self>, _ blocks: ProductBlocks,
@@ -190,6 +212,19 @@ extension Scalar {
   ) {
     let packing = PackedRight(packed, b, blocks, transposing: transposing, kernels)
     Parallel.forEach(packing.pieceCount, packing.pack)
+  }
+}
+
+/// Rows of a product of a matrix with itself: what is right of the diagonal, and a little more.
+package struct UpperBlock<S: Scalar> {
+  package let rows: Range<Int>
+  /// From the first row, or a little before it, to the end.
+  package let columns: Range<Int>
+  fileprivate let corner: UnsafeMutablePointer<S>
+
+  /// The products of a row.
+  package func products(of row: Int) -> UnsafeMutablePointer<S> {
+    corner + (row - rows.lowerBound) * columns.upperBound
   }
 }
 
@@ -239,7 +274,10 @@ struct ProductBlocks {
   let m, n, k: Int
   /// The length of a block of k.
   let depth: Int
-  private let rows, columns: Tiles
+  /// Where pieces of rows and of columns start, and where the last ones end.
+  private let rowStarts, columnStarts: [Int]
+  /// The most rows that a piece has, in whole tiles.
+  let height: Int
 
   init(m: Int, n: Int, k: Int, _ kernels: ck_kernels) {
     (self.m, self.n, self.k) = (m, n, k)
@@ -258,15 +296,18 @@ struct ProductBlocks {
         break
       }
     }
-    (self.rows, self.columns) = (rows, columns)
+    (rowStarts, columnStarts) = (rows.starts, columns.starts)
+    height = zip(rowStarts.dropFirst(), rowStarts).reduce(0) { max($0, $1.0 - $1.1) }
   }
 
-  var pieceCount: Int { rows.pieces * columns.pieces }
-  /// The most rows that a piece has, in whole tiles.
-  var height: Int { rows.longest }
+  var pieceCount: Int { (rowStarts.count - 1) * (columnStarts.count - 1) }
 
   func piece(_ piece: Int) -> (rows: Range<Int>, columns: Range<Int>) {
-    (rows.piece(piece / columns.pieces), columns.piece(piece % columns.pieces))
+    let (row, column) = piece.quotientAndRemainder(dividingBy: columnStarts.count - 1)
+    return (
+      min(m, rowStarts[row])..<min(m, rowStarts[row + 1]),
+      min(n, columnStarts[column])..<min(n, columnStarts[column + 1])
+    )
   }
 
   /// The rows or columns of a product in pieces of whole tiles.
@@ -274,28 +315,24 @@ struct ProductBlocks {
   /// Threads come from both ends; pieces are a little smaller where they meet, so that none waits
   /// long for the one with the last.
   private struct Tiles {
-    let count, size, tiles: Int
+    let size, tiles: Int
     var pieces: Int
 
     init(_ count: Int, of size: Int, piecesOf limit: Int) {
-      (self.count, self.size) = (count, size)
+      self.size = size
       tiles = (count + size - 1) / size
       pieces = (tiles * size + limit - 1) / limit
     }
 
-    /// The most elements that a piece has.
-    var longest: Int { (0..<pieces).map { start(of: $0 + 1) - start(of: $0) }.max() ?? 0 }
-
-    func piece(_ piece: Int) -> Range<Int> {
-      min(count, start(of: piece))..<min(count, start(of: piece + 1))
-    }
-
-    private func start(of piece: Int) -> Int {
-      let fromMiddle = 1 - 2 * Double(piece) / Double(pieces)
-      let left = abs(fromMiddle)
-      let share = left * left.squareRoot().squareRoot()
-      let half = Double(tiles) / 2
-      return Int((half - (fromMiddle < 0 ? -share : share) * half).rounded()) * size
+    /// Where each piece starts, and where the last one ends.
+    var starts: [Int] {
+      (0...pieces).map { piece in
+        let fromMiddle = 1 - 2 * Double(piece) / Double(pieces)
+        let left = abs(fromMiddle)
+        let share = left * left.squareRoot().squareRoot()
+        let half = Double(tiles) / 2
+        return Int((half - (fromMiddle < 0 ? -share : share) * half).rounded()) * size
+      }
     }
   }
 

@@ -59,6 +59,21 @@ public struct RowKernels<S: Scalar> {
     S(kernels.pointee.exp_sum(y, x, Double(slope), Double(peak), count))
   }
 
+  /// y = exp(slope · x - peak), each added to its column's sum: to that of positives where the column's
+  /// label is `label`, else to that of negatives. Returns the sums of the row.
+  @inlinable
+  public func expByLabel(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, columns: Sides<UnsafeMutablePointer<S>>,
+    labels: UnsafePointer<Int32>, label: Int32, slope: S, peak: S, _ count: Int
+  ) -> Sides<Double> {
+    withNumbers(0, 0) { sums in
+      kernels.pointee.exp_by_label(
+        sums, y, columns.positive, columns.negative, x, labels, label, Double(slope), Double(peak),
+        count)
+      return Sides(positive: sums[0], negative: sums[1])
+    }
+  }
+
   /// y = x · factor + offset with the numbers of the pair's side; 0 for no pair.
   @inlinable
   public func scaleSides(
@@ -188,6 +203,24 @@ public struct RowKernels<S: Scalar> {
   @inlinable
   public func nextPositive(_ kinds: UnsafePointer<Int32>, from first: Int, _ count: Int) -> Int {
     kernels.pointee.next_positive(kinds, first, count)
+  }
+
+  /// The first place from `first` on with this label; `count` if there is none.
+  @inlinable
+  public func nextEqual(
+    _ labels: UnsafePointer<Int32>, to label: Int32, from first: Int, _ count: Int
+  ) -> Int {
+    kernels.pointee.next_equal(labels, label, first, count)
+  }
+
+  /// y = factor · x for the first of the largest of each `group` elements, and minus infinity for the
+  /// others; `count` is a multiple of `group`.
+  @inlinable
+  public func largestOfGroups(
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, of group: Int, times factor: S,
+    _ count: Int
+  ) {
+    kernels.pointee.largest_of_groups(y, x, group, Double(factor), count)
   }
 
   /// The terms max(0, limit - sign x) over negative pairs, each as often as its pair occurs;

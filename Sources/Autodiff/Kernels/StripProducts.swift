@@ -42,18 +42,17 @@ extension Scalar {
       pack(right, b, blocks, transposing: true, kernels)
       Parallel.forEachRange(m, grain: stripRows) { rows in
         let height = rows.count.roundedUp(to: kernels.tile_rows)
-        Scratch<Self>(count: height * blocks.depth).withBase { left in
-          Scratch<Self>(count: rows.count * n).withBase { products in
-            for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
-              let depth = min(blocks.depth, k - first)
-              kernels.pack_rows(
-                left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
-              kernels.multiply(
-                products, n, left, right + first * packedColumns, rows.count, n, depth,
-                first > 0 ? 1 : 0, nil, 0)
-            }
-            body(rows, products)
+        withPanels(count: height * blocks.depth + rows.count * n) { left in
+          let products = left + height * blocks.depth
+          for first in stride(from: 0, to: max(1, k), by: blocks.depth) {
+            let depth = min(blocks.depth, k - first)
+            kernels.pack_rows(
+              left, a + rows.lowerBound * k + first, k, rows.count, depth, kernels.tile_rows)
+            kernels.multiply(
+              products, n, left, right + first * packedColumns, rows.count, n, depth,
+              first > 0 ? 1 : 0, nil, 0)
           }
+          body(rows, products)
         }
       }
     }

@@ -34,18 +34,18 @@ extension Tensor {
     let (a, b) = (detached, other.detached)
     return product.recorded(
       "times",
-      scaledEdge {
-        let pull =
-          transposingSelf
-          ? b.times($0.tensor, transposingSelf: transposingOther, transposingOther: true)
-          : $0.tensor.times(b, transposingOther: !transposingOther)
-        return Cotangent(pull, times: $0.factor)
-      },
       other.scaledEdge {
         let pull =
           transposingOther
           ? $0.tensor.times(a, transposingSelf: true, transposingOther: transposingSelf)
           : a.times($0.tensor, transposingSelf: !transposingSelf)
+        return Cotangent(pull, times: $0.factor)
+      },
+      scaledEdge {
+        let pull =
+          transposingSelf
+          ? b.times($0.tensor, transposingSelf: transposingOther, transposingOther: true)
+          : $0.tensor.times(b, transposingOther: !transposingOther)
         return Cotangent(pull, times: $0.factor)
       })
   }
@@ -97,21 +97,22 @@ extension Tensor {
     return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
-  /// exp(slope · (product - 1)) for the inner product of every two rows, without history.
-  package func exponentialsOfOwnProducts(slope: Double) -> Tensor {
+  /// The inner product of every two rows, or what `finish` makes of it, without history.
+  ///
+  /// - Parameter finish: may change the products of a block, once, and then they are mirrored: equal
+  ///   ones must stay equal.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  package func ownProducts<S: Scalar>(
+    of _: S.Type, finish: @Sendable (UpperBlock<S>) -> Void
+  ) -> Tensor {
     precondition(shape.count == 2, "ownProducts: a tensor of shape \(shape) is no matrix")
     let (m, k) = (shape[0], shape[1])
-    func run<S: Scalar>(_: S.Type) -> Tensor {
-      let kernels = RowKernels<S>()
-      return Tensor(shape: [m, m], of: S.self) { c in
-        guard let c = c.baseAddress else { return }
-        S.ownProduct(c, base(), m: m, k: k, ofColumns: false) { row, count in
-          _ = kernels.expSum(row, row, slope: S(slope), peak: S(slope), count)
-        }
-        withExtendedLifetime(self) {}
-      }
+    return Tensor(shape: [m, m], of: S.self) { c in
+      guard let c = c.baseAddress else { return }
+      S.ownProduct(c, base(), m: m, k: k, ofColumns: false, finish: finish)
+      withExtendedLifetime(self) {}
     }
-    return dtype == .float32 ? run(Float.self) : run(Double.self)
   }
 
   /// The inner product of every two rows, or columns, without history.

@@ -30,6 +30,12 @@ int ck_processor(void);
 /// Moves the calling thread to any other of the processors that it may use, if there is one.
 void ck_leave_processor(int processor);
 
+/// Memory of the calling thread alone, on a cache line, kept for its next use until the thread ends;
+/// NULL while it is in use, or if there is none.
+void *_Nullable ck_take_own_memory(size_t byte_count);
+/// Ends the use of it.
+void ck_give_own_memory(void);
+
 /// Functions of an element, in the order of Swift's `UnaryOperation` (which does tanh itself).
 enum {
   CK_SCALE,
@@ -227,6 +233,12 @@ typedef struct ck_kernels {
   /// y = e^(slope x - peak); returns the sum.
   double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double slope, double peak,
                              ptrdiff_t count);
+  /// y = e^(slope x - peak); adds each y to its column's sum, and `sums` gets those of the row: of
+  /// columns with this label in `equal` and `sums[0]`, of the rest in `other` and `sums[1]`.
+  void (*_Nonnull exp_by_label)(double *_Nonnull sums, void *_Nonnull y, void *_Nonnull equal,
+                                void *_Nonnull other, const void *_Nonnull x,
+                                const int32_t *_Nonnull labels, int32_t label, double slope,
+                                double peak, ptrdiff_t count);
 
   // The pairs of a row: kind > 0 is a positive pair, < 0 a negative one and 0 none; its size says
   // how often the pair occurs. Numbers for two sides are those of positive pairs, then negative.
@@ -265,6 +277,13 @@ typedef struct ck_kernels {
   /// The first place from `first` on with a positive pair; `count` if there is none.
   ptrdiff_t (*_Nonnull next_positive)(const int32_t *_Nonnull kinds, ptrdiff_t first,
                                       ptrdiff_t count);
+  /// The first place from `first` on with this label; `count` if there is none.
+  ptrdiff_t (*_Nonnull next_equal)(const int32_t *_Nonnull labels, int32_t label,
+                                   ptrdiff_t first, ptrdiff_t count);
+  /// y = factor x for the first of the largest of each `group` elements, which divides `count`; minus
+  /// infinity for the others.
+  void (*_Nonnull largest_of_groups)(void *_Nonnull y, const void *_Nonnull x, ptrdiff_t group,
+                                     double factor, ptrdiff_t count);
   /// The terms max(0, limit - sign x) over negative pairs, each as often as its pair occurs, as the
   /// second side of `result`; y -= sign times the numbers of the active ones.
   void (*_Nonnull triplet_hinges)(ck_hinges *_Nonnull result, void *_Nonnull y,

@@ -73,6 +73,13 @@ public struct RowReducer: Sendable {
   }
 }
 
+extension RowReducer? {
+  /// The same, where the function's own way is that of no reducer.
+  func plain(for function: some RowFunction) -> Reduction? {
+    map { $0.plain(for: function) } ?? function.reduction
+  }
+}
+
 extension LossInput {
   /// The reducer for a matrix with a row for each row of the batch; nil for the loss's own.
   public var rowReducer: RowReducer? { rowReducer(classes: labels) }
