@@ -101,48 +101,27 @@ struct ExactSearch {
     _ scores: UnsafeMutablePointer<Float>, _ ids: UnsafeMutablePointer<Int>
   ) {
     let capacity = TopSelection.capacity(kept: kept)
+    let kernels = RowKernels<Float>()
     Parallel.forEachRange(round.count, grain: 16) { rows in
+      guard let base = base.baseAddress, let queries = queries.baseAddress else { return }
+      var places = [UInt32](repeating: 0, count: kept)
+      var ranks = [Float](repeating: 0, count: kept)
       for row in rows {
         let query = round.lowerBound + row
         var chosen = UnsafeMutableBufferPointer(start: keys + row * capacity, count: kept)
-        for i in 0..<kept {
-          let id = TopSelection.id(chosen[i])
-          chosen[i] = TopSelection.key(rank(of: exactScore(query, id)), id)
-        }
+        for i in 0..<kept { places[i] = UInt32(TopSelection.id(chosen[i])) }
+        kernels.distances(
+          &ranks, from: queries + query * dimension, to: base, rows: places, count: kept,
+          columns: dimension, isSquared: metric != .innerProduct)
+        // Adding 0 makes one zero of both.
+        for i in 0..<kept { chosen[i] = TopSelection.key(ranks[i] + 0, Int(places[i])) }
         chosen.sort()
         for i in 0..<found {
+          let rank = TopSelection.number(chosen[i])
           ids[query * found + i] = TopSelection.id(chosen[i])
-          scores[query * found + i] = rank(of: TopSelection.number(chosen[i]))
+          scores[query * found + i] = metric == .innerProduct ? 0 - rank : rank
         }
       }
     }
-  }
-
-  /// Smaller is nearer, whatever the metric; the same the other way round.
-  private func rank(of score: Float) -> Float { metric == .innerProduct ? 0 - score : score }
-
-  private func exactScore(_ query: Int, _ id: Int) -> Float {
-    guard let q = queries.baseAddress, let v = base.baseAddress else { return 0 }
-    let (x, y) = (q + query * dimension, v + id * dimension)
-    var sums = SIMD8<Float>.zero
-    var i = 0
-    if metric == .innerProduct {
-      while i + 8 <= dimension {
-        sums += load(x + i) * load(y + i)
-        i += 8
-      }
-      return (i..<dimension).reduce(sums.sum()) { $0 + x[$1] * y[$1] }
-    }
-    while i + 8 <= dimension {
-      let difference = load(x + i) - load(y + i)
-      sums += difference * difference
-      i += 8
-    }
-    return (i..<dimension).reduce(sums.sum()) { $0 + (x[$1] - y[$1]) * (x[$1] - y[$1]) }
-  }
-
-  @inline(__always)
-  private func load(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
-    UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
   }
 }
