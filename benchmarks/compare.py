@@ -535,20 +535,19 @@ def growth_table(found):
 
 
 NOTES = [
-    "", "## What bounds what is missed", "",
+    "", "## How far the ratios can be trusted", "",
     "Losses are measured in turn with the peer, a fraction of a second each, and what counts is what was",
     "measured while products ran at 85 % of their best rate or more, or else the calmest of 24 tries: for",
     "losses, the share said above is that of the rate which was missing. For seconds at a time the host gives",
     "this machine's two virtual processors no more than one does, which a loss that is all products loses",
-    "to, and the peer, much of whose time is the interpreter's on one thread, does not.", "",
-    "instance takes 1.8 to 2.6 ms in the peer from one run to the next, and 0.67 to 0.74 here. Half a",
-    "product, which is mirrored, and a whole one for the gradient are 0.47 of that. By half of what a",
-    "profile on one thread says, half of the exponentials are 0.02, packing the derivative 0.03, sums and",
-    "positives of each row 0.05, mirroring 0.01 and unit rows and their gradient 0.02; we take the rest to be",
-    "what one core wrote and the other reads, for on one thread all is 1.21 ms. normalized-softmax takes 1.1 to 1.6 ms in the",
-    "peer, and 0.34 to 0.40 here: three products of 512×128×128 are 0.24.", "",
-    "Search was measured twice: top 101 was 1.33 × in the first run (1,181 and 886 ms), which misses its",
-    "target, and what the table shows in the second.",
+    "to, and the peer, much of whose time is the interpreter's on one thread, does not. At other times",
+    "products keep their rate, but what one processor wrote takes the other longer to read:",
+    "normalized-softmax takes 0.32 ms in most minutes and 0.44 in such, and its peer 1.0 to 1.1 and 1.4.", "",
+    "instance takes 1.8 to 2.6 ms in the peer from one run to the next, and 0.61 to 0.65 here, of which half",
+    "a product, with its exponentials, is 0.24 and the whole one of the gradient 0.33. normalized-softmax's",
+    "three products of 512×128×128 are 0.26. Both are therefore near what this processor can do.", "",
+    "Search varies most: top 101 was 1.33 and 1.74 × in two runs of an earlier program, 1.14 × (923 and",
+    "808 ms) in one before its selection was made faster, and then what the table shows.",
 ]
 
 
