@@ -19,18 +19,18 @@ static double maximum(const void *px, ptrdiff_t count) {
   return result;
 }
 
-static double exp_sum(void *py, const void *px, double slope, double peak, ptrdiff_t count) {
-  REAL factor = (REAL)slope, top = (REAL)peak;
+static double exp_sum(void *py, const void *px, double peak, ptrdiff_t count) {
+  REAL top = (REAL)peak;
   vector sum = 0;
   ptrdiff_t i = 0;
   for (; i + LANES <= count; i += LANES) {
-    vector y = exponential(factor * load((const REAL *)px + i, LANES) - top);
+    vector y = exponential(load((const REAL *)px + i, LANES) - top);
     store((REAL *)py + i, y, LANES);
     sum += y;
   }
   REAL result = total(sum);
   if (i < count) {
-    vector y = exponential(factor * load((const REAL *)px + i, count - i) - top);
+    vector y = exponential(load((const REAL *)px + i, count - i) - top);
     store((REAL *)py + i, y, count - i);
     for (ptrdiff_t j = 0; j < count - i; j++) result += y[j];
   }

@@ -51,12 +51,12 @@ public struct RowKernels<S: Scalar> {
     S(kernels.pointee.maximum(x, count))
   }
 
-  /// y = exp(slope · x - peak); returns the sum.
+  /// y = exp(x - peak); returns the sum.
   @inlinable
   public func expSum(
-    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, slope: S = 1, peak: S, _ count: Int
+    _ y: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>, peak: S, _ count: Int
   ) -> S {
-    S(kernels.pointee.exp_sum(y, x, Double(slope), Double(peak), count))
+    S(kernels.pointee.exp_sum(y, x, Double(peak), count))
   }
 
   /// y = exp(slope · x - peak), each added to its column's sum: to that of positives where the column's

@@ -230,8 +230,8 @@ typedef struct ck_kernels {
                                    ptrdiff_t count);
   /// The largest element; minus infinity if there are none.
   double (*_Nonnull maximum)(const void *_Nonnull x, ptrdiff_t count);
-  /// y = e^(slope x - peak); returns the sum.
-  double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double slope, double peak,
+  /// y = e^(x - peak); returns the sum.
+  double (*_Nonnull exp_sum)(void *_Nonnull y, const void *_Nonnull x, double peak,
                              ptrdiff_t count);
   /// y = e^(slope x - peak); adds each y to its column's sum, and `sums` gets those of the row: of
   /// columns with this label in `equal` and `sums[0]`, of the rest in `other` and `sums[1]`.
