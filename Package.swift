@@ -11,7 +11,7 @@ let package = Package(
       name: "Kindred",
       targets: [
         "Settings", "Autodiff", "Models", "Miners", "Losses", "Data", "Evaluation", "Index",
-        "Mining", "Training",
+        "CorpusMining", "Training",
       ]),
   ],
   targets: [
@@ -31,7 +31,7 @@ let package = Package(
     .target(
       name: "Index", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
     .target(
-      name: "Mining",
+      name: "CorpusMining",
       dependencies: ["Autodiff", "Files", "Index", "Miners", "Models", "Settings"],
       swiftSettings: strict),
     .target(
@@ -41,7 +41,7 @@ let package = Package(
         "Settings",
       ], swiftSettings: strict),
     .executableTarget(
-      name: "kindred", dependencies: ["Mining", "Training"], swiftSettings: strict),
+      name: "kindred", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
 
     // MARK: Implementation details
     .target(name: "CKernels"),
@@ -65,7 +65,7 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
     .testTarget(
-      name: "MiningTests", dependencies: ["Files", "Index", "Mining"], swiftSettings: strict),
+      name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),

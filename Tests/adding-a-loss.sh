@@ -33,7 +33,7 @@ block() {
 }
 
 echo "== the file"
-file=$(grep -o 'Sources/Losses/[A-Za-z]*Loss\.swift' "$page" | head -1)
+file=$(grep -o 'Sources/Losses/[A-Za-z/]*Loss\.swift' "$page" | head -1)
 [ -n "$file" ] && [ ! -e "$copy/$file" ] || fail "the page names no new file"
 block 1 > "$copy/$file"
 lines=$(wc -l < "$copy/$file")

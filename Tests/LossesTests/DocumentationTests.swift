@@ -28,10 +28,9 @@ import Testing
 
   @Test func everyModifierAndReducerIsExplained() throws {
     let all =
-      allModifiers.map { ($0.value as any Described, "Modifiers/") }
-      + allReducers.map { ($0.value as any Described, "Reducers/") }
-    for (value, folder) in all {
-      let comment = try Self.comment(of: value, in: folder)
+      allModifiers.map { $0.value as any Described } + allReducers.map { $0.value as any Described }
+    for value in all {
+      let comment = try Self.comment(of: value)
       #expect(comment.contains("- Reference:"))
       #expect(comment.contains("O(") || comment.contains("Costs"))
     }
@@ -60,7 +59,7 @@ import Testing
       in `kindred loss --params`. A loss that is not made of terms refuses it.
 
       """
-    for named in allReducers { text += try section(named.name, named.value, in: "Reducers/") }
+    for named in allReducers { text += try section(named.name, named.value) }
     text += """
 
       # Modifiers
@@ -70,15 +69,13 @@ import Testing
       Parameters of their own are trained and kept as those of losses are.
 
       """
-    for named in allModifiers { text += try section(named.name, named.value, in: "Modifiers/") }
+    for named in allModifiers { text += try section(named.name, named.value) }
     return text
   }
 
   /// What is said of one registered thing: its comment and its settings.
-  private static func section(
-    _ name: String, _ value: any Described, in folder: String = ""
-  ) throws -> String {
-    var text = "\n## \(name)\n\n\(try comment(of: value, in: folder))\n"
+  private static func section(_ name: String, _ value: any Described) throws -> String {
+    var text = "\n## \(name)\n\n\(try comment(of: value))\n"
     let settings = type(of: value).settingDescriptions
     guard !settings.isEmpty else { return text }
     text += "\n| setting | default | allowed | meaning |\n|---|---|---|---|\n"
@@ -89,10 +86,18 @@ import Testing
     return text
   }
 
+  /// Each file of the losses' sources by its name, whatever folder of a family it lies in.
+  private static let files: [String: URL] = {
+    let sources = root.appendingPathComponent("Sources/Losses")
+    let found = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+    let files = found?.compactMap { $0 as? URL } ?? []
+    return Dictionary(files.map { ($0.lastPathComponent, $0) }) { first, _ in first }
+  }()
+
   /// The documentation comment of a value's type, as Markdown.
-  private static func comment(of value: any Described, in folder: String = "") throws -> String {
+  private static func comment(of value: any Described) throws -> String {
     let name = "\(type(of: value))"
-    let file = root.appendingPathComponent("Sources/Losses/\(folder)\(name).swift")
+    let file = try #require(files["\(name).swift"])
     let lines = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n")
     let end = try #require(lines.firstIndex { $0.hasPrefix("public struct \(name)") })
     let start = lines[..<end].lastIndex { !$0.hasPrefix("///") }.map { $0 + 1 } ?? 0

@@ -1,6 +1,6 @@
 import Autodiff
 import Files
-import Mining
+import CorpusMining
 import Settings
 
 let mineAdapterCommand = Subcommand(

@@ -1,7 +1,7 @@
 import Autodiff
 import Files
 import Index
-import Mining
+import CorpusMining
 import Settings
 
 let mineCorpusCommand = Subcommand(

@@ -1,6 +1,6 @@
 import Autodiff
 import Index
-import Mining
+import CorpusMining
 import Settings
 
 /// The adapter that is given for vectors of so many columns, and its power.

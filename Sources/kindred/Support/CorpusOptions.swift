@@ -1,6 +1,6 @@
 import Files
 import Index
-import Mining
+import CorpusMining
 import Settings
 
 /// What both minings of a corpus are told.

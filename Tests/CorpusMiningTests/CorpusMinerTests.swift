@@ -1,7 +1,7 @@
 import Autodiff
 import Files
 import Foundation
-import Mining
+import CorpusMining
 import Settings
 import Testing
 

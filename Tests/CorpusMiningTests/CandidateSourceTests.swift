@@ -2,7 +2,7 @@ import Autodiff
 import Files
 import Foundation
 import Index
-import Mining
+import CorpusMining
 import Settings
 import Testing
 
