@@ -65,7 +65,8 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
     .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
     .testTarget(
-      name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"], swiftSettings: strict),
+      name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
+      swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),
