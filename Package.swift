@@ -10,8 +10,8 @@ let package = Package(
     .library(
       name: "Kindred",
       targets: [
-        "Settings", "Autodiff", "Models", "Miners", "Losses", "Data", "Evaluation", "Index",
-        "CorpusMining", "Training",
+        "Settings", "Autodiff", "Geometry", "Models", "Miners", "Losses", "Data", "Evaluation",
+        "Index", "CorpusMining", "Training",
       ]),
   ],
   targets: [
@@ -20,25 +20,29 @@ let package = Package(
     .target(name: "Files", dependencies: ["Settings"], swiftSettings: strict),
     .target(name: "Autodiff", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
-    .target(name: "Miners", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(name: "Geometry", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(
-      name: "Losses", dependencies: ["Autodiff", "Miners", "Settings"], swiftSettings: strict),
+      name: "Miners", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Losses", dependencies: ["Autodiff", "Geometry", "Miners", "Settings"],
+      swiftSettings: strict),
     .target(
       name: "Data", dependencies: ["Autodiff", "Files", "Settings"],
       exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
-      name: "Evaluation", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+      name: "Evaluation", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
     .target(
-      name: "Index", dependencies: ["Autodiff", "Files", "Settings"], swiftSettings: strict),
+      name: "Index", dependencies: ["Autodiff", "Files", "Geometry", "Settings"],
+      swiftSettings: strict),
     .target(
       name: "CorpusMining",
-      dependencies: ["Autodiff", "Files", "Index", "Miners", "Models", "Settings"],
+      dependencies: ["Autodiff", "Files", "Geometry", "Index", "Miners", "Models", "Settings"],
       swiftSettings: strict),
     .target(
       name: "Training",
       dependencies: [
-        "Autodiff", "Data", "Evaluation", "Files", "Index", "Losses", "Miners", "Models",
-        "Settings",
+        "Autodiff", "Data", "Evaluation", "Files", "Geometry", "Index", "Losses", "Miners",
+        "Models", "Settings",
       ], swiftSettings: strict),
     .executableTarget(
       name: "kindred", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
@@ -62,8 +66,10 @@ let package = Package(
     .testTarget(
       name: "DataTests", dependencies: ["Data"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
-    .testTarget(name: "IndexTests", dependencies: ["Index", "Files"], swiftSettings: strict),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Geometry"], swiftSettings: strict),
+    .testTarget(
+      name: "IndexTests", dependencies: ["Files", "Geometry", "Index"], swiftSettings: strict),
     .testTarget(
       name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
       swiftSettings: strict),

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 extension LossInput {
   /// For each row its own place among the columns, if it has one.

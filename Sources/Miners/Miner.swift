@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Chooses which pairs or triplets of a batch a loss should look at.

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Losses
 import Miners
 import Settings

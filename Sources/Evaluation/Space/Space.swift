@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Geometry
 
 /// How the embeddings of the queries lie in their space, labels aside or class by class.
 ///
@@ -71,7 +72,9 @@ struct Space {
 
   /// Effective rank and spectral decay.
   private static func spectrum(_ gram: [Double], size d: Int) -> (rank: Double?, decay: Double?) {
-    let values = symmetricEigenvalues(gram, size: d).map { max(0, $0).squareRoot() }
+    let values = SymmetricEigen(gram, size: d, findsVectors: false).values.map {
+      max(0, $0).squareRoot()
+    }
     // What is smaller than this is rounding of the squares.
     let floor = (values.max() ?? 0) * 1e-7
     let total = values.reduce(0) { $0 + ($1 > floor ? $1 : 0) }

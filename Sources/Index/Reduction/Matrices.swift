@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 
 // Small matrices in float64, from which reductions are learned.
 

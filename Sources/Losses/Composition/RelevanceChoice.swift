@@ -1,4 +1,4 @@
-import Miners
+import Geometry
 import Settings
 
 /// What a recipe says makes classes alike; the classes go by their names.

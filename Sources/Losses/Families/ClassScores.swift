@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// A loss that can say how much an embedding looks like each class that it was trained on.
 public protocol ClassScoring: Loss {

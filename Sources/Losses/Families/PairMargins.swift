@@ -1,4 +1,4 @@
-import Miners
+import Geometry
 import Settings
 
 /// A loss with a margin within which positive pairs may be, and one beyond which negatives should be.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// A loss that is a sum over anchors, each a function of the anchor's distances.

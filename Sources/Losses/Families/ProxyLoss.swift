@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// A loss that compares embeddings with learned proxies of the classes.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// A memory with a slot for each item.
 ///

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The embeddings of recent batches, which a loss compares the present batch with.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Items far from their class's proxy count less, so that wrong labels harm less (ProcSim-style).

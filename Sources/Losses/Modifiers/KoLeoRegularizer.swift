@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// Embeddings spread evenly over the sphere, by the distance of each to its nearest other.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The loss again with mixed embeddings of two classes as examples, whose labels are mixed too.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Two augmented views of each item as a class of their own; labels are not looked at.

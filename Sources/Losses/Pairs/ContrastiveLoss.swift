@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Positive pairs nearer than one margin, negative pairs farther than another.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The contrastive cross-entropy without the positive in its denominator.

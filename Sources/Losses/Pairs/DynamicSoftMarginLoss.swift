@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Triplets weighted by how rare so large a violation is, by a running histogram; no margin.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// All positives and all negatives of an anchor in one smooth hinge.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// How likely a negative pair is more similar than a positive pair, by soft histograms.

@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// How well the nearest neighbours of every row are of its class.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Every row of a batch as a class of its own, which its whole class may claim.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Positives within a boundary, negatives beyond it, by a margin; the boundary may be learned.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Each anchor's hardest positives and negatives, weighted smoothly.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// One pair of each class, each positive against the positives of the other classes.

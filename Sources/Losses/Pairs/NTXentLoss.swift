@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Each positive against all negatives of its anchor, as in a softmax.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The contrastive loss with the signal-to-noise ratio as its distance.

@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// A set function of the classes of a batch: how much they cover or how far they spread.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// One similarity threshold for all classes: only pairs on the wrong side of it count.

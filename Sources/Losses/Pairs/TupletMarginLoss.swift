@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// Each positive, its angle enlarged by a margin, against all negatives of its anchor.

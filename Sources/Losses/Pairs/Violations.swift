@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// The violations x = d(a, p) - d(a, n) of all triplets of a batch, counted in equal bins.
 ///

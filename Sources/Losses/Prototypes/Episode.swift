@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// Rows that are classified (queries) by the means of other rows (support) of each class.
 struct Episode {

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Softmax classification of every row by the cosines to the means of the classes, without itself.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// A query nearer to the mean of its class than to the nearest other mean, by a margin.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Softmax classification of a query by the squared distances to the means of the classes.

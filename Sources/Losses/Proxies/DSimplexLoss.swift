@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// Softmax classification by the corners of a regular simplex, which stay where they are.

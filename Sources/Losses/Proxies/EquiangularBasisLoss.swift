@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Softmax classification by the cosine to fixed unit vectors that are as good as orthogonal.

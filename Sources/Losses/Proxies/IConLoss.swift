@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The divergence of a learned neighbourhood from the one that the labels give.

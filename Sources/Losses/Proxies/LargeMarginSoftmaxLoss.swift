@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Softmax classification by inner products with the angle to the own class's weights multiplied.

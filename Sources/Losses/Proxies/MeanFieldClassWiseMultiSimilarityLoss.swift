@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The multi-similarity loss between classes, through one learned mean field per class.

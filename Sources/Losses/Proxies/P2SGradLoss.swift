@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The squared error of the cosines to the classes' proxies against one-hot targets.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Proxies as anchors: each draws its class near and pushes the rest of the batch away.

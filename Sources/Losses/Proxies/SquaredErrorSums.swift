@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// Squared errors of the products of rows with targets against one-hot rows, without the products.
 ///

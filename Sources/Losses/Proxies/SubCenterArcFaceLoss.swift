@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// ArcFace with several proxies a class, of which the nearest counts.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Rows of a class share their neighbours, rows of two classes do not.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Average precision over a soft histogram of distances.

@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// As few negatives as possible before each positive.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Positives inside a sphere around the anchor, negatives outside a larger one.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// The distances of a batch that are to be reduced: all at once, or a few rows at a time.
 struct DistanceRows {

@@ -1,4 +1,4 @@
-import Miners
+import Geometry
 
 /// The positive pairs of a table, by their anchor and by their positive.
 struct PositivePairs: Sendable {

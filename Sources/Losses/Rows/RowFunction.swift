@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// One row of a matrix of distances: an anchor (or a proxy) and everything it is compared with.
 public struct LossRow<S: Scalar> {

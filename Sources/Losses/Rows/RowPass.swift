@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// A pass of a function over the rows of a matrix.
 ///

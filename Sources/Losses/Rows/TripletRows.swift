@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// The term of one triplet.
 struct HingeTerm: Sendable {

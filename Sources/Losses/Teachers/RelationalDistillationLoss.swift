@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// The distances and angles between the rows of a batch as a teacher has them.

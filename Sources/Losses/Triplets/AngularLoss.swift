@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// A bound on the angle under which a negative sees a positive pair.

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Every triplet of the batch, averaged over all of them or over those that cost something.

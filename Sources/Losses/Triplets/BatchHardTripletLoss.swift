@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// How the violation of a triplet becomes a cost.

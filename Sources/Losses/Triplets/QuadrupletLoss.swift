@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Each anchor's farthest positive against its nearest negative and against the nearest two rows of

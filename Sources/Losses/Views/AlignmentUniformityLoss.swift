@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Positive pairs near each other, all pairs spread over the sphere.

@@ -1,6 +1,6 @@
 import Autodiff
 import Foundation
-import Miners
+import Geometry
 import Settings
 
 /// Each positive against all negatives of its anchor and a mixture of the hardest, easy pairs

@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 
 /// Two views of the same things, row by row.
 struct TwoViews {

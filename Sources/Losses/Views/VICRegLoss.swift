@@ -1,5 +1,5 @@
 import Autodiff
-import Miners
+import Geometry
 import Settings
 
 /// Two views alike, every coordinate spread, no two coordinates correlated.

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// The hardest share of a batch's positive pairs, and of its negative pairs.

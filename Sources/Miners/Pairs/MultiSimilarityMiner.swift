@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// The pairs that overlap with the hardest pair of the other kind.

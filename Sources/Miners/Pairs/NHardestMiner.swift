@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// A window of ranks among each anchor's hardest positives and hardest negatives.

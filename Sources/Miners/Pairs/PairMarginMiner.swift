@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// The pairs on the wrong side of a margin.

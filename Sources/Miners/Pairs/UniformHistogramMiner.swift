@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Pairs drawn so that all distances are seen equally often.

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// A sampler that looks at what the encoder makes of all items, now and then.

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Batches of classes whose items cover their class: no two near-copies while something is unseen.

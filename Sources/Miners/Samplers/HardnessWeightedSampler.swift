@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Geometry
 import Settings
 
 /// Batches of a number of classes with a number of items each, hard items more often.

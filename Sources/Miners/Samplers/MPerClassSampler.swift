@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Batches of a number of classes with a number of items each.

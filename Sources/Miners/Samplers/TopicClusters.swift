@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 
 /// The cluster of each of some unit rows, by spherical k-means: Lloyd's iterations from rows that
 /// are drawn, with cosine similarity.

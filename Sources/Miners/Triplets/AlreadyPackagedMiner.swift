@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// The triplets of a batch that lists them: every three rows are an anchor, a positive, a negative.

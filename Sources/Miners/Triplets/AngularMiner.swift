@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Geometry
 import Settings
 
 /// The triplets whose negative sees the positive pair under a large angle.

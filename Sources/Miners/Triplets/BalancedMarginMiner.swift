@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// Triplets drawn so that small and large margins d(a, n) - d(a, p) are seen equally often.

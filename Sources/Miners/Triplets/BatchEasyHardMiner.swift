@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// One positive and one negative for each anchor, each chosen by a strategy of its own.

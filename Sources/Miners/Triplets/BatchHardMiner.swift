@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// For each anchor, its farthest positive and its nearest negative.

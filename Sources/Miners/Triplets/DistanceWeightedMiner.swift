@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Geometry
 import Settings
 
 /// Negatives drawn so that all distances are equally likely.

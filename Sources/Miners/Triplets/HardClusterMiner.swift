@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Triplets chosen by the means of classes.

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Positives and negatives of each anchor, drawn at random.

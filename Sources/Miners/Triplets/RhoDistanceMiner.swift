@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// Distance-weighted triplets, some of which push two rows of one class apart.

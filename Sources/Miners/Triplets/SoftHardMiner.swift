@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Settings
 
 /// One positive and one negative of each anchor, drawn among those that overlap.

@@ -1,3 +1,4 @@
+import Geometry
 import Settings
 
 /// The triplets whose margin d(a, n) - d(a, p) lies in a range.

@@ -1,6 +1,7 @@
 import Autodiff
 import Data
 import Files
+import Geometry
 import Losses
 import Miners
 import Models

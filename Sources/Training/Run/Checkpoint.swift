@@ -1,6 +1,7 @@
 import Autodiff
 import Files
 import Foundation
+import Geometry
 import Index
 import Losses
 import Miners

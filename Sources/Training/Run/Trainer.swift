@@ -2,6 +2,7 @@ import Autodiff
 import Data
 import Evaluation
 import Foundation
+import Geometry
 import Losses
 import Miners
 import Models

@@ -1,5 +1,6 @@
 import Autodiff
 import Data
+import Geometry
 import Losses
 import Miners
 import Settings

@@ -1,4 +1,5 @@
 import Autodiff
+import Geometry
 import Miners
 import Settings
 

@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Geometry
 import Losses
 import Miners
 import Models

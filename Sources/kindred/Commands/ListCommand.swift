@@ -1,5 +1,6 @@
 import Data
 import Evaluation
+import Geometry
 import Index
 import Losses
 import Miners

@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Geometry
 import Index
 import Losses
 import Miners

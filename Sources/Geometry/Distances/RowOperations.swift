@@ -18,7 +18,7 @@ extension Tensor {
   }
 
   /// Each row minus the mean of its elements.
-  func withCenteredRows() -> Tensor {
+  package func withCenteredRows() -> Tensor {
     centered(self).recorded("withCenteredRows", edge { centered($0) })
   }
 
@@ -31,7 +31,7 @@ extension Tensor {
   }
 
   /// Each row times a number of its own, without history.
-  func scalingRows(by factors: [Double]) -> Tensor {
+  package func scalingRows(by factors: [Double]) -> Tensor {
     let (n, m) = (shape[0], shape[1])
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
@@ -49,7 +49,7 @@ extension Tensor {
   }
 
   /// The inner product of each row with the same row of another matrix.
-  func rowProducts(with other: Tensor) -> [Double] {
+  package func rowProducts(with other: Tensor) -> [Double] {
     let (n, m) = (shape[0], shape[1])
     func run<S: Scalar>(_: S.Type) -> [Double] {
       withElements(of: S.self) { x in

@@ -25,7 +25,7 @@ func pNormDistances(_ a: Tensor, _ b: Tensor?, p: Double, power: Double) -> Tens
 
 extension Tensor {
   /// Each row divided by its p-norm; a row of zeros stays 0 and takes no gradient.
-  func withUnitRows(p: Double) -> Tensor {
+  package func withUnitRows(p: Double) -> Tensor {
     guard p != 2 else { return withUnitRows() }
     let (n, d) = (shape[0], shape[1])
     let x = detached

@@ -6,21 +6,28 @@
 /// - Complexity: O(size³).
 /// - Reference: Bowdler, Martin, Reinsch and Wilkinson, *The QR and QL algorithms for symmetric
 ///   matrices* (1968).
-struct SymmetricEigen {
-  let values: [Double]
-  /// [size, size], a vector a row.
-  let vectors: [Double]
+package struct SymmetricEigen {
+  package let values: [Double]
+  /// [size, size], a vector a row; empty if they were not asked for.
+  package let vectors: [Double]
 
-  /// - Parameter matrix: [size, size], symmetric and finite.
-  init(_ matrix: [Double], size n: Int) {
+  /// - Parameters:
+  ///   - matrix: [size, size], symmetric and finite.
+  ///   - findsVectors: whether vectors are found too, which is most of the work.
+  package init(_ matrix: [Double], size n: Int, findsVectors: Bool = true) {
     // Numbers of about 1, so that squares neither overflow nor vanish.
     let largest = matrix.reduce(0) { max($0, abs($1)) }
     let scale = largest > 0 ? largest : 1
-    var solver = Tridiagonal(matrix.map { $0 / scale }, size: n)
+    var solver = Tridiagonal(
+      matrix.map { $0 / scale }, size: n, findsVectors: findsVectors)
     solver.diagonalize()
     let (found, rows) = (solver.diagonal, solver.vectors)
     let order = (0..<n).sorted { found[$0] == found[$1] ? $0 < $1 : found[$0] > found[$1] }
     values = order.map { found[$0] * scale }
+    guard findsVectors else {
+      vectors = []
+      return
+    }
     vectors = order.flatMap { row -> [Double] in
       let vector = rows[row * n..<(row + 1) * n]
       let largest = vector.max { abs($0) < abs($1) } ?? 1
@@ -35,10 +42,10 @@ private struct Tridiagonal {
   var diagonal: [Double]
   /// Element i couples i and i + 1; the last is 0.
   var side: [Double]
-  /// The rows that turn into eigenvectors.
-  var vectors: [Double]
+  /// The rows that turn into eigenvectors; empty if they are not asked for.
+  var vectors: [Double] = []
 
-  init(_ matrix: [Double], size n: Int) {
+  init(_ matrix: [Double], size n: Int, findsVectors: Bool) {
     self.n = n
     var a = matrix
     var reflections: [[Double]] = []
@@ -58,9 +65,10 @@ private struct Tridiagonal {
       let norm = (2 / square).squareRoot()
       for i in v.indices { v[i] *= norm }
       Tridiagonal.reflectBothSides(&a, from: k + 1, size: n, by: v)
-      reflections.append(v)
+      if findsVectors { reflections.append(v) }
     }
     if n > 0 { diagonal[n - 1] = a[n * n - 1] }
+    guard findsVectors else { return }
     // The product of the reflections, from the last to the first.
     vectors = Array(repeating: 0, count: n * n)
     for i in 0..<n { vectors[i * n + i] = 1 }
@@ -146,6 +154,7 @@ private struct Tridiagonal {
   }
 
   private mutating func rotate(_ i: Int, _ s: Double, _ c: Double) {
+    guard !vectors.isEmpty else { return }
     vectors.withUnsafeMutableBufferPointer { z in
       for k in i * n..<(i + 1) * n {
         let (x, y) = (z[k], z[k + n])

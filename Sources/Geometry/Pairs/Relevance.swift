@@ -88,7 +88,7 @@ public enum Relevance: Sendable, Equatable {
     }
   }
 
-  static let mostScores = 64
+  package static let mostScores = 64
 }
 
 /// One of the plain losses that make up a loss of graded relevance.
@@ -120,7 +120,7 @@ public enum Likeness: Sendable {
   /// do not fall into classes.
   ///
   /// - Complexity: O(labels²) at worst.
-  func classes(of labels: [Int]) -> [Int]? {
+  package func classes(of labels: [Int]) -> [Int]? {
     if case .classes(let classes) = self { return labels.map { classes[$0] } }
     var found: [Int: Int] = [:]
     for label in labels where found[label] == nil {
