@@ -19,17 +19,6 @@ public enum PictureTone: String, Sendable {
   case inkIsOne = "ink-is-one"
 }
 
-/// Every data set, with its default settings.
-public let allDatasets: [Named<any DataSource>] = [
-  Named("digits", Digits()),
-  Named("glyphs", Glyphs()),
-  Named("omniglot", Omniglot()),
-  Named("folder", PictureFolder()),
-  Named("vectors", VectorFiles()),
-  Named("idx", IDXFiles()),
-  Named("csv", CSVFile()),
-]
-
 extension DataSource {
   public var tone: PictureTone { .asIs }
 

@@ -78,6 +78,8 @@ public protocol Loss: Described, Parameterized {
 
   /// Whether the rows that are reduced are not those of the batch, but proxies or queries.
   static var reducesOtherRows: Bool { get }
+  /// The classes of the rows that are reduced; nil if they are the batch's own.
+  var reducedClasses: [Int]? { get }
 
   /// This loss with every weight that takes no gradient held at what it is for a batch.
   ///
@@ -102,6 +104,7 @@ extension Loss {
   ) rethrows {}
 
   public static var reducesOtherRows: Bool { false }
+  public var reducedClasses: [Int]? { nil }
 
   public func holdingWeights(of input: LossInput) -> any Loss { self }
 

@@ -12,8 +12,3 @@ public protocol Augmentation: Described {
     to source: UnsafeBufferPointer<Float>, shape: [Int],
     into target: UnsafeMutableBufferPointer<Float>, random: inout Random)
 }
-
-/// Every augmentation, with its default settings.
-public let allAugmentations: [Named<any Augmentation>] = [
-  Named("affine", AffineJitter())
-]

@@ -43,6 +43,7 @@ public struct ProxyAnchorLoss: ProxyLoss, Measuring {
   }
 
   public static var reducesOtherRows: Bool { true }
+  public var reducedClasses: [Int]? { Array(0..<classCount) }
   public var ownReduction: Reduction? { .divisor }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {

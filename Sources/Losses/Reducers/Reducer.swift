@@ -105,18 +105,6 @@ extension LossInput {
         .badData, at: place, "the loss has no divisor of its own",
         expected: "another reducer, as \"mean\"")
     }
-    let proxyClasses = (loss as? ProxyAnchorLoss).map { Array(0..<$0.classCount) }
-    try reducer.validate(classes: proxyClasses ?? labels, at: place)
+    try reducer.validate(classes: loss.reducedClasses ?? labels, at: place)
   }
 }
-
-/// Every reducer, with its default settings.
-public let allReducers: [Named<any Reducer>] = [
-  Named("avg-non-zero", AvgNonZeroReducer()),
-  Named("class-weighted", ClassWeightedReducer()),
-  Named("divisor", DivisorReducer()),
-  Named("mean", MeanReducer()),
-  Named("per-anchor", PerAnchorReducer()),
-  Named("sum", SumReducer()),
-  Named("threshold", ThresholdReducer()),
-]

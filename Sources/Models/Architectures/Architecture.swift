@@ -10,11 +10,3 @@ public protocol Architecture: Described {
     inputShape: [Int], random: Random, at place: String
   ) throws(Failure) -> Encoder
 }
-
-/// Every architecture, with its default settings.
-public let allArchitectures: [Named<any Architecture>] = [
-  Named("linear", Linear()),
-  Named("adapter", Adapter()),
-  Named("mlp", MLP()),
-  Named("conv4", Conv4()),
-]

@@ -19,13 +19,6 @@ extension Schedule {
   }
 }
 
-/// Every schedule, with its default settings.
-public let allSchedules: [Named<any Schedule>] = [
-  Named("constant", ConstantSchedule()),
-  Named("cosine", CosineSchedule()),
-  Named("step", StepSchedule()),
-]
-
 /// The same rate throughout.
 public struct ConstantSchedule: Schedule {
   public var warmup = 0

@@ -20,9 +20,3 @@ public protocol UpdateRule: Described {
     _ parameter: inout Tensor, along gradient: Tensor, state: inout [Tensor],
     learningRate: Double, weightDecay: Double, step: Int)
 }
-
-/// Every update rule, with its default settings.
-public let allUpdateRules: [Named<any UpdateRule>] = [
-  Named("sgd", SGD()),
-  Named("adamw", AdamW()),
-]
