@@ -20,6 +20,7 @@ public struct Adapter: Architecture {
   ) throws(Failure) -> Encoder {
     var random = random
     let width = inputShape.reduce(1, *)
+    try Dense.checkSize(inputs: width, outputs: 2 * rank, at: place)
     var layers: [Named<any Layer>] = [
       Named("flatten", Flatten()),
       Named("residual", LowRankResidual(width: width, rank: rank, random: &random)),

@@ -22,6 +22,7 @@ public struct Linear: Architecture {
   ) throws(Failure) -> Encoder {
     var random = random
     let width = inputShape.reduce(1, *)
+    try Dense.checkSize(inputs: width, outputs: embedding, at: place)
     var layers: [Named<any Layer>] = [
       Named("flatten", Flatten()),
       Named(

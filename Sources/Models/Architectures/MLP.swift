@@ -24,12 +24,14 @@ public struct MLP: Architecture {
     var width = inputShape.reduce(1, *)
     var layers: [Named<any Layer>] = [Named("flatten", Flatten())]
     for (i, next) in hidden.enumerated() {
+      try Dense.checkSize(inputs: width, outputs: next, at: place)
       layers.append(
         Named(
           "hidden\(i + 1)",
           Dense(inputs: width, outputs: next, activation: .relu, random: &random)))
       width = next
     }
+    try Dense.checkSize(inputs: width, outputs: embedding, at: place)
     layers.append(
       Named("embedding", Dense(inputs: width, outputs: embedding, random: &random)))
     if normalize { layers.append(Named("unit", UnitLength())) }

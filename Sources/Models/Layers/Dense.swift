@@ -1,4 +1,5 @@
 import Autodiff
+import Settings
 
 /// activation(x Wᵀ + b), with W of shape [outputs, inputs] and b of shape [outputs].
 public struct Dense: Layer {
@@ -17,6 +18,11 @@ public struct Dense: Layer {
       hasBias
       ? Tensor(uniform: [outputs], bound: bound, dtype: .float32, random: &random) : nil
     self.activation = activation
+  }
+
+  /// Refuses weights that no memory holds: with their gradient and two moments, 16 bytes each.
+  static func checkSize(inputs: Int, outputs: Int, at place: String) throws(Failure) {
+    try MemoryBudget.check([inputs, outputs], bytesEach: 16, for: "a layer's weights", at: place)
   }
 
   public func callAsFunction(_ input: Tensor, in pass: inout Pass) -> Tensor {
