@@ -6,6 +6,8 @@ import Settings
 // What is written lies in a neighbour, PATH.partial, until it is renamed. A process that is killed
 // leaves its neighbour; the next save takes the same one over, so none stays. Whoever writes holds
 // a lock on the neighbour, which ends with the process, so that two saves come one after the other.
+// A neighbour that is no file or folder of its own (a link, a pipe) is somebody else's: it is left as
+// it is, and a fresh name is taken.
 
 extension FileSystem {
   /// Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
@@ -41,8 +43,7 @@ extension FileSystem {
           .cannotWrite, at: path, "this is no ordinary file",
           expected: "a file, or nothing there yet")
       }
-      let neighbour = path + ".partial"
-      let file = try locked(neighbour, of: path, O_WRONLY | O_CREAT)
+      let (neighbour, file) = try lockedFile(beside: path)
       ready.append((path, neighbour, file))
       guard ftruncate(file, 0) == 0, writeAll(bytes, to: file), fsync(file) == 0 else {
         throw cannotWrite(path)
@@ -76,9 +77,7 @@ extension FileSystem {
         .cannotWrite, at: path, "there is something already", expected: "a new or empty folder",
         remedy: "choose another place")
     }
-    let neighbour = path + ".partial"
-    try makeFolder(neighbour)
-    let folder = try locked(neighbour, of: path, O_RDONLY | O_DIRECTORY)
+    let (neighbour, folder) = try lockedFolder(beside: path)
     defer { close(folder) }
     do {
       // What a killed process left.
@@ -101,19 +100,59 @@ extension FileSystem {
     }
   }
 
+  /// Opens and locks the file PATH.partial, or a fresh one if that is not a file of its own.
+  private static func lockedFile(
+    beside path: String
+  ) throws(Failure) -> (neighbour: String, file: Int32) {
+    let usual = path + ".partial"
+    let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK
+    let file = try locked(usual, of: path, flags) { status in
+      status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
+    }
+    if let file { return (usual, file) }
+    let fresh = "\(usual)-\(UUID().uuidString)"
+    guard let file = try locked(fresh, of: path, flags | O_EXCL, isOurs: { _ in true }) else {
+      throw cannotWrite(path)
+    }
+    return (fresh, file)
+  }
+
+  /// Makes, opens and locks the folder PATH.partial, or a fresh one if a link has that name.
+  private static func lockedFolder(
+    beside path: String
+  ) throws(Failure) -> (neighbour: String, folder: Int32) {
+    for neighbour in [path + ".partial", "\(path).partial-\(UUID().uuidString)"] {
+      var status = stat()
+      guard lstat(neighbour, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else { continue }
+      try makeFolder(neighbour)
+      let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+      if let folder = try locked(neighbour, of: path, flags, isOurs: { _ in true }) {
+        return (neighbour, folder)
+      }
+    }
+    throw cannotWrite(path)
+  }
+
   /// Opens and locks a neighbour, again if another process renamed it in the meantime.
+  ///
+  /// - Returns: nil for a link, or what is not ours.
   private static func locked(
-    _ neighbour: String, of path: String, _ flags: Int32
-  ) throws(Failure) -> Int32 {
+    _ neighbour: String, of path: String, _ flags: Int32, isOurs: (stat) -> Bool
+  ) throws(Failure) -> Int32? {
     while true {
       let file = open(neighbour, flags | O_CLOEXEC, 0o644)
-      guard file >= 0 else { throw cannotWrite(path) }
+      guard file >= 0 else {
+        if [ELOOP, ENXIO, EMLINK, EISDIR, ENOTDIR].contains(errno) { return nil }
+        throw cannotWrite(path)
+      }
+      var (mine, there) = (stat(), stat())
+      guard fstat(file, &mine) == 0, isOurs(mine) else {
+        close(file)
+        return nil
+      }
       // Some file systems have no locks; there, two saves at the same time are not told apart.
       while flock(file, LOCK_EX) != 0, errno == EINTR {}
-      var (mine, there) = (stat(), stat())
-      if fstat(file, &mine) == 0, stat(neighbour, &there) == 0, mine.st_ino == there.st_ino,
-        mine.st_dev == there.st_dev
-      {
+      if lstat(neighbour, &there) == 0, mine.st_ino == there.st_ino, mine.st_dev == there.st_dev {
         return file
       }
       close(file)

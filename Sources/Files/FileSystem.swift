@@ -13,26 +13,18 @@ public enum FileSystem {
       && isFolder.boolValue
   }
 
+  /// The path without links and dots; nil if there is nothing.
+  public static func realPath(_ path: String) -> String? {
+    guard let found = realpath(path, nil) else { return nil }
+    defer { free(found) }
+    return String(cString: found)
+  }
+
   /// The path of a file with another ending.
   public static func path(_ file: String, ending: String) -> String {
     let folder = file.lastIndex(of: "/").map { file.index(after: $0) } ?? file.startIndex
     guard let dot = file[folder...].lastIndex(of: "."), dot != folder else { return file + ending }
     return file[..<dot] + ending
-  }
-
-  /// The bytes of a file.
-  public static func read(_ path: String) throws(Failure) -> [UInt8] {
-    guard exists(path) else {
-      throw Failure(.noInput, at: path, "there is no such file")
-    }
-    guard !isFolder(path) else {
-      throw Failure(.noInput, at: path, "this is a folder", expected: "a file")
-    }
-    do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-      throw Failure(.cannotRead, at: path, "cannot be read (\(reason(error)))")
-    }
   }
 
   /// The text of a file.

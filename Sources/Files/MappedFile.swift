@@ -10,24 +10,15 @@ public final class MappedFile: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
 
   public init(_ path: String) throws(Failure) {
-    guard FileSystem.exists(path) else {
-      throw Failure(.noInput, at: path, "there is no such file")
-    }
-    guard !FileSystem.isFolder(path) else {
-      throw Failure(.noInput, at: path, "this is a folder", expected: "a file")
-    }
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw MappedFile.cannotRead(path) }
+    let (file, status) = try FileSystem.opened(path, needsFile: true)
     defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0 else { throw MappedFile.cannotRead(path) }
     let count = Int(status.st_size)
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       return
     }
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0), base != MAP_FAILED else {
-      throw MappedFile.cannotRead(path)
+      throw FileSystem.cannotRead(path)
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
   }
@@ -36,9 +27,5 @@ public final class MappedFile: @unchecked Sendable {
     if let base = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
     }
-  }
-
-  private static func cannotRead(_ path: String) -> Failure {
-    Failure(.cannotRead, at: path, "cannot be read (\(String(cString: strerror(errno))))")
   }
 }

@@ -38,7 +38,9 @@ struct NumPyArrayTests {
     #expect(try array("empty") == NumPyArray(shape: [0, 4], elements: .float32([])))
   }
 
-  @Test(arguments: ["float32", "float64", "int32", "int64", "vector", "scalar", "empty"])
+  @Test(arguments: [
+    "float32", "float64", "int32", "int64", "vector", "scalar", "empty", "uint64", "text",
+  ])
   func writesTheBytesThatNumPyWrites(_ name: String) throws {
     #expect(try array(name).bytes() == fixture("\(name).npy"))
   }
@@ -52,15 +54,51 @@ struct NumPyArrayTests {
     #expect(message { try NumPyArray.read(path + "x") }.contains("there is no such file"))
   }
 
+  @Test func readsOtherOrdersAndTypes() throws {
+    let grid = (0..<12).map { Float($0) }
+    for name in ["fortran", "big-endian", "float16"] {
+      let array = try array(name)
+      #expect(array.shape == [3, 4] && array.elements == .float32(grid), "\(name)")
+    }
+    let cube = try array("fortran-cube")
+    #expect(cube.shape == [2, 3, 4] && cube.elements == .int64((0..<24).map { Int64($0) }))
+    #expect(try array("text") == NumPyArray(shape: [2], elements: .text(["a", "b"])))
+    let texts = ["é\u{1F600}", "", "ab"]
+    #expect(try array("big-endian-text") == NumPyArray(shape: [3], elements: .text(texts)))
+    #expect(try array("bytes") == NumPyArray(shape: [3], elements: .text(["x", "yz", ""])))
+    #expect(try array("uint64").elements == .uint64([0, 1 << 63, .max]))
+    #expect(try array("uint32").elements == .int64([0, 4_294_967_295]))
+    #expect(try array("big-endian-int16").elements == .int32([-2, 258]))
+    #expect(try array("special-halves").floatsForTest == [0, -0.0, 65504, 5.9604645e-08])
+  }
+
   @Test(arguments: [
-    ("fortran", "np.ascontiguousarray(array)"), ("big-endian", "array.astype(np.float32)"),
-    ("float16", "array.astype(np.float32)"), ("text", "np.unique(array, return_inverse=True)[1]"),
-    ("structured", "expected float32"),
+    ("structured", "expected float16"), ("object", "np.stack(array).astype(np.float32)"),
+    ("object", "array.astype(str)"), ("complex", "array.real"), ("dates", "astype(np.int64)"),
   ])
   func refusesWithARemedy(_ name: String, _ remedy: String) throws {
     let line = message { try array(name) }
     #expect(line.hasPrefix("\(name): byte 12") || line.hasPrefix("\(name): byte 10"), "\(line)")
     #expect(line.contains(remedy), "\(line)")
+  }
+
+  @Test(arguments: ["(1152921504606846976,)", "(1099511627776, 4096)"])
+  func textsWithoutBytesTakeNoMemory(_ shape: String) {
+    for type in ["<U0", "|S0"] {
+      let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }"
+      let line = message { try NumPyArray(bytes: file(header: header), at: "a.npy") }
+      #expect(line.contains("of memory at most"), "\(line)")
+    }
+  }
+
+  @Test func rowsWithoutEndAreRefused() throws {
+    for width in ["4611686018427387904", "1099511627776"] {
+      let header = "{'descr': '|i1', 'fortran_order': False, 'shape': (0, \(width)), }"
+      let line = message {
+        try NumPyArray(bytes: file(header: header), at: "a.npy").matrix(at: "a", as: Float.self)
+      }
+      #expect(line.contains("memory at most"), "\(line)")
+    }
   }
 
   @Test(arguments: [
@@ -98,7 +136,10 @@ struct NumPyArrayTests {
     #expect(message { try NumPyArray(bytes: bytes + [0], at: "a") }.contains("more than one array"))
   }
 
-  @Test(arguments: ["float32", "vector", "version2", "structured", "bool"])
+  @Test(arguments: [
+    "float32", "vector", "version2", "structured", "bool", "fortran-cube", "big-endian-text",
+    "bytes",
+  ])
   func survivesDamage(_ name: String) throws {
     var failures = 0
     let files = damaged(try fixture("\(name).npy"))
@@ -117,7 +158,9 @@ struct NumPyArrayTests {
     #expect(try array("float64").matrix(at: "a", as: Double.self).values.count == 12)
     #expect(try array("empty").matrix(at: "a", as: Double.self).rows == 0)
     #expect(message { try array("vector").matrix(at: "a", as: Float.self) }.contains("reshape"))
-    #expect(message { try array("int64").matrix(at: "a", as: Float.self) }.contains("float32"))
+    #expect(try array("int8").matrix(at: "a", as: Float.self).values.first == -5)
+    #expect(try array("int64").matrix(at: "a", as: Double.self).values.last == 6)
+    #expect(message { try array("text").matrix(at: "a", as: Float.self) }.contains("(2,)"))
   }
 
   @Test func refusesNumbersThatAreNotFinite() throws {
@@ -132,5 +175,11 @@ struct NumPyArrayTests {
     #expect(try array("vector").labels(at: "a") == [3, -1, 2])
     #expect(message { try array("int32").labels(at: "a") }.contains("labels.reshape(-1)"))
     #expect(message { try array("scalar").labels(at: "a") }.contains("labels.astype(np.int64)"))
+  }
+}
+
+extension NumPyArray {
+  fileprivate var floatsForTest: [Float] {
+    if case .float32(let values) = elements { values } else { [] }
   }
 }

@@ -23,16 +23,11 @@ public struct RowIdentities: Sendable {
     } else {
       var numbers = known?.numbers ?? [:]
       var ids: [Int] = []
-      for line in try FileSystem.readText(path).split(
-        separator: "\n", omittingEmptySubsequences: false)
-      {
-        let text = String(line)
+      for text in try NameList.read(path) {
         let id = numbers[text] ?? numbers.count
         numbers[text] = id
         ids.append(id)
       }
-      // A last line that ends is not followed by another.
-      if ids.count == rows + 1 { ids.removeLast() }
       self.init(ids, numbers: numbers)
     }
     guard ids.count == rows else {

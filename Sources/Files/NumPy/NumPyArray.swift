@@ -6,12 +6,15 @@ import Settings
 /// Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays" (Kern, 2007);
 /// versions 1.0, 2.0 and 3.0.
 public struct NumPyArray: Sendable, Equatable {
-  /// The elements; smaller integers and truth values are widened to 32 bits when read.
+  /// The elements; smaller numbers and truth values are widened to 32 bits when read, and unsigned
+  /// ones of 32 bits to 64.
   public enum Elements: Sendable, Equatable {
     case float32([Float])
     case float64([Double])
     case int32([Int32])
     case int64([Int64])
+    case uint64([UInt64])
+    case text([String])
 
     public var count: Int {
       switch self {
@@ -19,6 +22,8 @@ public struct NumPyArray: Sendable, Equatable {
       case .float64(let values): values.count
       case .int32(let values): values.count
       case .int64(let values): values.count
+      case .uint64(let values): values.count
+      case .text(let values): values.count
       }
     }
   }
@@ -48,19 +53,13 @@ public struct NumPyArray: Sendable, Equatable {
     var reader = ByteReader(bytes, at: place)
     let header = try NumPyHeader(from: &reader)
     let count = try header.elementCount(in: reader)
+    // Elements without bytes, as of empty texts, could be any number.
+    try MemoryBudget.check(
+      [count], bytesEach: max(16, header.type.size), for: "the elements", at: place)
     let data = try reader.bytes(count * header.type.size, of: "elements")
     shape = header.shape
-    switch header.type {
-    case .float32: elements = .float32(copied(data))
-    case .float64: elements = .float64(copied(data))
-    case .int32: elements = .int32(copied(data))
-    case .int64: elements = .int64(copied(data))
-    case .int16: elements = .int32((copied(data) as [Int16]).map { Int32($0) })
-    case .uint16: elements = .int32((copied(data) as [UInt16]).map { Int32($0) })
-    case .int8: elements = .int32(data.map { Int32(Int8(bitPattern: $0)) })
-    case .uint8: elements = .int32(data.map { Int32($0) })
-    case .bool: elements = .int32(data.map { $0 == 0 ? 0 : 1 })
-    }
+    let found = try NumPyElements(data, header, at: place).elements
+    elements = header.isFortran ? found.inCOrder(shape) : found
   }
 
   /// The bytes of a `.npy` file of version 1.0, with the elements at a multiple of 64 bytes.
@@ -79,6 +78,13 @@ public struct NumPyArray: Sendable, Equatable {
     case .float64(let values): writer.elements(values)
     case .int32(let values): writer.elements(values)
     case .int64(let values): writer.elements(values)
+    case .uint64(let values): writer.elements(values)
+    case .text(let values):
+      let length = textLength
+      for value in values {
+        for scalar in value.unicodeScalars { writer.littleEndian(scalar.value) }
+        writer.append(repeatElement(0, count: 4 * (length - value.unicodeScalars.count)))
+      }
     }
     return writer.bytes
   }
@@ -94,15 +100,14 @@ public struct NumPyArray: Sendable, Equatable {
     case .float64: "<f8"
     case .int32: "<i4"
     case .int64: "<i8"
+    case .uint64: "<u8"
+    case .text: "<U\(textLength)"
     }
   }
-}
 
-/// The elements that lie in `data`, which need not be aligned for them.
-private func copied<T: BitwiseCopyable>(_ data: ArraySlice<UInt8>) -> [T] {
-  let count = data.count / MemoryLayout<T>.stride
-  return [T](unsafeUninitializedCapacity: count) { buffer, written in
-    data.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
-    written = count
+  /// The code points of the longest text.
+  private var textLength: Int {
+    guard case .text(let values) = elements else { return 0 }
+    return max(1, values.map(\.unicodeScalars.count).max() ?? 1)
   }
 }

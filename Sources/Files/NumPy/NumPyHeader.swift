@@ -3,28 +3,58 @@ import Settings
 /// What a `.npy` file says about its elements: a Python dictionary with the keys `descr`,
 /// `fortran_order` and `shape`.
 struct NumPyHeader {
-  enum ElementType: String {
-    case float32 = "f4"
-    case float64 = "f8"
-    case int8 = "i1"
-    case int16 = "i2"
-    case int32 = "i4"
-    case int64 = "i8"
-    case uint8 = "u1"
-    case uint16 = "u2"
-    case bool = "b1"
+  enum ElementType: Equatable {
+    case float16, float32, float64
+    case int8, int16, int32, int64
+    case uint8, uint16, uint32, uint64
+    case bool
+    /// So many code points (U) or bytes (S) in each element.
+    case text(Int)
+    case bytes(Int)
+
+    /// By the name that NumPy gives it, without the order of its bytes.
+    init?(_ name: String) {
+      let known: [String: ElementType] = [
+        "f2": .float16, "f4": .float32, "f8": .float64, "i1": .int8, "i2": .int16, "i4": .int32,
+        "i8": .int64, "u1": .uint8, "u2": .uint16, "u4": .uint32, "u8": .uint64, "b1": .bool,
+      ]
+      if let type = known[name] {
+        self = type
+      } else if let kind = name.first, kind == "U" || kind == "S",
+        let length = Int(name.dropFirst()), (0...1 << 28).contains(length)
+      {
+        self = kind == "U" ? .text(length) : .bytes(length)
+      } else {
+        return nil
+      }
+    }
 
     var size: Int {
       switch self {
       case .int8, .uint8, .bool: 1
-      case .int16, .uint16: 2
-      case .float32, .int32: 4
-      case .float64, .int64: 8
+      case .float16, .int16, .uint16: 2
+      case .float32, .int32, .uint32: 4
+      case .float64, .int64, .uint64: 8
+      case .text(let length): 4 * length
+      case .bytes(let length): length
+      }
+    }
+
+    /// Whether the elements are floating point numbers.
+    var isFloating: Bool { self == .float16 || self == .float32 || self == .float64 }
+    /// Whether they are numbers at all.
+    var isNumber: Bool {
+      switch self {
+      case .text, .bytes: false
+      default: true
       }
     }
   }
 
   var type: ElementType
+  var isBigEndian: Bool
+  /// Whether the first index runs fastest.
+  var isFortran: Bool
   var shape: [Int]
 
   /// Reads the header and leaves the reader at the first element.
@@ -52,26 +82,20 @@ struct NumPyHeader {
         expected: "{'descr': '<f4', 'fortran_order': False, 'shape': (rows, columns), }",
         remedy: "write the file again with numpy.save")
     }
-    guard !dictionary.isFortran else {
-      throw start.failure(
-        "the elements lie in Fortran order", expected: "C order",
-        remedy: "save np.ascontiguousarray(array)")
-    }
     type = try NumPyHeader.elementType(dictionary.descriptor, start)
+    isBigEndian = dictionary.descriptor.first == ">"
+    isFortran = dictionary.isFortran
     shape = dictionary.shape
   }
 
   /// The product of the shape, once it is known to be what the file still holds.
   func elementCount(in reader: ByteReader) throws(Failure) -> Int {
-    var size = type.size
-    for extent in shape {
-      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-      guard !overflow else {
-        throw reader.failure(
-          "the shape \(describe(shape)) is too large", expected: "\(reader.remaining) bytes in all",
-          remedy: "the file is damaged")
-      }
-      size = product
+    guard let count = MemoryBudget.product(shape),
+      let size = MemoryBudget.product(shape + [type.size])
+    else {
+      throw reader.failure(
+        "the shape \(describe(shape)) is too large", expected: "\(reader.remaining) bytes in all",
+        remedy: "the file is damaged")
     }
     guard size == reader.remaining else {
       throw reader.failure(
@@ -80,31 +104,28 @@ struct NumPyHeader {
         remedy: size > reader.remaining
           ? "the file is cut short or damaged" : "the file has more than one array or is damaged")
     }
-    return size / type.size
+    return count
   }
 
   private static func elementType(
     _ descriptor: String, _ reader: ByteReader
   ) throws(Failure) -> ElementType {
-    let order = descriptor.first
-    let name = String(descriptor.dropFirst())
     let shown = descriptor.count > 16 ? descriptor.prefix(16) + "…" : descriptor[...]
+    let isKnownOrder = descriptor.first.map { "<>|=".contains($0) } == true
+    if isKnownOrder, let type = ElementType(String(descriptor.dropFirst())) { return type }
     let remedy =
-      switch name.first {
-      case "f", "c": "save array.astype(np.float32)"
-      case "U", "S": "save np.unique(array, return_inverse=True)[1]"
-      default: "save array.astype(np.int64)"
+      switch descriptor.dropFirst().first {
+      case "O":
+        "they are Python objects: save np.stack(array).astype(np.float32) for vectors, "
+          + "array.astype(np.int64) or array.astype(str) for labels"
+      case "f": "save array.astype(np.float64)"
+      case "c": "save array.real and array.imag side by side"
+      case "M", "m": "save array.astype(np.int64)"
+      default: "save one field, or a plain matrix of numbers"
       }
-    if order == ">", ElementType(rawValue: name) != nil {
-      throw reader.failure(
-        "the elements are big endian ('\(shown)')", expected: "little endian", remedy: remedy)
-    }
-    guard order == "<" || order == "|", let type = ElementType(rawValue: name) else {
-      throw reader.failure(
-        "elements of type '\(shown)'",
-        expected: "float32, float64, int8 to int64, uint8, uint16 or bool", remedy: remedy)
-    }
-    return type
+    throw reader.failure(
+      "elements of type '\(shown)'", expected: "float16 to float64, integers, bool or text",
+      remedy: remedy)
   }
 }
 

@@ -10,17 +10,15 @@ public final class NumPyRows: Sendable {
   public let rows, columns: Int
   private let file: Int32
   private let start: Int
-  private let isDouble: Bool
+  private let header: NumPyHeader
+  /// Whether the file's bytes are the numbers as they are in memory.
+  private var isPlain: Bool { header.type == .float32 && !header.isBigEndian }
 
-  /// Opens a matrix of float32 or float64 numbers with at least one column.
+  /// Opens a matrix of numbers with at least one column, its rows one after another.
   ///
   /// - Throws: `Failure` for a file that is not there, is no such matrix, or is cut short.
   public init(_ path: String) throws(Failure) {
-    guard FileSystem.exists(path), !FileSystem.isFolder(path) else {
-      throw Failure(.noInput, at: path, "there is no such file")
-    }
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw Failure(.cannotRead, at: path, "cannot be read") }
+    let (file, _) = try FileSystem.opened(path, needsFile: true)
     do throws(Failure) {
       // Headers are shorter than this; see ``NumPyArray/bytes()``.
       let prefix = try readBytes(of: file, upTo: 1 << 16, at: 0, path)
@@ -32,11 +30,15 @@ public final class NumPyRows: Sendable {
           expected: "a matrix with a row for each item",
           remedy: "save array.reshape(len(array), -1)")
       }
-      guard header.type == .float32 || header.type == .float64 else {
-        throw Failure(
-          .badData, at: path, "integer elements", expected: "float32 or float64",
-          remedy: "save array.astype(np.float32)")
+      guard header.type.isNumber else {
+        throw Failure(.badData, at: path, "texts as elements", expected: "numbers")
       }
+      guard !header.isFortran || header.shape[0] <= 1 || header.shape[1] == 1 else {
+        throw Failure(
+          .badData, at: path, "the elements lie in Fortran order, column by column",
+          expected: "rows, to read a few at a time", remedy: "save np.ascontiguousarray(array)")
+      }
+      try MemoryBudget.check([header.shape[1]], bytesEach: 64, for: "a row", at: path)
       let size = Int(lseek(file, 0, SEEK_END))
       let (count, overflow) = header.shape[0].multipliedReportingOverflow(by: header.shape[1])
       let (bytes, more) = count.multipliedReportingOverflow(by: header.type.size)
@@ -47,7 +49,7 @@ public final class NumPyRows: Sendable {
           remedy: "the file is cut short or damaged")
       }
       (rows, columns, start) = (header.shape[0], header.shape[1], reader.offset)
-      isDouble = header.type == .float64
+      self.header = header
     } catch {
       close(file)
       throw error
@@ -66,20 +68,27 @@ public final class NumPyRows: Sendable {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rows && result.count == range.count * columns,
       "NumPyRows.read: rows \(range) of \(rows) into \(result.count) numbers")
-    if isDouble {
-      let doubles = UnsafeMutableBufferPointer<Double>.allocate(capacity: min(result.count, 65_536))
-      defer { doubles.deallocate() }
-      for first in stride(from: 0, to: result.count, by: 65_536) {
-        let count = min(65_536, result.count - first)
-        try fill(
-          UnsafeMutableRawBufferPointer(
-            rebasing: UnsafeMutableRawBufferPointer(doubles)[..<(8 * count)]),
-          from: start + 8 * (range.lowerBound * columns + first))
-        for i in 0..<count { result[first + i] = Float(doubles[i]) }
-      }
+    let size = header.type.size
+    let first = start + size * range.lowerBound * columns
+    if isPlain {
+      try fill(UnsafeMutableRawBufferPointer(result), from: first)
     } else {
-      try fill(
-        UnsafeMutableRawBufferPointer(result), from: start + 4 * range.lowerBound * columns)
+      let piece = 65_536
+      for done in stride(from: 0, to: result.count, by: piece) {
+        let count = min(piece, result.count - done)
+        var bytes = [UInt8](repeating: 0, count: count * size)
+        var problem: Failure?
+        bytes.withUnsafeMutableBytes { bytes in
+          do throws(Failure) { try fill(bytes, from: first + done * size) } catch {
+            problem = error
+          }
+        }
+        if let problem { throw problem }
+        let array = NumPyArray(
+          shape: [1, count], elements: try NumPyElements(bytes[...], header, at: path).elements)
+        let floats = array.floats
+        for i in 0..<count { result[done + i] = floats[i] }
+      }
     }
     // A sum is finite if all numbers are; only when it is not, each is looked at.
     for row in 0..<range.count {
@@ -98,8 +107,8 @@ public final class NumPyRows: Sendable {
   /// A number that tells files apart: of the shape and of bytes from 64 places.
   public func fingerprint() throws(Failure) -> UInt32 {
     var crc = CRC32()
-    crc.update("\(rows) \(columns) \(isDouble)".utf8)
-    let size = start + rows * columns * (isDouble ? 8 : 4)
+    crc.update("\(rows) \(columns) \(header.type == .float64)".utf8)
+    let size = start + rows * columns * header.type.size
     for place in 0..<64 {
       crc.update(try readBytes(of: file, upTo: 4096, at: size / 64 * place, path)[...])
     }

@@ -101,13 +101,7 @@ extension SafetensorsFile {
 
   /// How many bytes an array has, or nil if that is no number that fits.
   static func byteCount(_ shape: [Int], _ element: Element) -> Int? {
-    var count = element.size
-    for length in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: length)
-      guard length >= 0, !overflow else { return nil }
-      count = product
-    }
-    return count
+    MemoryBudget.product(shape + [element.size])
   }
 }
 

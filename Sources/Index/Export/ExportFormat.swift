@@ -33,8 +33,10 @@ public struct ExportOptions: Configurable {
   var allFileNames: [String] = []
   /// Text that the file carries, if its format can.
   public var metadata: [String: String] = [:]
-  /// The class of each vector; empty if they have none.
+  /// The class of each vector, as equal numbers for equal classes; empty if they have none.
   public var labels: [Int] = []
+  /// The classes as they were given, which files carry; nil for the numbers of `labels`.
+  public var classes: GivenLabels?
   /// The name of each vector; empty if they have none.
   public var names: [String] = []
   /// The id of the first vector; the others follow.
@@ -64,6 +66,11 @@ public struct ExportOptions: Configurable {
         "refine", \.refine,
         "candidates for each neighbour that are compared by exact vectors; 0: none", in: 0...1000),
     ]
+  }
+
+  /// The class of each vector as files carry it; nil if they have none.
+  var givenClasses: GivenLabels? {
+    labels.isEmpty ? nil : classes ?? GivenLabels(.integers(labels))
   }
 
   /// The metric for some vectors.

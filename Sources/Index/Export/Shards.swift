@@ -50,6 +50,7 @@ struct Shards {
     options.firstID += range.lowerBound
     options.ids = Array(options.ids[range])
     if !options.labels.isEmpty { options.labels = Array(options.labels[range]) }
+    options.classes = options.classes?[range]
     if !options.names.isEmpty { options.names = Array(options.names[range]) }
     return (vectors.rows(at: Array(range)), options)
   }

@@ -35,6 +35,16 @@ npy("fortran", np.asfortranarray(grid.astype("<f4")))
 npy("big-endian", grid.astype(">f4"))
 npy("float16", grid.astype("<f2"))
 npy("text", np.array(["a", "b"]))
+npy("fortran-cube", np.asfortranarray(np.arange(24, dtype="<i8").reshape(2, 3, 4)))
+npy("big-endian-text", np.array(["é\U0001F600", "", "ab"]).astype(">U3"))
+npy("bytes", np.array([b"x", b"yz", b""]))
+npy("uint64", np.array([0, 2**63, 2**64 - 1], "<u8"))
+npy("uint32", np.array([0, 2**32 - 1], "<u4"))
+npy("big-endian-int16", np.array([-2, 258], ">i2"))
+npy("special-halves", np.array([0, -0.0, 65504, 2**-24], "<f2"))
+npy("object", np.array([1, "a"], dtype=object))
+npy("complex", np.array([1j], "<c8"))
+npy("dates", np.array(["2020-01-01"], "<M8[D]"))
 npy("structured", np.array([(1, 2.0)], [("a", "<i4"), ("b", "<f4")]))
 npy("not-finite", np.array([[1, 2], [3, np.nan]], "<f4"))
 npy("too-large", np.array([[1, 2], [1e300, 3]], "<f8"))
@@ -79,3 +89,12 @@ fields = b"\x03\x00abc" + b"name\x00" + b"comment\x00" + b"\x00\x00"
 write("members.gz", member(text) + member(text, 31, fields) + member(b"") + bytes(16))
 assert gzip.decompress(member(text) + member(text, 31, fields)) == text * 2
 print("salad: CRC-32", hex(zlib.crc32(salad)), "Adler-32", hex(zlib.adler32(salad)))
+
+
+def npz(name, compressed, **arrays):
+    (np.savez_compressed if compressed else np.savez)(os.path.join(here, name + ".npz"), **arrays)
+
+
+square = (np.arange(6000).reshape(60, 100) % 7).astype("<f4")
+npz("stored", False, first=square, second=np.arange(3))
+npz("packed", True, first=square, second=np.arange(3))

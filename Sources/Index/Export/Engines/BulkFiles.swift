@@ -14,6 +14,7 @@ enum BulkFiles {
         .badData, at: "pgvector", "the vectors have \(d) columns", expected: "at most 16000",
         remedy: "train or export shorter embeddings")
     }
+    let classes = options.givenClasses
     var writer = ByteWriter()
     writer.append("PGCOPY\n")
     writer.append([0xFF, 0x0D, 0x0A, 0])
@@ -24,11 +25,15 @@ enum BulkFiles {
         writer.bigEndian(Int16(4))
         writer.bigEndian(Int32(8))
         writer.bigEndian(Int64(options.id(row)))
-        if options.labels.isEmpty {
-          writer.bigEndian(Int32(-1))
-        } else {
+        switch classes?.values {
+        case nil: writer.bigEndian(Int32(-1))
+        case .integers(let numbers)?:
           writer.bigEndian(Int32(8))
-          writer.bigEndian(Int64(options.labels[row]))
+          writer.bigEndian(Int64(numbers[row]))
+        case .unsigned?, .texts?:
+          let name = Array((classes?.name(of: row) ?? "").utf8).filter { $0 != 0 }
+          writer.bigEndian(Int32(name.count))
+          writer.append(name)
         }
         if options.names.isEmpty {
           writer.bigEndian(Int32(-1))

@@ -11,6 +11,8 @@ struct Instructions {
   /// Whether all rows are of unit length, to what Elasticsearch allows.
   let isUnit: Bool
   let threshold: Double?
+  /// Whether classes are texts, or numbers that 64 bits with a sign do not hold.
+  var hasTextClasses = false
 
   private var isInner: Bool { metric == .innerProduct }
 
@@ -47,7 +49,7 @@ struct Instructions {
       ## Import, with psql
 
           CREATE EXTENSION IF NOT EXISTS vector;
-          CREATE TABLE items (id bigint PRIMARY KEY, class bigint, name text, embedding vector(\(dimension)));
+          CREATE TABLE items (id bigint PRIMARY KEY, class \(hasTextClasses ? "text" : "bigint"), name text, embedding vector(\(dimension)));
       \(copies.joined() + index)
       ## Ask
 
@@ -153,7 +155,7 @@ struct Instructions {
           curl -fsS -X PUT localhost:9200/items -H 'Content-Type: application/json' -d '{"mappings": {"properties": {
             "vector": {"type": "dense_vector", "dims": \(dimension), "index": true, "similarity": "\(similarity)",
                        "index_options": {"type": "hnsw"}},
-            "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
+            "class": {"type": "\(hasTextClasses ? "keyword" : "long")"}, "name": {"type": "keyword"}}}}'
       \(bulk)
 
       ## Ask Elasticsearch
@@ -170,7 +172,7 @@ struct Instructions {
             "mappings": {"properties": {
             "vector": {"type": "knn_vector", "dimension": \(dimension),
                        "method": {"name": "hnsw", "engine": "faiss", "space_type": "\(isInner ? "innerproduct" : "l2")"}},
-            "class": {"type": "long"}, "name": {"type": "keyword"}}}}'
+            "class": {"type": "\(hasTextClasses ? "keyword" : "long")"}, "name": {"type": "keyword"}}}}'
       \(bulk)
 
       ## Ask OpenSearch
@@ -193,9 +195,13 @@ extension ExportFormat {
     ExportFormat(summary + "; FILE.md tells how to import and ask", fileExtension: fileExtension) {
       (vectors, options, _) throws(Failure) in
       let single = vectors.converted(to: .float32)
-      let instructions = Instructions(
+      var instructions = Instructions(
         dimension: single.shape[1], metric: options.metric(for: single),
         isUnit: ExactIndex.Metric.isUnit(single, within: 5e-5), threshold: options.threshold)
+      switch options.givenClasses?.values {
+      case .unsigned?, .texts?: instructions.hasTextClasses = true
+      case .integers?, nil: break
+      }
       let text = page(instructions)(options.allFileNames)
       return [
         ExportedFile(ending: ".md", isPage: true, Array(text.utf8)),

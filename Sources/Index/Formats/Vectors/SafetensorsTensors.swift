@@ -14,7 +14,8 @@ extension SafetensorsEntry {
       bytes: writer.bytes)
   }
 
-  /// The entry as a tensor; F16 and BF16 become float32.
+  /// The entry as a tensor; F16, BF16 and integers of up to 16 bits become float32, larger ones
+  /// float64.
   ///
   /// - Parameter place: the file that it came from, for messages.
   public func tensor(at place: String) throws(Failure) -> Tensor {
@@ -34,10 +35,14 @@ extension SafetensorsEntry {
     case .float64: return tensor(UInt64.self) { Double(bitPattern: $0) }
     case .bfloat16: return tensor(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
     case .float16: return tensor(UInt16.self) { Float(Float16(bitPattern: $0)) }
-    default:
-      throw Failure(
-        .badData, at: "\(place): tensor '\(name)'", "its elements are \(element.rawValue)",
-        expected: "F32, F64, F16 or BF16")
+    case .int8, .uint8, .bool:
+      return tensor(UInt8.self) { element == .int8 ? Float(Int8(bitPattern: $0)) : Float($0) }
+    case .int16: return tensor(Int16.self) { Float($0) }
+    case .uint16: return tensor(UInt16.self) { Float($0) }
+    case .int32: return tensor(Int32.self) { Double($0) }
+    case .uint32: return tensor(UInt32.self) { Double($0) }
+    case .int64: return tensor(Int64.self) { Double($0) }
+    case .uint64: return tensor(UInt64.self) { Double($0) }
     }
   }
 }

@@ -26,32 +26,28 @@ enum TextVectors {
   /// Names and classes; a header if and only if there are both, as the projector wants it.
   static func projectorTable(_ options: ExportOptions, count: Int) -> [UInt8] {
     let names = (0..<count).map { options.names.isEmpty ? "\($0)" : cell(options.names[$0]) }
-    guard !options.labels.isEmpty else {
+    guard let classes = options.givenClasses else {
       return Array(names.map { $0 + "\n" }.joined().utf8)
     }
-    let rows = zip(names, options.labels).map { "\($0)\t\($1)\n" }
+    let rows = names.indices.map { "\(names[$0])\t\(cell(classes.name(of: $0)))\n" }
     return Array(("name\tclass\n" + rows.joined()).utf8)
   }
 
-  /// Numbers parted by commas or tabs, a vector a line; a first line without numbers is a header.
-  static func read(_ text: String, separator: Character, at place: String) throws(Failure) -> Tensor
-  {
-    var (values, width, rows): ([Float], Int, Int) = ([], 0, 0)
-    for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
-      let cells = line.split(separator: separator, omittingEmptySubsequences: false)
-      let row = cells.compactMap { Float($0.filter { $0 != " " }) }
-      if number == 0, row.isEmpty { continue }
-      if rows == 0 { width = cells.count }
-      guard row.count == cells.count, row.count == width else {
-        throw Failure(
-          .badData, at: "\(place):\(number + 1)",
-          "\(row.count) of \(cells.count) cells are numbers",
-          expected: "\(width) numbers, as in the first row")
-      }
-      values += row
-      rows += 1
+  /// A table of numbers, a vector a row, without the columns that only number the rows.
+  static func read(_ bytes: [UInt8], at place: String) throws(Failure) -> Tensor {
+    let table = try CSVTable(bytes, at: place)
+    let columns = table.columns.filter { !table.isIdentifier($0) }
+    guard !columns.isEmpty else {
+      throw Failure(.badData, at: place, "the only column numbers the rows", expected: "vectors")
     }
-    return Tensor(values, shape: [rows, width])
+    try MemoryBudget.check(
+      [table.rowCount, columns.count], bytesEach: 4, for: "the vectors", at: place)
+    var values: [Float] = []
+    values.reserveCapacity(table.rowCount * columns.count)
+    for row in 0..<table.rowCount {
+      for column in columns { values.append(Float(try table.number(row: row, column: column))) }
+    }
+    return Tensor(values, shape: [table.rowCount, columns.count])
   }
 
   /// Lines of objects with a list of numbers named `vector` or `embedding`, or of such lists.

@@ -8,10 +8,8 @@ extension ExportFormat {
     fileExtension: "npz"
   ) { (vectors, options, _) throws(Failure) in
     var members = [(name: "vectors.npy", bytes: NumPyArray(vectors).bytes())]
-    if !options.labels.isEmpty {
-      let labels = options.labels.map { Int64($0) }
-      let array = NumPyArray(shape: [labels.count], elements: .int64(labels))
-      members.append((name: "labels.npy", bytes: array.bytes()))
+    if let classes = options.givenClasses {
+      members.append((name: "labels.npy", bytes: classes.array.bytes()))
     }
     return [ExportedFile(try ZipArchive(members: members).bytes())]
   }
@@ -117,7 +115,7 @@ extension ExportOptions {
   func payload(_ row: Int) -> [String: JSONValue] {
     var payload: [String: JSONValue] = [:]
     if names.indices.contains(row) { payload["name"] = .string(names[row]) }
-    if labels.indices.contains(row) { payload["class"] = JSONValue(labels[row]) }
+    if let classes = givenClasses, row < classes.count { payload["class"] = classes.json(of: row) }
     return payload
   }
 }
