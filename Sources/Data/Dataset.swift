@@ -131,10 +131,3 @@ extension Dataset {
     }
   }
 }
-
-/// What is trained on and what is judged on; by default they have no class in common.
-public struct DataSplit: Sendable {
-  public var train, test: Dataset
-
-  public init(train: Dataset, test: Dataset) { (self.train, self.test) = (train, test) }
-}

@@ -49,7 +49,8 @@ struct ReadersTableTests {
   private func table(
     _ text: String, _ labelColumn: String = ""
   ) throws -> (width: Int, values: [Float], labels: [String]) {
-    try readCSV(bytes: Array(text.utf8), labelColumn: labelColumn, at: "a.csv")
+    let found = try readCSV(bytes: Array(text.utf8), labelColumn: labelColumn, at: "a.csv")
+    return (found.width, found.values, found.labels)
   }
 
   @Test(arguments: [
@@ -88,7 +89,7 @@ struct ReadersTableTests {
     ("1,2,a\n1,x,b", "line 2: column 1 (counted from 0) is 'x'; expected a finite number"),
     ("1,nan,a\n", "line 1: column 1 (counted from 0) is 'nan'"), ("x,y\n-inf,b", "'-inf'"),
     ("1,1e39,a", "line 1: column 1"), ("1,,a", "line 1: column 1"), ("1,0x10,a\n1,0x10,a", "0x10"),
-    ("1,2,\n", "line 1: the label is empty"), ("", "a.csv: the table is empty"),
+    ("1,2,\n", "line 1: column 2 (counted from 0) is empty"), ("", "a.csv: the table is empty"),
     ("\n\r\n", "the table is empty"), ("1\n2\n", "line 1: one column"),
     ("1,\"a\n2,b\n", "line 1: a quote is not closed"), ("1,\"a\"b\n", "text after the closing"),
     ("x,\"y\nz\",k\n1,2,a\n1,b", "line 4: 2 cells"),
@@ -101,13 +102,13 @@ struct ReadersTableTests {
   @Test func saysWhichColumnsThereAre() {
     let named = failure { _ = try table("x,y,kind\n1,2,a", "sort") }
     #expect(named.expected == "one of 'x', 'y', 'kind'")
-    #expect(failure { _ = try table("1,2", "2") }.expected == "a label column 0 to 1")
+    #expect(failure { _ = try table("1,2", "2") }.expected == "a column 0 to 1")
     #expect(failure { _ = try table("1,2", "-1") }.kind == .badData)
   }
 
   @Test func damageToTablesIsSurvived() {
     for copy in damaged(Array("x,\"y\"\r\n1.5,\"a \"\"b\"\nc\"\n-2e3,d\n".utf8)) {
-      if let (width, values, labels) = try? readCSV(bytes: copy, labelColumn: "", at: "a") {
+      if let (width, values, labels, _) = try? readCSV(bytes: copy, labelColumn: "", at: "a") {
         #expect(values.count == width * labels.count && values.allSatisfy { $0.isFinite })
       }
     }

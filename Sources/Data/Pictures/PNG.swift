@@ -68,6 +68,9 @@ enum PNG {
         expected: "at most \(min(mostBytes, packed.count * 1032)) bytes of pixels, not \(size)",
         remedy: "the picture is too large or damaged")
     }
+    try MemoryBudget.current.unpacking(packed.count)
+      .check(
+        [header.width, header.height, header.channels], bytesEach: 5, for: "the pixels", at: place)
     var bytes = try Inflate.zlib(packed, limit: size, at: place)
     guard bytes.count == size else {
       throw Failure(

@@ -1,9 +1,6 @@
 import Files
 import Settings
 
-/// What the names of the pictures that `readImage` knows end in.
-public let imageFileExtensions = ["png", "pgm", "ppm", "pbm", "pnm"]
-
 /// Reads a PNG, PBM, PGM or PPM picture.
 ///
 /// - Throws: `Failure` for a file that cannot be read, is damaged, or is of another kind.
@@ -18,9 +15,11 @@ extension Image {
       self = try PNG.read(bytes, at: place)
     } else if bytes.count >= 2, bytes[0] == UInt8(ascii: "P"), (0x31...0x36).contains(bytes[1]) {
       self = try readPNM(bytes, at: place)
-    } else if bytes.starts(with: [0xFF, 0xD8]) {
+    } else if let format = PictureFormats.ending(of: bytes).flatMap({ PictureFormats.unread[$0] })
+      ?? (bytes.starts(with: [0xFF, 0xD8]) ? "JPEG" : nil)
+    {
       throw Failure(
-        .badData, at: place, "JPEG pictures are not read yet", remedy: "convert it to PNG")
+        .badData, at: place, "\(format) pictures are not read yet", remedy: "convert it to PNG")
     } else {
       throw Failure(
         .badData, at: place, bytes.isEmpty ? "the file is empty" : "this is not a known picture",

@@ -36,6 +36,7 @@ public struct Glyphs: DataSource {
         .badData, at: "data: glyphs", "\(classes) classes of \(perClass) items are too many",
         expected: "2^32 pixels at most")
     }
+    try MemoryBudget.check([total], bytesEach: 4, for: "the pictures", at: "data: glyphs")
     let values = [Float](unsafeUninitializedCapacity: total) { values, initialized in
       Parallel.forEachRange(count, grain: 64) { items in
         for item in items {

@@ -1,29 +1,44 @@
 import Autodiff
 import Files
-import Foundation
 import Settings
 
-/// The pictures below a folder, sorted by the bytes of their paths.
+/// The pictures below a folder, sorted by the bytes of their paths; links are followed.
+///
+/// A picture is known by the ending of its name, or by its first bytes where that tells nothing.
+/// - Throws: for pictures of formats that are not read, rather than pass over them.
 public func picturePaths(below folder: String) throws(Failure) -> [String] {
   guard FileSystem.isFolder(folder) else {
     throw Failure(.noInput, at: folder, "there is no such folder")
   }
-  let known = Set(imageFileExtensions + ["jpg", "jpeg"])
-  var paths: [String] = []
-  guard let walk = FileManager.default.enumerator(atPath: folder) else {
-    throw Failure(.cannotRead, at: folder, "the folder cannot be listed")
+  var (paths, unread): ([String], [(path: String, format: String)]) = ([], [])
+  let names = try FileSystem.files(below: folder) { $0.hasPrefix(".") || $0 == "__MACOSX" }
+  for name in names {
+    var ending = PictureFormats.ending(ofName: name)
+    if !PictureFormats.read.contains(ending), PictureFormats.unread[ending] == nil {
+      let start = try? FileSystem.read(folder + "/" + name, upTo: 16)
+      ending = start.flatMap(PictureFormats.ending(of:)) ?? ""
+    }
+    if PictureFormats.read.contains(ending) {
+      paths.append(name)
+    } else if let format = PictureFormats.unread[ending] {
+      unread.append((name, format))
+    }
   }
-  for case let name as String in walk {
-    let parts = name.split(separator: "/")
-    guard !parts.contains(where: { $0.hasPrefix(".") || $0 == "__MACOSX" }) else { continue }
-    if known.contains((name as NSString).pathExtension.lowercased()) { paths.append(name) }
+  if let first = unread.first {
+    let many = unread.count { $0.format == first.format }
+    throw Failure(
+      .badData, at: folder + "/" + first.path,
+      "\(first.format) pictures are not read"
+        + (many > 1 ? ", and there are \(many) of them in the folder" : ""),
+      expected: "files that end in " + PictureFormats.read.map { ".\($0)" }.joined(separator: ", "),
+      remedy: "convert it to PNG, or take it out of the folder")
   }
   guard !paths.isEmpty else {
     throw Failure(
       .badData, at: folder, "there are no pictures in the folder",
-      expected: "files that end in " + imageFileExtensions.map { ".\($0)" }.joined(separator: ", "))
+      expected: "files that end in " + PictureFormats.read.map { ".\($0)" }.joined(separator: ", "))
   }
-  return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  return paths
 }
 
 /// Reads pictures with several threads and makes an item of each.

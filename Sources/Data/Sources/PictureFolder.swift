@@ -1,3 +1,4 @@
+import Files
 import Settings
 
 /// Pictures in folders, a class for each leaf folder.
@@ -31,23 +32,74 @@ public struct PictureFolder: ClassRuled {
       throw Failure(
         .badData, at: "data: folder", "'path' is missing", expected: "a folder of class folders")
     }
-    let first = try read(resolved(path, below: root))
+    let folder = resolved(path, below: root)
+    let first = try read(folder)
     guard !testPath.isEmpty else {
-      return try classRules.split(first, at: "data: folder")
+      guard let test = first.test ?? first.validation else {
+        return try classRules.split(first.train, at: "data: folder")
+      }
+      guard classRules.testClasses.isEmpty else {
+        throw Failure(
+          .badData, at: "data: folder",
+          "the folder has parts to train and to judge on, and testClasses name classes to judge on",
+          expected: "one of them", remedy: "leave testClasses out, or give the part as path")
+      }
+      return DataSplit(
+        train: first.train, test: test, validation: first.test == nil ? nil : first.validation,
+        notes: ["the folders of \(folder) name the parts to train and to judge on"])
     }
-    return DataSplit(train: first, test: try read(resolved(testPath, below: root)))
+    let other = resolved(testPath, below: root)
+    try checkParts(folder, other)
+    let second = try read(other)
+    guard first.test == nil, first.validation == nil, second.test == nil, second.validation == nil
+    else {
+      throw Failure(
+        .badData, at: "data: folder",
+        "\(first.test ?? first.validation == nil ? other : folder) has parts of its own beside testPath",
+        expected: "a part each", remedy: "give the part, as in \(folder)/train")
+    }
+    return DataSplit(train: first.train, test: second.train)
+  }
+
+  /// Refuses two parts of which one holds the other: it would be judged on what was trained on.
+  private func checkParts(_ first: String, _ second: String) throws(Failure) {
+    guard let a = FileSystem.realPath(first), let b = FileSystem.realPath(second) else { return }
+    guard a != b, !(a + "/").hasPrefix(b + "/"), !(b + "/").hasPrefix(a + "/") else {
+      throw Failure(
+        .badData, at: "data: folder",
+        a == b ? "path and testPath are one folder" : "one of path and testPath holds the other",
+        expected: "two folders apart", remedy: "judge on other pictures, or leave testPath out")
+    }
   }
 
   public var tone: PictureTone { invert ? .inverted : .asIs }
 
-  private func read(_ folder: String) throws(Failure) -> Dataset {
+  /// The pictures of a folder, by their parts; all are in the first if there are no parts.
+  private func read(
+    _ folder: String
+  ) throws(Failure) -> (train: Dataset, validation: Dataset?, test: Dataset?) {
     let names = try picturePaths(below: folder)
+    let sorted = try PictureParts(names, at: folder)
+    func part(_ part: PictureParts.Part) throws(Failure) -> Dataset? {
+      let items = names.indices.filter { sorted.parts?[$0] ?? .train == part }
+      guard !items.isEmpty else { return nil }
+      return try read(
+        items.map { folder + "/" + names[$0] }, classes: items.map { sorted.classes[$0] },
+        name: sorted.parts == nil ? folder : "\(folder) (\(part))")
+    }
+    guard let train = try part(.train) else {
+      throw Failure(.badData, at: folder, "there is nothing to train on")
+    }
+    return (train, try part(.validation), try part(.test))
+  }
+
+  private func read(
+    _ paths: [String], classes: [String], name: String
+  ) throws(Failure) -> Dataset {
     var classNames: [String] = []
     var places: [String: Int] = [:]
     var labels: [Int] = []
-    for name in names {
-      let parts = name.split(separator: "/").dropLast()
-      let className = parts.isEmpty ? "." : parts.joined(separator: "/")
+    for className in classes {
       if places[className] == nil {
         places[className] = classNames.count
         classNames.append(className)
@@ -55,15 +107,15 @@ public struct PictureFolder: ClassRuled {
       labels.append(places[className] ?? 0)
     }
     let shape = [size, size, colour == .gray ? 1 : 3]
-    let paths = names.map { folder + "/" + $0 }
+    try MemoryBudget.check([paths.count] + shape, bytesEach: 4, for: "the pictures", at: name)
     let values = try readPictures(paths, width: shape.reduce(1, *)) {
       image, place throws(Failure) in
       try item(from: image, shape: shape, at: place)
     }
     let data = Dataset(
-      name: folder, itemShape: shape, values: values, labels: labels, classNames: classNames,
+      name: name, itemShape: shape, values: values, labels: labels, classNames: classNames,
       itemNames: paths)
-    return try classRules.withoutSmallClasses(data, at: folder)
+    return try classRules.withoutSmallClasses(data, at: name)
   }
 }
 

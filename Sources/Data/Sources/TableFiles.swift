@@ -1,3 +1,4 @@
+import Files
 import Settings
 
 /// Pictures and labels in IDX files, as MNIST has them, plain or gzip.
@@ -41,8 +42,8 @@ public struct IDXFiles: ClassRuled {
     var shape = Array(pictures.shape.dropFirst())
     if shape.count == 2 { shape.append(1) }
     let data = try labelled(
-      values, shape: shape, count: pictures.shape[0], by: labels, name: imagePath,
-      labelPath: labelPath)
+      values, shape: shape, count: pictures.shape[0], by: GivenLabels(.integers(labels)),
+      name: imagePath, labelPath: labelPath)
     return try classRules.split(
       try classRules.withoutSmallClasses(data, at: labelPath), at: "data: idx")
   }
@@ -54,6 +55,8 @@ public struct IDXFiles: ClassRuled {
 public struct CSVFile: ClassRuled {
   public var path = "table.csv"
   public var labelColumn = ""
+  public var header = CSVTable.Header.automatic
+  public var keepIdentifiers = false
   public var classRules = ClassRules()
 
   public init() {}
@@ -64,19 +67,27 @@ public struct CSVFile: ClassRuled {
       Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
       Setting(
         "labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
+      Setting("header", \Self.header, "whether the first line names the columns"),
+      Setting(
+        "keepIdentifiers", \Self.keepIdentifiers,
+        "whether columns that number the rows, such as 'id', are features too"),
     ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
     let file = resolved(path, below: root)
-    let table = try readCSV(file, labelColumn: labelColumn)
+    let table = try readCSV(
+      file, labelColumn: labelColumn, header: header, keepsIdentifiers: keepIdentifiers)
     guard !table.labels.isEmpty else { throw Failure(.badData, at: file, "there are no rows") }
-    let classNames = Set(table.labels).sorted()
-    let places = Dictionary(uniqueKeysWithValues: classNames.enumerated().map { ($1, $0) })
-    let data = Dataset(
-      name: file, itemShape: [table.width], values: table.values,
-      labels: table.labels.map { places[$0] ?? 0 }, classNames: classNames,
-      itemNames: table.labels.indices.map { "\(file)#\($0)" })
-    return try classRules.split(
+    let data = try labelled(
+      table.values, shape: [table.width], count: table.labels.count,
+      by: GivenLabels(.texts(table.labels)), name: file, labelPath: file)
+    var split = try classRules.split(
       try classRules.withoutSmallClasses(data, at: file), at: "data: csv")
+    if !table.leftOut.isEmpty {
+      split.notes.append(
+        "\(table.leftOut.joined(separator: ", ")) of \(file) only numbers the rows and is left out; "
+          + "set keepIdentifiers to take it for a feature")
+    }
+    return split
   }
 }

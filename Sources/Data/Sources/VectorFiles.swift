@@ -11,48 +11,71 @@ public struct VectorFiles: ClassRuled {
 
   public init() {}
 
-  public static let summary = "given vectors and labels in .npy files"
+  public static let summary = "given vectors in .npy files, and labels in .npy or .csv files"
   public static let settings: [Setting<Self>] =
     [
       Setting("embeddings", \Self.embeddings, "the vectors, [items, width]"),
-      Setting("labels", \Self.labels, "the class of each vector, whole numbers"),
+      Setting("labels", \Self.labels, "the class of each vector: whole numbers, or texts"),
       Setting("testEmbeddings", \Self.testEmbeddings, "vectors to judge on; empty: some classes"),
       Setting("testLabels", \Self.testLabels, "the class of each vector to judge on"),
     ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
-    let first = try read(embeddings, labels, root: root)
+    let first = try vectors(embeddings, labels, root: root)
     guard !testEmbeddings.isEmpty else {
-      return try classRules.split(first, at: "data: vectors")
+      return try classRules.split(try first.dataset(classRules), at: "data: vectors")
     }
     guard !testLabels.isEmpty else {
       throw Failure(
         .badData, at: "data: vectors", "'testLabels' is missing",
         expected: "a file, since there are testEmbeddings")
     }
-    let second = try read(testEmbeddings, testLabels, root: root)
-    guard second.itemShape == first.itemShape else {
+    if let a = FileSystem.realPath(first.path),
+      a == FileSystem.realPath(resolved(testEmbeddings, below: root))
+    {
       throw Failure(
-        .badData, at: resolved(testEmbeddings, below: root),
-        "the vectors have \(second.itemWidth) numbers", expected: "\(first.itemWidth)")
+        .badData, at: "data: vectors", "embeddings and testEmbeddings are one file",
+        expected: "other vectors to judge on",
+        remedy: "leave testEmbeddings out to hold classes out")
     }
-    return DataSplit(train: first, test: second)
+    let second = try vectors(testEmbeddings, testLabels, root: root)
+    guard second.width == first.width else {
+      throw Failure(
+        .badData, at: second.path, "the vectors have \(second.width) numbers",
+        expected: "\(first.width)")
+    }
+    return DataSplit(train: try first.dataset(classRules), test: try second.dataset(classRules))
   }
 
-  private func read(_ vectors: String, _ classes: String, root: String) throws(Failure) -> Dataset {
-    let (vectorPath, labelPath) = (resolved(vectors, below: root), resolved(classes, below: root))
-    let (rows, columns, values) = try NumPyArray.read(vectorPath)
-      .matrix(at: vectorPath, as: Float.self)
-    let labels = try NumPyArray.read(labelPath).labels(at: labelPath)
-    let data = try labelled(
-      values, shape: [columns], count: rows, by: labels, name: vectorPath, labelPath: labelPath)
-    return try classRules.withoutSmallClasses(data, at: labelPath)
+  private func vectors(
+    _ vectors: String, _ classes: String, root: String
+  ) throws(Failure) -> LabelledVectors {
+    let (path, labelPath) = (resolved(vectors, below: root), resolved(classes, below: root))
+    let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Float.self)
+    return LabelledVectors(
+      path: path, labelPath: labelPath, rows: rows, width: columns, values: values,
+      labels: try GivenLabels.read(labelPath, count: rows))
   }
 }
 
-/// Items with any whole numbers as labels; classes are in the order of the numbers.
+/// Vectors as they were read, with their labels.
+private struct LabelledVectors {
+  let path, labelPath: String
+  let rows, width: Int
+  let values: [Float]
+  let labels: GivenLabels
+
+  func dataset(_ rules: ClassRules) throws(Failure) -> Dataset {
+    let data = try labelled(
+      values, shape: [width], count: rows, by: labels, name: path, labelPath: labelPath)
+    return try rules.withoutSmallClasses(data, at: labelPath)
+  }
+}
+
+/// Items with labels as they were given; classes are in the order of the numbers or texts.
 func labelled(
-  _ values: [Float], shape: [Int], count: Int, by labels: [Int], name: String, labelPath: String
+  _ values: [Float], shape: [Int], count: Int, by labels: GivenLabels, name: String,
+  labelPath: String
 ) throws(Failure) -> Dataset {
   guard labels.count == count else {
     throw Failure(
@@ -60,9 +83,8 @@ func labelled(
       expected: "\(count), one for each item of \(name)")
   }
   guard count > 0 else { throw Failure(.badData, at: name, "there are no items") }
-  let classes = Set(labels).sorted()
-  let places = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
+  let (classes, classNames) = labels.numbered
   return Dataset(
-    name: name, itemShape: shape, values: values, labels: labels.map { places[$0] ?? 0 },
-    classNames: classes.map(String.init), itemNames: (0..<count).map { "\(name)#\($0)" })
+    name: name, itemShape: shape, values: values, labels: classes, classNames: classNames,
+    itemNames: (0..<count).map { "\(name)#\($0)" })
 }

@@ -16,9 +16,10 @@ func readIDX(
   bytes: [UInt8], at place: String
 ) throws(Failure) -> (shape: [Int], values: [Float]) {
   let isPacked = bytes.starts(with: [0x1F, 0x8B])
-  let mostBytes = 1 << 31
+  // A byte becomes a number of four, and is brought to 0 ... 1 in a copy.
+  let budget = isPacked ? MemoryBudget.current.unpacking(bytes.count) : .current
   var reader = ByteReader(
-    isPacked ? try Inflate.gzip(bytes, limit: mostBytes, at: place) : bytes, at: place)
+    isPacked ? try Inflate.gzip(bytes, limit: budget.bytes / 9, at: place) : bytes, at: place)
   let magic: UInt16 = try reader.bigEndian(of: "the first number")
   let code: UInt8 = try reader.littleEndian(of: "the element type")
   let rank: UInt8 = try reader.littleEndian(of: "the number of dimensions")
@@ -46,6 +47,7 @@ func readIDX(
       "\(reader.remaining) bytes of elements", expected: "\(byteCount) for the shape \(shape)",
       remedy: "the file is cut short or damaged")
   }
+  try budget.check([byteCount / size], bytesEach: 8 + size, for: "the elements", at: place)
   let data = try reader.bytes(byteCount)
   let values = elements(data, code: code)
   if let index = values.firstIndex(where: { !$0.isFinite }) {
