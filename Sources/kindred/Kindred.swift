@@ -17,7 +17,9 @@ let allSubcommands: [Subcommand] = [
 /// Runs the command line; returns the exit status.
 func runKindred(_ words: [String]) -> Int32 {
   do {
+    try MemoryBudget.checkVariable(in: ProcessInfo.processInfo.environment)
     try dispatch(words)
+    try Output.check()
     return 0
   } catch let failure as Failure {
     Terminal.printError("kindred: \(failure)")

@@ -5,4 +5,16 @@ import Settings
 signal(SIGPIPE, SIG_DFL)
 // A file that grows beyond a limit is an error to tell, not the end of the program.
 signal(SIGXFSZ, SIG_IGN)
+for index in 1..<max(1, Int(CommandLine.argc)) {
+  // Swift would put U+FFFD for such bytes, and no file has that name.
+  if let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil {
+    let failure = Failure(
+      .badUsage, at: "command line",
+      "word \(index), '\(CommandLine.arguments[index])', is not UTF-8",
+      expected: "paths and settings in UTF-8",
+      remedy: "rename the file, as with convmv -f latin1 -t utf8 --notest")
+    Terminal.printError("kindred: \(failure)")
+    exit(failure.kind.rawValue)
+  }
+}
 exit(runKindred(Array(CommandLine.arguments.dropFirst())))

@@ -44,6 +44,7 @@ public struct TrainedModel: Sendable {
     guard !shape.isEmpty, shape.allSatisfy({ (1...65_536).contains($0) }) else {
       throw Failure(.badData, at: folder.model, "the shape of an input is \(shapeText)")
     }
+    try MemoryBudget.check(shape, bytesEach: 4, for: "an item", at: folder.model)
     var encoder = try recipe.model.value.makeEncoder(
       inputShape: shape, random: Random(seed: 0), at: "\(folder.recipe): model")
     let tensors = try file.tensorsByName(at: folder.model)

@@ -8,11 +8,19 @@ public struct TrainingData: Sendable {
   /// Training classes that were kept aside, if the recipe asks for it.
   public let validation: Dataset?
   public let test: Dataset
+  /// How the classes that are judged on relate to those trained on.
+  public let overlap: ClassOverlap
+  /// What a user should know of how the data were read.
+  public let notes: [String]
 
   /// What the evaluations during the run look at.
   public var watched: Dataset { validation ?? test }
   /// What to call them.
-  public var watchedName: String { validation == nil ? "test classes" : "validation classes" }
+  public var watchedName: String {
+    validation == nil ? "test classes" : isGiven ? "validation part" : "validation classes"
+  }
+  /// Whether the validation items are a part that the data came with.
+  private let isGiven: Bool
 
   public init(_ recipe: Recipe, root: String) throws(Failure) {
     self.init(
@@ -25,14 +33,34 @@ public struct TrainingData: Sendable {
     test = split.test
     let classCount = split.train.classNames.count
     let held = Int((share * Double(classCount)).rounded())
-    guard held > 0, held < classCount else {
-      (train, validation) = (split.train, nil)
-      return
+    isGiven = !(held > 0 && held < classCount) && split.validation != nil
+    if held > 0, held < classCount {
+      var random = random
+      let order = random.permutation(classCount)
+      train = split.train.keeping(classes: order.dropFirst(held).sorted())
+      validation = split.train.keeping(classes: order.prefix(held).sorted())
+    } else {
+      (train, validation) = (split.train, split.validation)
     }
-    var random = random
-    let order = random.permutation(classCount)
-    train = split.train.keeping(classes: order.dropFirst(held).sorted())
-    validation = split.train.keeping(classes: order.prefix(held).sorted())
+    overlap = ClassOverlap(train: train, test: test)
+    notes = split.notes
+  }
+
+  /// The refusal of a sampler, with what became of the classes.
+  func explaining(_ failure: Failure) -> Failure {
+    let judged = test.classNames.count
+    guard overlap.shared == 0, judged > 0, train.classNames.count < 8 else { return failure }
+    let held = validation.map(\.classNames.count) ?? 0
+    let all = train.classNames.count + judged + (isGiven ? 0 : held)
+    var failure = failure
+    failure.found =
+      "\(all) classes, of which \(train.classNames.count) "
+      + (train.classNames.count == 1 ? "is" : "are")
+      + " left for training and \(judged) to judge on"
+      + (held > 0 && !isGiven ? " (\(held) kept aside)" : "") + "; \(failure.found)"
+    failure.remedy =
+      "set data.testFraction lower, give a second part to judge on, or " + failure.remedy
+    return failure
   }
 }
 

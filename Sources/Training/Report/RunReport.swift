@@ -89,7 +89,7 @@ public func writeReport(
   let result = RunResult(
     baseline: try judge(data.test.flattened, of: data.test),
     trained: try judge(embeddings, of: data.test), keptStep: whole("keptStep"),
-    steps: whole("steps"), chosenOn: chosenOn, recipe: model.recipe)
+    steps: whole("steps"), chosenOn: chosenOn, overlap: data.overlap, recipe: model.recipe)
   let report = try RunReport(
     result, data: data, embeddings: embeddings,
     calibration: try RunCalibration.of(run: path)?.calibration,

@@ -7,7 +7,7 @@ import Index
 import Models
 import Settings
 
-/// What a finished run has to show, on classes that were never seen in training.
+/// What a finished run has to show, on the items that are judged on.
 public struct RunResult: Sendable {
   /// The untrained input as its own embedding, and the trained embedding.
   public let baseline, trained: Evaluation
@@ -15,6 +15,8 @@ public struct RunResult: Sendable {
   public let keptStep, steps: Int
   /// The classes on which the kept model was chosen; nil for the last one, which was not chosen.
   public let chosenOn: String?
+  /// How the classes that were judged on relate to those trained on.
+  public let overlap: ClassOverlap
   public let recipe: Recipe
 
   /// Whether the trained embedding beats the raw input in MAP@R.
@@ -40,6 +42,7 @@ public struct RunResult: Sendable {
       "keptStep": JSONValue(keptStep),
       "chosenOn": chosenOn.map { .string($0) } ?? .null,
       "beatsBaseline": .bool(beatsBaseline),
+      "classOverlap": overlap.json,
       "targets": .object(recipe.targets.mapValues { .number($0) }),
       "targetsReached": .bool(missedTargets.isEmpty),
     ]
@@ -99,6 +102,7 @@ private func takeSteps(
   let settings = trainer.recipe.training
   var isAskedToStop = onEvent(.started(trainer: trainer))
   for warning in trainer.recipe.warnings { _ = onEvent(.warned(warning)) }
+  for note in trainer.data.notes { _ = onEvent(.warned(note)) }
   let clock = ContinuousClock()
   let (start, firstStep) = (clock.now, trainer.step)
   var batches = BatchQueue()
@@ -161,7 +165,7 @@ private func finish(
     trained: try judge(embeddings, of: test),
     keptStep: trainer.keptStep, steps: trainer.step,
     chosenOn: trainer.keptStep == trainer.step ? nil : trainer.data.watchedName,
-    recipe: trainer.recipe)
+    overlap: trainer.data.overlap, recipe: trainer.recipe)
   try log.flush()
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)

@@ -52,7 +52,17 @@ public struct Trainer: Sendable {
   public init(_ recipe: Recipe, data: TrainingData) throws(Failure) {
     (self.recipe, self.data) = (recipe, data)
     random = Random(seed: UInt64(recipe.training.seed))
-    try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
+    do throws(Failure) {
+      try recipe.sampler.value.validate(labels: data.train.labels, at: "sampler")
+    } catch {
+      throw data.explaining(error)
+    }
+    let batch = recipe.sampler.value.batchSize
+    // Losses and miners look at all pairs of a batch.
+    try MemoryBudget.check(
+      [batch, batch], bytesEach: 16, for: "the pairs of a batch", at: "sampler")
+    try MemoryBudget.check(
+      [batch] + data.train.itemShape, bytesEach: 8, for: "the items of a batch", at: "sampler")
     let encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
     var loss = CompositeLoss(

@@ -46,7 +46,7 @@ private func evaluateRun(_ arguments: Arguments) throws {
     for name in options.metrics { _ = try metric(named: name, at: "--metrics") }
   }
   if let path = arguments.value("--clusters") {
-    options.clusters = try NumPyArray.read(path).labels(at: path)
+    options.clusters = try GivenLabels.read(path).numbered.classes
   }
   if let run = arguments.positionals.first {
     guard !arguments.has("--embeddings") else {
@@ -56,9 +56,13 @@ private func evaluateRun(_ arguments: Arguments) throws {
     }
     let model = try TrainedModel(run: run)
     let test = try judgedItems(of: model, run: run, arguments)
+    let groups = try groups(arguments)
     let set = try model.embeddingSet(of: test, isQuiet: arguments.has("--json"))
-      .grouped(by: "--exclude-groups", arguments)
-    try judge(set, in: nil, options, classNames: test.classNames, arguments) {
+      .grouped(by: groups.queries)
+    // Classes of other data may be called alike and be others.
+    let overlap =
+      arguments.has("--data") ? nil : ClassOverlap(trained: model.classNames, test: test)
+    try judge(set, in: nil, options, classNames: test.classNames, overlap, arguments) {
       (evaluation) throws(Failure) in
       let found = model.addingClosedSetAccuracy(
         to: evaluation, of: test, embeddings: set.embeddings)
@@ -78,11 +82,12 @@ private func evaluateRun(_ arguments: Arguments) throws {
     try judgeByRelevance(options.distance, arguments)
     return
   }
-  let query = try LabelledMatrix(
+  var query = try LabelledMatrix(
     embeddings: arguments.required("--embeddings"), labels: arguments.required("--labels"))
   var gallery: EmbeddingSet?
+  let groups = try groups(arguments)
   if let path = arguments.value("--gallery") {
-    let set = try LabelledMatrix(
+    var set = try LabelledMatrix(
       embeddings: path, labels: arguments.required("--gallery-labels"),
       dtype: query.embeddings.dtype)
     guard set.embeddings.shape[1] == query.embeddings.shape[1] else {
@@ -90,8 +95,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
         .badData, at: path, "the rows have \(set.embeddings.shape[1]) numbers",
         expected: "\(query.embeddings.shape[1]), as the embeddings have")
     }
+    query.align(with: &set)
     gallery = try EmbeddingSet(embeddings: set.embeddings, labels: set.labels, name: path)
-      .grouped(by: "--gallery-groups", arguments)
+      .grouped(by: groups.gallery)
     guard arguments.has("--exclude-groups") == arguments.has("--gallery-groups") else {
       throw Failure(
         .badUsage, at: "kindred evaluate", "groups of only one of queries and gallery are given",
@@ -101,17 +107,14 @@ private func evaluateRun(_ arguments: Arguments) throws {
     throw Failure(.badUsage, at: name, "there is no --gallery")
   }
   let set = try EmbeddingSet(embeddings: query.embeddings, labels: query.labels)
-    .grouped(by: "--exclude-groups", arguments)
-  try judge(set, in: gallery, options, classNames: [], arguments)
+    .grouped(by: groups.queries)
+  try judge(set, in: gallery, options, classNames: query.classNames, nil, arguments)
 }
 
 extension EmbeddingSet {
-  /// The same with the groups of an option's file, if it is given.
-  fileprivate func grouped(by option: String, _ arguments: Arguments) throws(Failure)
-    -> EmbeddingSet
-  {
-    guard let path = arguments.value(option) else { return self }
-    let groups = try NumPyArray.read(path).labels(at: path)
+  /// The same with groups, if there are some.
+  fileprivate func grouped(by groups: Groups?) throws(Failure) -> EmbeddingSet {
+    guard let (path, groups) = groups else { return self }
     guard groups.count == count else {
       throw Failure(
         .badData, at: path, "there are \(groups.count) groups",
@@ -121,10 +124,23 @@ extension EmbeddingSet {
   }
 }
 
+private typealias Groups = (path: String, numbers: [Int])
+
+/// The groups of queries and gallery; equal ones have equal numbers.
+private func groups(_ arguments: Arguments) throws(Failure) -> (queries: Groups?, gallery: Groups?)
+{
+  var lists: [GivenLabels] = []
+  let paths = ["--exclude-groups", "--gallery-groups"].map { arguments.value($0) }
+  for path in paths { if let path { lists.append(try GivenLabels.read(path)) } }
+  var numbers = GivenLabels.numbered(lists).classes[...]
+  let found = paths.map { path in path.map { ($0, numbers.removeFirst()) } }
+  return (found[0], found[1])
+}
+
 /// Measures, adds what only a run knows, and shows; class names are for labels that are their indices.
 private func judge(
   _ query: EmbeddingSet, in gallery: EmbeddingSet?, _ options: EvaluationOptions,
-  classNames: [String], _ arguments: Arguments,
+  classNames: [String], _ overlap: ClassOverlap? = nil, _ arguments: Arguments,
   adding: (Evaluation) throws(Failure) -> Evaluation = { $0 }
 ) throws(Failure) {
   let evaluation = try adding(try evaluate(query: query, gallery: gallery, options: options))
@@ -132,22 +148,24 @@ private func judge(
   if arguments.has("--intervals") { details.append(.intervals) }
   if arguments.has("--per-class") { details.append(.classes(classNames)) }
   if let path = arguments.value("--groups") {
-    let groups = try NumPyArray.read(path).labels(at: path)
+    let (groups, names) = try GivenLabels.read(path).numbered
     guard groups.count == query.count else {
       throw Failure(
         .badData, at: path, "there are \(groups.count) groups",
         expected: "\(query.count), one for each query")
     }
-    details.append(.groups(groups))
+    details.append(.groups(groups, names))
   }
   let tables = try details.isEmpty ? [] : detailTables(details, of: query, in: gallery, options)
   if arguments.has("--json") {
     guard case .object(var members) = evaluation.json else { return }
     for table in tables { members[table.key] = table.json }
+    if let overlap { members["classOverlap"] = overlap.json }
     Terminal.printJSON(.object(members))
     return
   }
   show(evaluation)
+  if let overlap { print("Judged on \(overlap.words).") }
   for table in tables { print("\n" + table.text, terminator: "") }
 }
 

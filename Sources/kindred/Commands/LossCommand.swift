@@ -55,11 +55,12 @@ private func computeLoss(_ arguments: Arguments) throws {
   term.relevance = try arguments.value("--relevance").map { path throws(Failure) in
     try Relevance(JSONValue(json5: FileSystem.readText(path), at: path), at: path)
   }
-  let batch = try LabelledMatrix(arguments, labelsAreOptional: term.relevance != nil)
+  var batch = try LabelledMatrix(arguments, labelsAreOptional: term.relevance != nil)
   let embeddings = batch.embeddings
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let random = Random(seed: UInt64(seed))
-  let reference = try gallery(arguments, for: batch)
+  let reference = try gallery(arguments, for: &batch)
+  if arguments.has("--weights") { try batch.checkAreNumbers() }
   try setWeights(of: &term, arguments, for: batch, reference, random: random)
   var teacher: Tensor?
   if let path = arguments.value("--teacher") {
@@ -118,12 +119,13 @@ private func computeLoss(_ arguments: Arguments) throws {
 
 /// What `--gallery` and `--gallery-labels` name, if they are given.
 private func gallery(
-  _ arguments: Arguments, for batch: LabelledMatrix
+  _ arguments: Arguments, for batch: inout LabelledMatrix
 ) throws(Failure) -> ReferenceSet? {
   guard arguments.has("--gallery") || arguments.has("--gallery-labels") else { return nil }
-  let gallery = try LabelledMatrix(
+  var gallery = try LabelledMatrix(
     embeddings: try arguments.required("--gallery"),
     labels: try arguments.required("--gallery-labels"), dtype: batch.embeddings.dtype)
+  batch.align(with: &gallery)
   return ReferenceSet(embeddings: gallery.embeddings, labels: gallery.labels)
 }
 

@@ -1,4 +1,5 @@
 import Autodiff
+import Data
 import Files
 import Index
 import Settings
@@ -27,7 +28,7 @@ private func merge(_ arguments: Arguments) throws {
   for place in try ShardRecord.order(records) {
     let (path, record) = records[place]
     let part = try readMatrix(path)
-    let lines = try FileSystem.readText(namesPath(beside: path)).split(separator: "\n")
+    let lines = try NameList.read(namesPath(beside: path))
     guard part.shape[0] == record.rows, lines.count == record.rows else {
       throw Failure(
         .badData, at: path, "there are \(part.shape[0]) rows and \(lines.count) names",
@@ -37,7 +38,7 @@ private func merge(_ arguments: Arguments) throws {
       throw Failure(.badData, at: path, "the rows are of another width or precision")
     }
     parts.append(part)
-    names += lines.map(String.init)
+    names += lines
   }
   let checksum = String(CRC32.of(names.joined(separator: "\n").utf8), radix: 16)
   guard checksum == records[0].record.items else {
@@ -46,7 +47,7 @@ private func merge(_ arguments: Arguments) throws {
       remedy: "embed the parts again")
   }
   let all = Tensor.concatenated(parts)
-  try write(all, names: names, to: output)
+  try write(all, names: names, classes: try classes(of: arguments.positionals, names), to: output)
   if arguments.has("--json") {
     Terminal.printJSON([
       "rows": JSONValue(all.shape[0]), "parts": JSONValue(parts.count), "out": .string(output),
@@ -54,4 +55,10 @@ private func merge(_ arguments: Arguments) throws {
   } else {
     print("\(all.shape[0]) embeddings of \(parts.count) parts in \(output)")
   }
+}
+
+/// The classes of all rows, if the parts have some.
+private func classes(of parts: [String], _ names: [String]) throws(Failure) -> [String]? {
+  guard parts.allSatisfy({ FileSystem.exists(labelsPath(beside: $0)) }) else { return nil }
+  return pictureClasses(names, at: "kindred merge")
 }

@@ -180,7 +180,7 @@ private func searchFile(
   let names = namesPath(beside: path)
   var itemNames: [String] = []
   if FileSystem.exists(names) {
-    itemNames = try FileSystem.readText(names).split(separator: "\n").map(String.init)
+    itemNames = try NameList.read(names)
   }
   let beside = calibrationPath(beside: path)
   let calibration =

@@ -8,7 +8,7 @@ import Training
 
 let trainCommand = Subcommand(
   name: "train",
-  summary: "Train a recipe into a run folder and judge it on classes never seen in training.",
+  summary: "Train a recipe into a run folder and judge it on held-out classes or items.",
   positionals: [.init(name: "RECIPE", summary: "a recipe, as in recipes/quickstart.json5")],
   options: [
     .init("--out", "RUN", "the folder to write; it must be new or empty"),
@@ -81,7 +81,8 @@ private func show(
       """
       \(recipe.description)
       Training on \(data.train.count) items of \(data.train.classNames.count) classes; judging on \
-      \(data.test.count) items of \(data.test.classNames.count) others.
+      \(data.test.count) items of \(data.test.classNames.count) \
+      \(data.overlap.setting == .openSet ? "others" : "classes, \(data.overlap.shared) of them trained on (\(data.overlap.setting.rawValue))").
       """)
     if trainer.step > 0 { print("Going on from step \(trainer.step).") }
   case .stepped(let report, let imagesPerSecond):
@@ -113,7 +114,7 @@ private func show(
 
 /// Raw input against trained embedding, as a table.
 func resultTable(_ result: RunResult) -> String {
-  var table = Table(["on classes never seen in training", "raw input", "trained"])
+  var table = Table(["on \(result.overlap.words)", "raw input", "trained"])
   for name in headlineMetrics {
     guard let raw = result.baseline[name], let trained = result.trained[name] else { continue }
     let isLowerBetter = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false

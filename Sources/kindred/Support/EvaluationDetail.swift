@@ -6,8 +6,8 @@ enum EvaluationDetail {
   case intervals
   /// The names of the classes, empty if they have none.
   case classes([String])
-  /// The group of each query.
-  case groups([Int])
+  /// The group of each query, and what groups are called.
+  case groups([Int], [String])
 }
 
 struct DetailTable {
@@ -38,8 +38,9 @@ func detailTables(
           "perClass", "class", names, values, query.labels,
           utility: curves.map { Dictionary(uniqueKeysWithValues: zip($0.labels, $0.meanUtilities)) }
         ) { classNames.indices.contains($0) ? classNames[$0] : "\($0)" })
-    case .groups(let groups):
-      tables.append(parts("perGroup", "group", names, values, groups, utility: nil) { "\($0)" })
+    case .groups(let groups, let groupNames):
+      tables.append(
+        parts("perGroup", "group", names, values, groups, utility: nil) { groupNames[$0] })
     }
   }
   return tables

@@ -10,9 +10,9 @@ import Training
 struct ExportSource {
   let vectors: Tensor
   let calibration: RunCalibration?
-  /// Names and classes of the vectors, which are written beside them; the classes of a run only.
+  /// Names and classes of the vectors, which are written beside them.
   private let names: [String]
-  private let labels: [Int]?
+  private let labels: GivenLabels?
   private let input: String
 
   /// Reads or embeds what is exported, and puts classes, names, ids and queries into the options.
@@ -29,7 +29,8 @@ struct ExportSource {
       if arguments.has("--adapter") { options.adapter = try model.encoder.vectorTransforms() }
       let (embedded, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
       vectors = embedded.embeddings
-      (options.labels, options.names) = (labels, embedded.names)
+      (options.labels, options.classes) = (labels.numbered.classes, labels)
+      options.names = embedded.names
       (names, self.labels) = (embedded.names, labels)
     } else {
       guard !arguments.has("--adapter") else {
@@ -39,11 +40,10 @@ struct ExportSource {
       let beside = calibrationPath(beside: input)
       calibration = FileSystem.exists(beside) ? try RunCalibration(path: beside) : nil
       vectors = try readMatrix(input)
-      if let path = arguments.value("--labels") {
-        options.labels = try LabelledMatrix(embeddings: input, labels: path).labels
-      }
+      labels = try ExportSource.labels(of: input, count: vectors.shape[0], arguments)
+      if let labels { (options.labels, options.classes) = (labels.numbered.classes, labels) }
       names = try rowNames(beside: input, count: vectors.shape[0])
-      (options.names, labels) = (names, nil)
+      options.names = names
     }
     if let path = arguments.value("--ids") {
       options.ids = try NumPyArray.read(path).labels(at: path)
@@ -60,28 +60,45 @@ struct ExportSource {
     ]
     // E.npy and an index E.faiss of it have the same names.
     if !names.isEmpty || namesPath(beside: output) != namesPath(beside: input) {
-      found.append((namesPath(beside: output), names.isEmpty ? nil : lines(names)))
+      found.append((namesPath(beside: output), names.isEmpty ? nil : NameList.bytes(names)))
     }
-    if let labels {
-      let array = NumPyArray(shape: [labels.count], elements: .int64(labels.map { Int64($0) }))
-      found.append((FileSystem.path(output, ending: ".labels.npy"), array.bytes()))
+    if let labels, labelsPath(beside: output) != labelsPath(beside: input) {
+      found.append((labelsPath(beside: output), labels.array.bytes()))
     }
     return found
+  }
+
+  /// The classes of a file of vectors: those of `--labels`, or those beside it.
+  private static func labels(
+    of input: String, count: Int, _ arguments: Arguments
+  ) throws(Failure) -> GivenLabels? {
+    let beside = labelsPath(beside: input)
+    guard let path = arguments.value("--labels") ?? (FileSystem.exists(beside) ? beside : nil)
+    else { return nil }
+    let labels = try GivenLabels.read(path, count: count)
+    if labels.count == count { return labels }
+    guard arguments.has("--labels") else { return nil }
+    throw Failure(
+      .badData, at: path, "there are \(labels.count) labels",
+      expected: "\(count), one for each row of \(input)")
   }
 }
 
 /// The embeddings and the classes of one part of the data that a run was trained on.
 func embeddedPart(
   _ part: Part, of model: TrainedModel, isQuiet: Bool
-) throws(Failure) -> (items: EmbeddedItems, labels: [Int]) {
+) throws(Failure) -> (items: EmbeddedItems, labels: GivenLabels) {
   let data = try model.recipe.data.value.load(
     root: dataRoot(environment: ProcessInfo.processInfo.environment))
-  let items = part == .test ? data.test : data.train
+  let (items, others) = part == .test ? (data.test, data.train) : (data.train, data.test)
   try model.check(items.itemShape, at: items.name)
   let progress = ProgressLine(isQuiet: isQuiet)
   defer { progress.finish() }
   let embeddings = embed(items, with: model.encoder) { done in
     progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
   }
-  return (EmbeddedItems(embeddings: embeddings, names: items.itemNames), items.labels)
+  return (
+    EmbeddedItems(embeddings: embeddings, names: items.itemNames),
+    GivenLabels(classes: items.labels, names: items.classNames, kin: others.classNames)
+  )
 }

@@ -7,7 +7,13 @@ import Training
 /// The embeddings of `--embeddings` and the classes of `--labels`.
 struct LabelledMatrix {
   let embeddings: Tensor
-  let labels: [Int]
+  /// A number for each class: the label itself where all are numbers from 0 to 2³¹ − 1, else its
+  /// place among all classes.
+  private(set) var labels: [Int]
+  /// What the classes are called by their numbers; empty where labels are their own numbers.
+  private(set) var classNames: [String] = []
+  private let given: GivenLabels
+  private let labelPath: String
 
   /// - Parameter labelsAreOptional: whether each item is a class of its own without `--labels`.
   init(_ arguments: Arguments, labelsAreOptional: Bool = false) throws(Failure) {
@@ -26,19 +32,47 @@ struct LabelledMatrix {
 
   private init(embeddings: Tensor, labels: [Int]) {
     (self.embeddings, self.labels) = (embeddings, labels)
+    (given, labelPath) = (GivenLabels(.integers(labels)), "--labels")
   }
 
   init(embeddings path: String, labels labelPath: String, dtype: DType? = nil) throws(Failure) {
     embeddings = try readMatrix(path, dtype: dtype)
-    labels = try NumPyArray.read(labelPath).labels(at: labelPath)
-    guard labels.count == embeddings.shape[0] else {
+    let given = try GivenLabels.read(labelPath, count: embeddings.shape[0])
+    guard given.count == embeddings.shape[0] else {
       throw Failure(
-        .badData, at: labelPath, "there are \(labels.count) labels",
+        .badData, at: labelPath, "there are \(given.count) labels",
         expected: "\(embeddings.shape[0]), one for each row of \(path)")
     }
-    if let negative = labels.first(where: { $0 < 0 }) {
-      throw Failure(.badData, at: labelPath, "a label is \(negative)", expected: "0 or more")
+    (self.given, self.labelPath) = (given, labelPath)
+    let (numbers, names) = LabelledMatrix.numbers([given])
+    (labels, classNames) = (numbers[0], names)
+  }
+
+  /// Gives equal labels of both matrices equal numbers.
+  mutating func align(with other: inout LabelledMatrix) {
+    let (numbers, names) = LabelledMatrix.numbers([given, other.given])
+    (labels, other.labels) = (numbers[0], numbers[1])
+    (classNames, other.classNames) = (names, names)
+  }
+
+  /// Fails unless labels are numbers of classes from 0, as rows of weights are counted.
+  func checkAreNumbers() throws(Failure) {
+    guard !classNames.isEmpty else { return }
+    let odd = (0..<given.count).first { Int(given.name(of: $0)).map { $0 < 0 } ?? true }
+    throw Failure(
+      .badData, at: labelPath, "a label is '\(given.name(of: odd ?? 0))'",
+      expected: "classes numbered from 0, as the rows of --weights are",
+      remedy: "save np.unique(labels, return_inverse=True)[1], or leave --weights out")
+  }
+
+  private static func numbers(_ lists: [GivenLabels]) -> ([[Int]], names: [String]) {
+    let plain = lists.compactMap { list -> [Int]? in
+      guard case .integers(let values) = list.values,
+        values.allSatisfy({ (0...Int(Int32.max)).contains($0) })
+      else { return nil }
+      return values
     }
+    return plain.count == lists.count ? (plain, []) : GivenLabels.numbered(lists)
   }
 }
 

@@ -10,7 +10,7 @@ enum Terminal {
   }
 
   static func printError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    Output.write(line + "\n", to: 2)
   }
 
   static func printJSON(_ value: JSONValue) { print(value.description) }
@@ -67,7 +67,7 @@ final class ProgressLine {
     let left = done > 0 ? elapsed / Double(done) * Double(total - done) : 0
     let line = "\(text())  \(duration(left)) left"
     if Terminal.isInteractive {
-      FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+      Output.writeRaw("\r\u{1B}[K" + Output.withoutControls(line), to: 2)
       isLineOpen = true
     } else {
       Terminal.printError(line)
@@ -81,7 +81,7 @@ final class ProgressLine {
   }
 
   func finish() {
-    if isLineOpen { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if isLineOpen { Output.writeRaw("\r\u{1B}[K", to: 2) }
     isLineOpen = false
   }
 }

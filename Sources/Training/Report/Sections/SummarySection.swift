@@ -14,8 +14,10 @@ extension RunReport {
       ),
       (
         "Judged on",
-        "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, none of "
-          + "them seen in training"
+        "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, "
+          + (result.overlap.setting == .openSet
+            ? "none of them seen in training"
+            : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
       ),
       ("Encoder", "\(inWords(recipe.model.json)), \(embeddings.shape[1]) numbers for each item"),
       ("Loss", losses),
