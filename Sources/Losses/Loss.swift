@@ -49,6 +49,14 @@ public struct LossOutput: Sendable {
   public init(value: Tensor, active: Double) { (self.value, self.active) = (value, active) }
 }
 
+/// Which embeddings of a teacher a loss asks for.
+public enum TeacherUse: Sendable {
+  case none
+  /// Those of the batch's dimension.
+  case ownDimension
+  case anyDimension
+}
+
 /// A number that says how badly a batch is embedded.
 ///
 /// Value and gradient are finite for every finite batch: without tuples, with one class, with all
@@ -64,6 +72,8 @@ public protocol Loss: Described, Parameterized {
   var goesByRows: Bool { get }
   /// What the loss reads labels for.
   var labelUse: LabelUse { get }
+  /// Which embeddings of a teacher the loss asks for.
+  var teacherUse: TeacherUse { get }
 
   /// The loss of a batch that ``validate(_:at:)`` accepts.
   func callAsFunction(_ input: LossInput) -> LossOutput
@@ -97,6 +107,7 @@ extension Loss {
   public static var dependsOnOrder: Bool { false }
   public var goesByRows: Bool { false }
   public var labelUse: LabelUse { .classes }
+  public var teacherUse: TeacherUse { .none }
   public var ownReduction: Reduction? { nil }
 
   public mutating func updateState(

@@ -24,7 +24,7 @@ public func gradientChecks(for modifier: Named<any Modifier>) -> [GradientCheck]
 
 private func gradientChecks(for term: LossTerm) -> [GradientCheck] {
   CheckBatch.all.compactMap { batch in
-    let input = batch.input(dtype: .float64)
+    let input = batch.input(dtype: .float64).fitting(term.loss)
     let prepared = batch.prepared(term, dtype: .float64)
     guard (try? prepared.validate(input, at: term.name)) != nil else { return nil }
     let held = prepared.holdingWeights(of: input)
@@ -78,7 +78,7 @@ public func precisionChecks(for modifier: Named<any Modifier>) -> [PrecisionChec
 private func precisionChecks(for term: LossTerm) -> [PrecisionCheck] {
   CheckBatch.all.compactMap { batch in
     // Both start from the same float32 numbers.
-    let single = batch.input(dtype: .float32)
+    let single = batch.input(dtype: .float32).fitting(term.loss)
     var double = single
     double.embeddings = single.embeddings.converted(to: .float64)
     if let reference = single.reference {
@@ -193,5 +193,15 @@ private struct CheckBatch: Sendable {
       embeddings: embeddings, labels: labels, tuples: tuples, reference: reference,
       teacher: Tensor(
         normal: [labels.count, dimension + 2], deviation: 1, dtype: dtype, random: &random))
+  }
+}
+
+extension LossInput {
+  /// This input with a teacher of the dimension that a loss asks for.
+  package func fitting(_ loss: any Loss) -> LossInput {
+    guard loss.teacherUse == .ownDimension else { return self }
+    var input = self
+    input.teacher = teacher?.columns(0..<embeddings.shape[1])
+    return input
   }
 }

@@ -45,6 +45,22 @@ extension LossInput {
     try checkTuples(at: place, rows: rows, columns: reference?.labels.count ?? rows)
   }
 
+  /// Checks that there is a teacher, and perhaps that its rows are as wide as the batch's.
+  func validateTeacher(hasOwnDimension: Bool, at place: String) throws(Failure) {
+    guard let teacher else {
+      throw Failure(
+        .badData, at: place, "there are no embeddings of a teacher",
+        expected: "one row of a teacher for each row of the batch",
+        remedy: "set data.teacher in a recipe, or --teacher")
+    }
+    guard !hasOwnDimension || teacher.shape[1] == embeddings.shape[1] else {
+      throw Failure(
+        .badData, at: place, "the teacher's embeddings have \(teacher.shape[1]) numbers",
+        expected: "\(embeddings.shape[1]), as the batch's",
+        remedy: "reduce them by data.teacher.components in a recipe, or change model.embedding")
+    }
+  }
+
   private func check(
     _ embeddings: Tensor, _ labels: [Int], _ name: String, at place: String
   ) throws(Failure) {

@@ -64,14 +64,22 @@ package struct ObjectReader {
     return items
   }
 
+  /// Whether a member is there that was not taken yet.
+  package func has(_ key: String) -> Bool { members[key] != nil }
+
+  /// Takes an object out to be read by itself; a text is the object's name.
+  package mutating func object(_ key: String) throws(Failure) -> ObjectReader? {
+    guard var value = take(key) else { return nil }
+    if case .string = value { value = ["name": value] }
+    return try ObjectReader(value, at: "\(place): \(key)")
+  }
+
   /// Takes an object that names a registered value: { name: "…", setting: … }.
   package mutating func choice<Value: Sendable>(
     _ key: String, of kind: String, in registry: [Named<Value>]
   ) throws(Failure) -> Choice<Value>? {
-    guard var value = take(key) else { return nil }
-    if case .string = value { value = ["name": value] }
-    var inner = try ObjectReader(value, at: "\(place): \(key)")
-    return try inner.chosen(of: kind, in: registry)
+    var inner = try object(key)
+    return try inner?.chosen(of: kind, in: registry)
   }
 
   /// Reads this object as one that names a registered value; what is left are its settings.

@@ -8,7 +8,7 @@ import Testing
 /// A batch compared with others than itself.
 @Suite struct ReferenceSetTests {
   /// The losses for which references have no meaning, which their comments explain.
-  static let refusing = ["relational-distillation"]
+  static let refusing = ["embedding-distillation", "relational-distillation"]
 
   /// Losses that split a batch into queries and support, or into two views, which references change.
   static let splitting = [

@@ -223,7 +223,8 @@ func batch(_ loss: any Loss, _ labels: [Int], _ dtype: DType) -> (loss: any Loss
   loss.makeParameters(
     classCount: (labels.max() ?? 0) + 1, dimension: 6, dtype: dtype, random: Random(seed: 4))
   let embeddings = Tensor(normal: [labels.count, 6], deviation: 1, dtype: dtype, random: &random)
-  let teacher = Tensor(normal: [labels.count, 5], deviation: 1, dtype: dtype, random: &random)
+  let width = loss.teacherUse == .ownDimension ? 6 : 5
+  let teacher = Tensor(normal: [labels.count, width], deviation: 1, dtype: dtype, random: &random)
   return (loss, LossInput(embeddings: embeddings, labels: labels, teacher: teacher))
 }
 

@@ -151,9 +151,9 @@ import Testing
     var rule = SGD()
     (rule.learningRate, rule.lossLearningRate) = (0.1, 0.5)
     var pair = Pair()
-    var optimizer = Optimizer(rule, for: pair)
+    var optimizer = Optimizer(rule, for: pair) { $0 == "loss" }
     let ones = Pair()
-    optimizer.update(&pair, along: ones) { $0 == "loss" }
+    optimizer.update(&pair, along: ones)
     #expect(abs(pair.model.item - 0.9) < 1e-12)
     #expect(abs(pair.loss.item - 0.5) < 1e-12)
   }

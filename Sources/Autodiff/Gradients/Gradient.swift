@@ -27,14 +27,22 @@ extension Tensor: Parameterized {
 /// Returns `f(point)` and its gradient, a value of the same type as `point`.
 ///
 /// First order only: the gradient is not recorded.
+///
+/// - Parameter isTrained: whether the parameter of a name is differentiated in. One that is not has
+///   gradient 0, which costs nothing: what depends on such parameters alone is not even recorded.
 /// - Complexity: each operation's pullback runs once; each node, and what it kept, is freed as it
 ///   is passed.
 public func valueWithGradient<Point: Parameterized>(
-  at point: Point, of f: (Point) throws -> Tensor
+  at point: Point, where isTrained: (_ name: String) -> Bool = { _ in true },
+  of f: (Point) throws -> Tensor
 ) rethrows -> (value: Tensor, gradient: Point) {
   var variable = point
-  var leaves: [Node] = []
-  variable.updateParameters { _, parameter in
+  var leaves: [Node?] = []
+  variable.updateParameters { name, parameter in
+    guard isTrained(name) else {
+      leaves.append(nil)
+      return
+    }
     let leaf = Node("parameter")
     leaves.append(leaf)
     parameter = Tensor(
@@ -47,7 +55,7 @@ public func valueWithGradient<Point: Parameterized>(
   var leaf = leaves.makeIterator()
   gradient.updateParameters { _, parameter in
     parameter =
-      leaf.next().flatMap { found[$0.id] }
+      leaf.next().flatMap { $0 }.flatMap { found[$0.id] }
       ?? Tensor(zeros: parameter.shape, dtype: parameter.dtype)
   }
   return (value, gradient)

@@ -31,24 +31,23 @@ public struct CompositeLoss: Parameterized {
   /// Mining sees values only. Each miner gets a stream of `random` of its own. A term with a memory
   /// that has warmed up compares with that rather than with `reference`; the batch is not put in
   /// for good: see ``remember(_:labels:)``.
-  public func callAsFunction(
-    _ embeddings: Tensor, labels: [Int], reference: ReferenceSet? = nil, keys: Keys = Keys(),
-    random: Random
-  ) -> Output {
+  public func callAsFunction(_ context: LossContext) -> Output {
+    let (embeddings, keys, random) = (context.embeddings, context.keys, context.random)
     var value = Tensor(0, dtype: embeddings.dtype)
     var results: [Term] = []
     for (i, (term, name)) in zip(terms, uniqueNames).enumerated() {
-      let labels = keys.labels(of: term.memory, classes: labels)
+      let labels = keys.labels(of: term.memory, classes: context.labels)
       let reference =
         term.memory?.reference(
           for: keys.embeddings(for: term.memory) ?? embeddings.detached, labels: labels,
           items: keys.items, random: random.split(UInt64(i)).split("memory"))
-        ?? reference
+        ?? context.reference
       let tuples = term.tuples(
         embeddings.detached, labels: labels, reference: reference,
         random: random.split(UInt64(i)))
       var input = LossInput(
-        embeddings: embeddings, labels: labels, tuples: tuples, reference: reference)
+        embeddings: embeddings, labels: labels, tuples: tuples, reference: reference,
+        teacher: context.teacher)
       input.random = random.split(UInt64(i)).split("modifiers")
       let output = term(input)
       results.append(
@@ -56,6 +55,11 @@ public struct CompositeLoss: Parameterized {
       value = value + output.value.scaled(by: term.weight)
     }
     return Output(value: value, terms: results)
+  }
+
+  /// The same of a batch alone.
+  public func callAsFunction(_ embeddings: Tensor, labels: [Int], random: Random) -> Output {
+    self(LossContext(embeddings, labels: labels, random: random))
   }
 
   /// Puts a batch in every memory, and every loss's state where the batch moves it, once its step is

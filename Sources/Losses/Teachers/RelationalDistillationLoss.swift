@@ -32,14 +32,12 @@ public struct RelationalDistillationLoss: Loss {
     Setting("angleWeight", \Self.angleWeight, "the weight of the angles", in: 0...1e6),
   ]
 
+  public var teacherUse: TeacherUse { .anyDimension }
+
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
     try input.validateNoReference(at: place)
-    guard input.teacher != nil else {
-      throw Failure(
-        .badData, at: place, "there are no embeddings of a teacher",
-        expected: "one row of a teacher for each row of the batch")
-    }
+    try input.validateTeacher(hasOwnDimension: false, at: place)
   }
 
   public func callAsFunction(_ input: LossInput) -> LossOutput {

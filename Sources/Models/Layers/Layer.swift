@@ -21,10 +21,14 @@ extension Layer {
   /// Moves every running statistic towards what one training pass observed.
   ///
   /// new = (1 - momentum) old + momentum observed
-  public mutating func absorb(_ pass: Pass, momentum: Double = 0.1) {
+  ///
+  /// - Parameter isFrozen: whether the statistic of a name stays as it is.
+  public mutating func absorb(
+    _ pass: Pass, momentum: Double = 0.1, isFrozen: (_ name: String) -> Bool = { _ in false }
+  ) {
     var observed = pass.observed.makeIterator()
-    updateStatistics { _, statistic in
-      guard let seen = observed.next() else { return }
+    updateStatistics { name, statistic in
+      guard let seen = observed.next(), !isFrozen(name) else { return }
       statistic = statistic.scaled(by: 1 - momentum) + seen.scaled(by: momentum)
     }
   }

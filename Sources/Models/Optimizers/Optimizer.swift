@@ -5,22 +5,30 @@ public struct Optimizer: Sendable {
   public let rule: any UpdateRule
   /// How many steps were taken.
   public var step = 0
-  /// What the rule remembers of each parameter, in the parameters' order.
+  /// What the rule remembers of each parameter, in the parameters' order; nothing of a frozen one.
   public var states: [[Tensor]]
+  private let rates: [ParameterRates]
 
-  public init(_ rule: any UpdateRule, for model: some Parameterized) {
+  /// - Parameters:
+  ///   - groups: parameters that are trained in another way than by the rule's own settings.
+  ///   - belongsToLoss: whether the parameter of a name is the loss's own.
+  public init(
+    _ rule: any UpdateRule, groups: ParameterGroups = ParameterGroups(),
+    for model: some Parameterized, belongsToLoss: (String) -> Bool = { _ in false }
+  ) {
     self.rule = rule
-    states = model.parameters.map { rule.initialState(for: $0.value) }
+    let parameters = model.parameters
+    rates = groups.rates(of: parameters.map(\.name), rule: rule, belongsToLoss: belongsToLoss)
+    states = zip(parameters, rates).map { parameter, rates in
+      rates.isFrozen ? [] : rule.initialState(for: parameter.value)
+    }
   }
 
-  /// Takes one step.
+  /// Takes one step. Frozen parameters stay as they are, whatever their gradient.
   ///
-  /// - Parameters:
-  ///   - factor: what the learning rates are multiplied by, from a ``Schedule``.
-  ///   - belongsToLoss: whether the parameter of a name is the loss's own.
+  /// - Parameter factor: what the learning rates are multiplied by, from a ``Schedule``.
   public mutating func update<Model: Parameterized>(
-    _ model: inout Model, along gradient: Model, factor: Double = 1,
-    belongsToLoss: (String) -> Bool = { _ in false }
+    _ model: inout Model, along gradient: Model, factor: Double = 1
   ) {
     step += 1
     let gradients = gradient.parameters.map(\.value)
@@ -28,12 +36,13 @@ public struct Optimizer: Sendable {
       gradients.count == states.count,
       "Optimizer: \(gradients.count) gradients for \(states.count) parameters")
     var i = 0
-    model.updateParameters { name, parameter in
-      let isLoss = belongsToLoss(name)
-      rule.update(
-        &parameter, along: gradients[i], state: &states[i],
-        learningRate: factor * ((isLoss ? rule.lossLearningRate : nil) ?? rule.learningRate),
-        weightDecay: (isLoss ? rule.lossWeightDecay : nil) ?? rule.weightDecay, step: step)
+    model.updateParameters { _, parameter in
+      if !rates[i].isFrozen {
+        rule.update(
+          &parameter, along: gradients[i], state: &states[i],
+          learningRate: factor * rates[i].learningRate, weightDecay: rates[i].weightDecay,
+          step: step)
+      }
       i += 1
     }
   }

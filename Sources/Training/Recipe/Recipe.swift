@@ -16,11 +16,17 @@ public struct Recipe: Sendable {
   /// What it shows, in a sentence.
   public var description: String
   public var data: Choice<any DataSource>
+  /// What teaches the encoder, for losses that ask for it.
+  public var teacher: Teacher?
   public var model: Choice<any Architecture>
+  /// What the encoder's weights start from; nil for random ones.
+  public var start: WarmStart?
   public var losses: [LossChoice]
   public var sampler: Choice<any Sampler>
   public var augmentation: Choice<any Augmentation>?
   public var optimizer: Choice<any UpdateRule>
+  /// Parameters that are trained in another way than the rest.
+  public var parameterGroups = ParameterGroups()
   public var schedule: Choice<any Schedule>
   public var training: TrainingSettings
   /// What is done when all items are embedded alike.
@@ -39,13 +45,22 @@ public struct Recipe: Sendable {
   public init(_ value: JSONValue, at place: String) throws(Failure) {
     var reader = try ObjectReader(value, at: place)
     description = try reader.text("description") ?? ""
-    guard let data = try reader.choice("data", of: "data set", in: allDatasets) else {
+    guard var dataReader = try reader.object("data") else {
       throw Recipe.missing("data", "{ name: \"digits\" }", at: place)
     }
-    guard let model = try reader.choice("model", of: "model", in: allArchitectures) else {
+    teacher = try Teacher.take(from: &dataReader)
+    data = try dataReader.chosen(of: "data set", in: allDatasets)
+    guard var modelReader = try reader.object("model") else {
       throw Recipe.missing("model", "{ name: \"mlp\" }", at: place)
     }
-    (self.data, self.model) = (data, model)
+    let (start, model) = try WarmStart.take(from: &modelReader)
+    self.start = start
+    if let model {
+      try modelReader.finish()
+      self.model = model
+    } else {
+      self.model = try modelReader.chosen(of: "model", in: allArchitectures)
+    }
     losses = []
     for (i, item) in (try reader.list("losses") ?? []).enumerated() {
       losses.append(try LossChoice(item, at: "\(place): losses[\(i)]"))
@@ -57,9 +72,15 @@ public struct Recipe: Sendable {
       try reader.choice("sampler", of: "sampler", in: allSamplers)
       ?? Choice("m-per-class", MPerClassSampler())
     augmentation = try reader.choice("augmentation", of: "augmentation", in: allAugmentations)
-    optimizer =
-      try reader.choice("optimizer", of: "optimizer", in: allUpdateRules)
-      ?? Choice("adamw", AdamW())
+    optimizer = Choice("adamw", AdamW())
+    if var optimizerReader = try reader.object("optimizer") {
+      parameterGroups = try ParameterGroups.take(from: &optimizerReader)
+      if optimizerReader.has("name") {
+        optimizer = try optimizerReader.chosen(of: "optimizer", in: allUpdateRules)
+      } else {
+        try optimizerReader.finish()
+      }
+    }
     schedule =
       try reader.choice("schedule", of: "schedule", in: allSchedules)
       ?? Choice("constant", ConstantSchedule())
@@ -125,7 +146,44 @@ public struct Recipe: Sendable {
   }
 }
 
+extension ParameterGroups {
+  /// Takes `groups` and `layerDecay` out of what a recipe says of its optimiser.
+  fileprivate static func take(from reader: inout ObjectReader) throws(Failure) -> ParameterGroups {
+    var groups: [ParameterGroup] = []
+    for (i, item) in (try reader.list("groups") ?? []).enumerated() {
+      let place = "\(reader.place): groups[\(i)]"
+      guard case .object(let members) = item, members["match"] != nil else {
+        throw Failure(
+          .badData, at: place, "'match' is missing",
+          expected: "an object such as { match: \"encoder.hidden*\", frozen: true }")
+      }
+      groups.append(try ParameterGroup().setting(members, at: place))
+    }
+    let decay = try reader.number("layerDecay", in: 0...1) ?? 1
+    return ParameterGroups(groups, layerDecay: decay)
+  }
+
+  /// The members that a recipe spells them with; none if nothing differs from the rest.
+  fileprivate var members: [String: JSONValue] {
+    var members: [String: JSONValue] = [:]
+    if !groups.isEmpty { members["groups"] = .array(groups.map { .object($0.settingValues) }) }
+    if layerDecay != 1 { members["layerDecay"] = .number(layerDecay) }
+    return members
+  }
+}
+
+extension JSONValue {
+  /// This object with further members.
+  fileprivate func adding(_ more: [String: JSONValue]) -> JSONValue {
+    guard case .object(let members) = self else { return self }
+    return .object(members.merging(more) { own, _ in own })
+  }
+}
+
 extension Recipe {
+  /// What draws the classes that are kept aside for validation.
+  var validationRandom: Random { Random(seed: UInt64(training.seed)).split("validation") }
+
   /// Whether a loss needs each item of a batch twice, augmented in two ways.
   var needsTwoViews: Bool {
     losses.contains { $0.modifiers.contains { $0.value.needsTwoViews } }
@@ -135,11 +193,11 @@ extension Recipe {
   public var json: JSONValue {
     var members: [String: JSONValue] = [
       "description": .string(description),
-      "data": data.json,
-      "model": model.json,
+      "data": data.json.adding(teacher.map { ["teacher": .object($0.settingValues)] } ?? [:]),
+      "model": model.json.adding(start?.members ?? [:]),
       "losses": .array(losses.map(\.json)),
       "sampler": sampler.json,
-      "optimizer": optimizer.json,
+      "optimizer": optimizer.json.adding(parameterGroups.members),
       "schedule": schedule.json,
       "guard": .object(collapse.settingValues),
       "training": .object(training.settingValues),

@@ -12,6 +12,8 @@ public struct TrainingData: Sendable {
   public let overlap: ClassOverlap
   /// What a user should know of how the data were read.
   public let notes: [String]
+  /// What a teacher makes of the training items, one row each; nil without a teacher.
+  public var teacher: Tensor?
 
   /// What the evaluations during the run look at.
   public var watched: Dataset { validation ?? test }
@@ -25,7 +27,8 @@ public struct TrainingData: Sendable {
   public init(_ recipe: Recipe, root: String) throws(Failure) {
     self.init(
       try recipe.data.value.load(root: root), validation: recipe.training.validation,
-      random: Random(seed: UInt64(recipe.training.seed)).split("validation"))
+      random: recipe.validationRandom)
+    teacher = try recipe.teacher?.vectors(of: self, recipe: recipe, root: root)
   }
 
   /// - Parameter validation: the share of training classes to keep aside.

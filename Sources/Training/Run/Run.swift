@@ -57,6 +57,8 @@ public enum RunEvent: Sendable {
   case stopped(reason: String)
   /// The map of the report is drawn, after everything else was written.
   case reporting(done: Int, of: Int)
+  /// Something worth knowing that is not wrong, such as what became of given weights.
+  case noted(String)
   /// Something is likely wrong with the recipe or the run.
   case warned(String)
   /// The steps of this process are over: how long they waited for their batches, and how long they
@@ -83,7 +85,8 @@ public func train(
       .noInput, at: folder.checkpoint, "there is no checkpoint to go on from",
       remedy: "train without --resume")
   }
-  var trainer = try Trainer(recipe, data: TrainingData(recipe, root: dataRoot))
+  var trainer = try Trainer(
+    recipe, data: TrainingData(recipe, root: dataRoot), isFresh: !(resuming && hasCheckpoint))
   if resuming, hasCheckpoint {
     try Checkpoint.restore(&trainer, from: folder.checkpoint)
   } else {
@@ -101,6 +104,7 @@ private func takeSteps(
 ) throws(Failure) -> Bool {
   let settings = trainer.recipe.training
   var isAskedToStop = onEvent(.started(trainer: trainer))
+  if let report = trainer.startReport { _ = onEvent(.noted(report.text)) }
   for warning in trainer.recipe.warnings { _ = onEvent(.warned(warning)) }
   for note in trainer.data.notes { _ = onEvent(.warned(note)) }
   let clock = ContinuousClock()

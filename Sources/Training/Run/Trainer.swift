@@ -27,6 +27,8 @@ public struct Trainer: Sendable {
   public internal(set) var best: Best?
   /// How many evaluations have passed since the best one.
   public internal(set) var evaluationsSinceBest = 0
+  /// What became of the weights that the recipe starts from, if it does.
+  public private(set) var startReport: WarmStart.Report?
   private let random: Random
 
   public struct Best: Sendable {
@@ -49,7 +51,11 @@ public struct Trainer: Sendable {
     public let warning: String?
   }
 
-  public init(_ recipe: Recipe, data: TrainingData) throws(Failure) {
+  /// - Parameter isFresh: whether weights that the recipe starts from are read; a run that goes on
+  ///   has its own.
+  public init(
+    _ recipe: Recipe, data: TrainingData, isFresh: Bool = true
+  ) throws(Failure) {
     (self.recipe, self.data) = (recipe, data)
     random = Random(seed: UInt64(recipe.training.seed))
     do throws(Failure) {
@@ -63,8 +69,9 @@ public struct Trainer: Sendable {
       [batch, batch], bytesEach: 16, for: "the pairs of a batch", at: "sampler")
     try MemoryBudget.check(
       [batch] + data.train.itemShape, bytesEach: 8, for: "the items of a batch", at: "sampler")
-    let encoder = try recipe.model.value.makeEncoder(
+    var encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
+    if isFresh, let start = recipe.start { (encoder, startReport) = try start.applied(to: encoder) }
     var loss = CompositeLoss(
       recipe, classCount: data.train.classNames.count, dimension: encoder.embeddingSize)
     try loss.setRelevance(recipe, classNames: data.train.classNames)
@@ -72,7 +79,8 @@ public struct Trainer: Sendable {
     try loss.validate(
       LossInput(
         embeddings: Tensor(zeros: [2, encoder.embeddingSize], dtype: .float32),
-        labels: [0, max(0, data.train.classNames.count - 1)]),
+        labels: [0, max(0, data.train.classNames.count - 1)],
+        teacher: data.teacher.map { Tensor(zeros: [2, $0.shape[1]], dtype: .float32) }),
       at: "losses")
     collapse = CollapseWatch(recipe.collapse)
     let momenta = Set(recipe.losses.compactMap { $0.memory?.momentum }.filter { $0 > 0 })
@@ -95,7 +103,10 @@ public struct Trainer: Sendable {
       sampler = adaptive
     }
     objective = Objective(encoder: encoder, loss: loss)
-    optimizer = Optimizer(recipe.optimizer.value, for: objective)
+    try recipe.parameterGroups.validate(objective.parameters.map(\.name), at: "optimizer")
+    optimizer = Optimizer(
+      recipe.optimizer.value, groups: recipe.parameterGroups, for: objective,
+      belongsToLoss: Objective.isLossParameter)
   }
 
   /// How many steps were taken.
@@ -137,11 +148,14 @@ public struct Trainer: Sendable {
     let keys = keys(of: batch)
     var terms: [CompositeLoss.Term] = []
     var embeddings = Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
-    let watch = collapse
+    let (watch, groups) = (collapse, recipe.parameterGroups)
     var observed: [(pass: Pass, chunks: Int)] = []
     func value(_ loss: CompositeLoss, _ found: Tensor) -> Tensor {
       embeddings = found.detached
-      let output = watch.losses(loss)(found, labels: labels, keys: keys, random: minerRandom)
+      let output = watch.losses(loss)(
+        LossContext(
+          found, labels: labels, teacher: data.teacher?.rows(at: batch.items), keys: keys,
+          random: minerRandom))
       terms = output.terms
       return output.value
     }
@@ -149,8 +163,8 @@ public struct Trainer: Sendable {
       recipe.training.chunk > 0 && recipe.training.chunk < labels.count
       ? cachedValueWithGradient(
         at: objective, inputs: batch.inputs, chunk: recipe.training.chunk,
-        observe: { observed.append(($0, $1)) }, of: value)
-      : valueWithGradient(at: objective) { objective in
+        where: { !groups.isFrozen($0) }, observe: { observed.append(($0, $1)) }, of: value)
+      : valueWithGradient(at: objective, where: { !groups.isFrozen($0) }) { objective in
         var pass = Pass(isTraining: true)
         let embeddings = objective.encoder(batch.inputs, in: &pass)
         observed = [(pass, 1)]
@@ -164,11 +178,12 @@ public struct Trainer: Sendable {
     var gradient = found
     if recipe.training.gradientClip > 0 { gradient.clip(toNorm: recipe.training.gradientClip) }
     let factor = recipe.schedule.value.factor(step: step, of: recipe.training.steps)
-    optimizer.update(
-      &objective, along: gradient, factor: factor, belongsToLoss: Objective.isLossParameter)
+    optimizer.update(&objective, along: gradient, factor: factor)
     for (pass, chunks) in observed {
       // Chunks together weigh what one pass over the batch does.
-      objective.encoder.absorb(pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)))
+      objective.encoder.absorb(
+        pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)),
+        isFrozen: { groups.isFrozen("encoder.\($0)") })
     }
     objective.loss.remember(embeddings, labels: labels, keys: keys, terms)
     momentum?.follow(objective.encoder)

@@ -23,6 +23,7 @@ private struct LossPoint: Parameterized {
 /// that normalise by the batch see a chunk instead. Results depend on the chunk's size by rounding.
 /// - Parameters:
 ///   - chunk: how many items go through the encoder at once.
+///   - isTrained: whether the parameter of a name is differentiated in.
 ///   - observe: told what layers observed in each chunk, and of how many chunks.
 ///   - f: the loss of all embeddings, by losses whose parameters are recorded.
 /// - Returns: the loss and its gradient, as of ``valueWithGradient(at:of:)``.
@@ -32,6 +33,7 @@ private struct LossPoint: Parameterized {
 ///   (RepL4NLP 2021).
 public func cachedValueWithGradient(
   at objective: Objective, inputs: Tensor, chunk: Int,
+  where isTrained: (_ name: String) -> Bool = { _ in true },
   observe: (_ pass: Pass, _ chunks: Int) -> Void = { _, _ in },
   of f: (_ loss: CompositeLoss, _ embeddings: Tensor) -> Tensor
 ) -> (value: Tensor, gradient: Objective) {
@@ -48,7 +50,8 @@ public func cachedValueWithGradient(
     ? Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: inputs.dtype)
     : Tensor.concatenated(parts)
   let (value, found) = valueWithGradient(
-    at: LossPoint(loss: objective.loss, embeddings: embeddings)
+    at: LossPoint(loss: objective.loss, embeddings: embeddings),
+    where: { $0 == "embeddings" || isTrained("loss.\($0)") }
   ) { f($0.loss, $0.embeddings) }
 
   var gradient = objective
@@ -58,7 +61,9 @@ public func cachedValueWithGradient(
     var pass = Pass(isTraining: true)
     let items = Array(range)
     let weights = found.embeddings.rows(at: items)
-    let part = valueWithGradient(at: objective.encoder) { encoder in
+    let part = valueWithGradient(
+      at: objective.encoder, where: { isTrained("encoder.\($0)") }
+    ) { encoder in
       (encoder(inputs.rows(at: items), in: &pass) * weights).sum()
     }.gradient
     observe(pass, ranges.count)

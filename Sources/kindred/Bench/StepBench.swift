@@ -14,6 +14,7 @@ private struct StepCase {
   let inputShape: [Int]
   let batch: Int
   let loss: LossTerm
+  var groups = ParameterGroups()
 }
 
 private func stepCases() -> [StepCase] {
@@ -32,6 +33,9 @@ private func stepCases() -> [StepCase] {
     StepCase(
       name: "conv4", architecture: Conv4(), inputShape: [28, 28, 1], batch: 128, loss: batchHard),
     StepCase(name: "mlp", architecture: mlp, inputShape: [768], batch: 512, loss: batchHard),
+    StepCase(
+      name: "mlp-frozen", architecture: mlp, inputShape: [768], batch: 512, loss: batchHard,
+      groups: ParameterGroups([ParameterGroup("encoder.hidden*", frozen: true)])),
     StepCase(
       name: "mlp-multi-similarity", architecture: mlp, inputShape: [768], batch: 512,
       loss: multiSimilarity),
@@ -53,14 +57,17 @@ private func stepCases() -> [StepCase] {
     let encoder = try one.architecture.makeEncoder(
       inputShape: one.inputShape, random: random.split("model"), at: one.name)
     var objective = Objective(encoder: encoder, loss: CompositeLoss([one.loss]))
-    var optimizer = Optimizer(AdamW(), for: objective)
+    let groups = one.groups
+    var optimizer = Optimizer(AdamW(), groups: groups, for: objective)
     let input = Tensor(
       normal: [batch] + one.inputShape, deviation: 1, dtype: .float32, random: &random)
     let labels = (0..<batch).map { $0 / 4 }
     results.append(
       Measurement("step \(one.name), batch \(batch)", budget: 3, repeats: repeats) {
         var pass = Pass(isTraining: true)
-        let (_, gradient) = valueWithGradient(at: objective) { objective in
+        let (_, gradient) = valueWithGradient(
+          at: objective, where: { !groups.isFrozen($0) }
+        ) { objective in
           objective.loss(objective.encoder(input, in: &pass), labels: labels, random: random).value
         }
         optimizer.update(&objective, along: gradient)

@@ -28,9 +28,7 @@ let lossCommand = Subcommand(
     .init("--gradient", "G.npy", "write the gradient in the embeddings"),
     .init("--weight-gradient", "V.npy", "write the gradient in the weights"),
     .init("--seed", "N", "for what is drawn at random (default: 0)"),
-    Subcommand.threads,
-    Subcommand.json,
-  ],
+  ] + columnLossOptions + Subcommand.common,
   example: "kindred loss triplet-margin --embeddings E.npy --labels Y.npy "
     + "--params '{ margin: 0.2 }' --json",
   run: computeLoss)
@@ -48,6 +46,16 @@ private struct Point: Parameterized {
 
 private func computeLoss(_ arguments: Arguments) throws {
   let name = arguments.positionals[0]
+  let isOfColumns = isColumnLoss(name)
+  if isOfColumns, arguments.has("--columns") || !allLosses.contains(where: { $0.name == name }) {
+    return try computeColumnLoss(name, arguments)
+  }
+  if arguments.has("--columns"), try arguments.required("--columns").contains(",") {
+    throw Failure(
+      .badUsage, at: "--columns", "the loss '\(name)' looks at one column",
+      expected: "one file, or a loss over columns: "
+        + allColumnLosses.map(\.name).joined(separator: ", "))
+  }
   let _: any Loss = try allLosses.named(
     name, kind: "loss", at: "kindred loss", mistake: .badUsage)
   var term = try LossTerm(
@@ -64,7 +72,7 @@ private func computeLoss(_ arguments: Arguments) throws {
   try setWeights(of: &term, arguments, for: batch, reference, random: random)
   var teacher: Tensor?
   if let path = arguments.value("--teacher") {
-    guard term.loss is RelationalDistillationLoss else {
+    guard term.loss.teacherUse != .none else {
       throw Failure(.badUsage, at: "--teacher \(path)", "the loss '\(name)' takes no teacher")
     }
     teacher = try readMatrix(path, dtype: embeddings.dtype)
@@ -95,7 +103,7 @@ private func computeLoss(_ arguments: Arguments) throws {
     active = output.active
     return output.value
   }
-  if let path = arguments.value("--gradient") {
+  if let path = arguments.value("--gradient") ?? arguments.value("--gradients") {
     try NumPyArray(gradient.embeddings).write(to: path)
   }
   if let path = arguments.value("--weight-gradient") {

@@ -96,6 +96,9 @@ private func show(
       evaluation[name].map { "\(name) \(fixed($0, 4))" }
     }
     print("step \(step): \(numbers.joined(separator: "  ")) on the \(watched)")
+  case .noted(let text):
+    progress.finish()
+    print("Note: \(text).")
   case .warned(let warning):
     progress.finish()
     print("Warning: \(warning).")

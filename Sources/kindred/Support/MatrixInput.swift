@@ -20,14 +20,20 @@ struct LabelledMatrix {
     var dtype: DType?
     if arguments.has("--dtype") { dtype = try arguments.word("--dtype", default: DType.float32) }
     if labelsAreOptional, !arguments.has("--labels") {
-      let embeddings = try readMatrix(try arguments.required("--embeddings"), dtype: dtype)
+      let embeddings = try readMatrix(try Self.path(arguments), dtype: dtype)
       self.init(embeddings: embeddings, labels: Array(0..<embeddings.shape[0]))
       return
     }
     try self.init(
-      embeddings: try arguments.required("--embeddings"),
+      embeddings: try Self.path(arguments),
       labels: try arguments.required("--labels"),
       dtype: dtype)
+  }
+
+  /// A single column of `--columns` is a batch like any other.
+  private static func path(_ arguments: Arguments) throws(Failure) -> String {
+    if let column = arguments.value("--columns") { return column }
+    return try arguments.required("--embeddings")
   }
 
   private init(embeddings: Tensor, labels: [Int]) {
