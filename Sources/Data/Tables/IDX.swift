@@ -18,8 +18,19 @@ func readIDX(
   let isPacked = bytes.starts(with: [0x1F, 0x8B])
   // A byte becomes a number of four, and is brought to 0 ... 1 in a copy.
   let budget = isPacked ? MemoryBudget.current.unpacking(bytes.count) : .current
-  var reader = ByteReader(
-    isPacked ? try Inflate.gzip(bytes, limit: budget.bytes / 9, at: place) : bytes, at: place)
+  var unpacked = bytes
+  if isPacked {
+    do throws(Failure) {
+      unpacked = try Inflate.gzip(bytes, limit: budget.bytes / 9, at: place)
+    } catch {
+      var failure = error
+      if failure.found.hasPrefix("unpacks to more") {
+        failure.remedy = "set \(MemoryBudget.variable) if that is right and there is memory for it"
+      }
+      throw failure
+    }
+  }
+  var reader = ByteReader(unpacked, at: place)
   let magic: UInt16 = try reader.bigEndian(of: "the first number")
   let code: UInt8 = try reader.littleEndian(of: "the element type")
   let rank: UInt8 = try reader.littleEndian(of: "the number of dimensions")

@@ -54,8 +54,8 @@ public struct NumPyArray: Sendable, Equatable {
     let header = try NumPyHeader(from: &reader)
     let count = try header.elementCount(in: reader)
     // Elements without bytes, as of empty texts, could be any number.
-    try MemoryBudget.check(
-      [count], bytesEach: max(16, header.type.size), for: "the elements", at: place)
+    let memory = header.type.isNumber ? 2 * header.type.size : 32 + header.type.size
+    try MemoryBudget.check([count], bytesEach: memory, for: "the elements", at: place)
     let data = try reader.bytes(count * header.type.size, of: "elements")
     shape = header.shape
     let found = try NumPyElements(data, header, at: place).elements

@@ -70,9 +70,11 @@ public struct CSVTable: Sendable {
         .badData, at: place, "the table has 4 GiB or more", expected: "less",
         remedy: "write the numbers as .npy")
     }
-    try MemoryBudget.check([bytes.count], bytesEach: 9, for: "the table", at: place)
     let dialect = CSVDialect(bytes, among: separators)
     separator = dialect.separator
+    let mark = separator.byte
+    let most = bytes.count { $0 == mark || $0 == 0x0A || $0 == 0x0D } + 1
+    try MemoryBudget.check([most], bytesEach: 12, for: "the cells of the table", at: place)
     var scanner = CSVScanner(bytes, separator, from: dialect.start, at: place)
     guard try scanner.next(into: &cells) else {
       throw Failure(.badData, at: place, "the table is empty")

@@ -70,9 +70,13 @@ enum QuantizedVectors {
   /// The vectors of such a file as numbers again; bits become −1 and 1.
   static func read(_ file: SafetensorsFile, at place: String) throws(Failure) -> Tensor {
     guard let kind = file.metadata["quantization"].flatMap(Kind.init), let entry = file["codes"],
-      entry.shape.count == 2, let d = file.metadata["columns"].flatMap({ Int($0) }),
-      (1...1 << 20).contains(d), entry.shape[1] <= 1 << 20
+      entry.shape.count == 2, let d = file.metadata["columns"].flatMap({ Int($0) }), d > 0
     else { throw Failure(.badData, at: place, "there are no quantised vectors") }
+    guard d <= 1 << 20, entry.shape[1] <= 1 << 20 else {
+      throw Failure(
+        .badData, at: place, "the vectors have \(max(d, entry.shape[1])) columns",
+        expected: "at most \(1 << 20)", remedy: "the file is damaged")
+    }
     let n = entry.shape[0]
     if kind == .binary {
       let width = entry.shape[1]
