@@ -22,7 +22,9 @@ public enum NameList {
     var lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }
     var names: [String] = []
-    for (number, line) in lines.enumerated() {
+    for (number, var line) in lines.enumerated() {
+      // Other programs may end lines with two characters; a name of ours with one has quotes.
+      if line.last == 0x0D { line.removeLast() }
       let where_ = "\(place): line \(number + 1)"
       guard let text = String(validating: line, as: UTF8.self) else {
         throw Failure(.badData, at: where_, "the name is not UTF-8", expected: "UTF-8 text")

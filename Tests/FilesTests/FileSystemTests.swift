@@ -117,5 +117,7 @@ struct FileSystemTests {
     #expect(String(decoding: NameList.bytes(["a b", "é"]), as: UTF8.self) == "a b\né\n")
     try FileSystem.write("\"half\nb\n", to: root + "/names")
     #expect(try NameList.read(root + "/names") == ["\"half", "b"])
+    try FileSystem.write("a\r\nb c\r\n", to: root + "/names")
+    #expect(try NameList.read(root + "/names") == ["a", "b c"])
   }
 }

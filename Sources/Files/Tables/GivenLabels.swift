@@ -2,7 +2,7 @@ import Settings
 
 /// The class of each item as the user gave it: whole numbers with or without sign, or texts.
 ///
-/// Read from `.npy` (any integers, `U` and `S` texts), from a column of a table (`.csv`, `.tsv`) or
+/// Read from `.npy` or `.npz` (any integers, `U` and `S` texts), from a column of a table (`.csv`, `.tsv`) or
 /// from `.txt`, a line each:
 ///
 /// ```swift
@@ -131,7 +131,18 @@ public struct GivenLabels: Sendable, Equatable {
       if lines.last == "" { lines.removeLast() }
       return GivenLabels(texts: lines)
     }
-    return try GivenLabels(try NumPyArray.read(path), at: path)
+    guard name.hasSuffix(".npz") else {
+      return try GivenLabels(try NumPyArray.read(path), at: path)
+    }
+    let archive = try ZipDirectory.read(path)
+    let member =
+      archive.members.first { ["labels.npy", "y.npy"].contains($0.name) }
+      ?? (archive.members.count == 1 ? archive.members[0] : nil)
+    guard let member else {
+      throw Failure(
+        .badData, at: path, "there is no array of labels", expected: "one named labels or y")
+    }
+    return try GivenLabels(NumPyArray(bytes: archive.bytes(of: member), at: path), at: path)
   }
 
   public init(_ array: NumPyArray, at place: String) throws(Failure) {

@@ -68,19 +68,18 @@ struct ExportSource {
     return found
   }
 
-  /// The classes of a file of vectors: those of `--labels`, or those beside it.
+  /// The classes of a file of vectors, which `--labels` gives: what lies beside it may be of others.
   private static func labels(
     of input: String, count: Int, _ arguments: Arguments
   ) throws(Failure) -> GivenLabels? {
-    let beside = labelsPath(beside: input)
-    guard let path = arguments.value("--labels") ?? (FileSystem.exists(beside) ? beside : nil)
-    else { return nil }
+    guard let path = arguments.value("--labels") else { return nil }
     let labels = try GivenLabels.read(path, count: count)
-    if labels.count == count { return labels }
-    guard arguments.has("--labels") else { return nil }
-    throw Failure(
-      .badData, at: path, "there are \(labels.count) labels",
-      expected: "\(count), one for each row of \(input)")
+    guard labels.count == count else {
+      throw Failure(
+        .badData, at: path, "there are \(labels.count) labels",
+        expected: "\(count), one for each row of \(input)")
+    }
+    return labels
   }
 }
 
