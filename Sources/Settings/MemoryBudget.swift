@@ -144,10 +144,12 @@ public struct MemoryBudget: Sendable, Equatable {
       else { continue }
       least = min(least, limit)
     }
-    var limit = rlimit()
-    if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 {
-      least = min(least, Int(clamping: limit.rlim_cur))
-    }
+    #if canImport(Glibc)
+      var limit = rlimit()
+      if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 {
+        least = min(least, Int(clamping: limit.rlim_cur))
+      }
+    #endif
     return least
   }
 }
