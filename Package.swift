@@ -47,6 +47,10 @@ let package = Package(
     .executableTarget(
       name: "kindred", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
 
+    // MARK: Tools for ourselves: no product
+    .executableTarget(
+      name: "kindred-fuzz", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
+
     // MARK: Implementation details
     .target(name: "CKernels"),
 
@@ -75,7 +79,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["Files", "Settings", "kindred"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["Files", "Settings", "kindred", "kindred-fuzz"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -101,6 +101,25 @@ static ptrdiff_t places_within(int32_t *places, const void *px, double limit, pt
   return found;
 }
 
+/// The first place from `equal`, whose value is v, up to `end` whose ascending value is not v. Ties may
+/// be most of the values, so the steps grow.
+static inline ptrdiff_t end_of_ties(const REAL *values, ptrdiff_t equal, ptrdiff_t end, REAL v) {
+  ptrdiff_t step = 1;
+  while (equal + step < end && values[equal + step] == v) {
+    equal += step;
+    step *= 2;
+  }
+  ptrdiff_t above = least(end, equal + step);
+  while (above - equal > 1) {
+    ptrdiff_t middle = (equal + above) / 2;
+    if (values[middle] == v)
+      equal = middle;
+    else
+      above = middle;
+  }
+  return above;
+}
+
 static int64_t twice_below(const void *px, ptrdiff_t count, ck_ladder ladder) {
   const REAL *x = px, *values = ladder.values;
   REAL first = values[0], last = values[ladder.count - 1];
@@ -124,7 +143,8 @@ static int64_t twice_below(const void *px, ptrdiff_t count, ck_ladder ladder) {
     }
     while (below < above && values[below] < v) below++;
     sum += 2 * below;
-    for (ptrdiff_t j = below; j < ladder.count && values[j] == v; j++) sum++;
+    if (below < ladder.count && values[below] == v)
+      sum += end_of_ties(values, below, ladder.count, v) - below;
   }
   return sum;
 }

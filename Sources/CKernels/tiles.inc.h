@@ -166,7 +166,7 @@ static void count_gaps(uint32_t *gaps, uint32_t *exact, const void *px, const in
       upto = below + __builtin_popcount(bits_of(__builtin_convertvector(some <= v, lane_bits)));
       below += less;
     }
-    while (values[upto] == v) upto++;
+    if (values[upto] == v) upto = end_of_ties(values, upto, table->firsts[cell + 1], v);
     gaps[below + upto + cell]++;
   }
 }

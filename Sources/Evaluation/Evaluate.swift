@@ -58,10 +58,15 @@ private struct Evaluator<S: Scalar> {
     let nearestCount =
       needs.nearest
       ? min(NearestRows.most, distances.gallery.count - (distances.isSelf ? 1 : 0)) : 0
+    let (matching, holdsPairs) = matchingPairs
+    let countsPairs = needs.pairs && holdsPairs
     let pass = RankPass(
-      distances, measures: needs.measures, countsPairs: needs.pairs, nearestCount: nearestCount,
-      curves: needs.pairs, countsAllBins: false)
-    let pairs = needs.pairs ? PairCurve(distances, pass) : nil
+      distances, measures: needs.measures, countsPairs: countsPairs, nearestCount: nearestCount,
+      curves: countsPairs, countsAllBins: false)
+    let pairs = countsPairs ? PairCurve(distances, pass) : nil
+    let tooMany =
+      holdsPairs
+      ? nil : "\(matching) matching pairs are more than fit the memory; judge a part of them"
     let curves =
       needs.curves
       ? pairs.flatMap {
@@ -90,14 +95,18 @@ private struct Evaluator<S: Scalar> {
       case .clusters(let measure):
         value = clusters.map(measure)
         reason = "so many clusters take long; ask for them with --metrics \(metric.name)"
-      case .pairs(let measure), .spaceOfPairs(let measure):
+      case .meanDistance(let measure):
+        value = measure(MeanDistances(pass, scale: query.scale))
+        reason = tooMany ?? "there is no such pair"
+      case .pairs(let measure):
         value = pairs.flatMap(measure)
         reason =
-          pairs == nil
-          ? "there are no matching pairs, or no others" : "too few pairs that do not match"
+          tooMany
+          ?? (pairs == nil
+            ? "there are no matching pairs, or no others" : "too few pairs that do not match")
       case .operatingCurves(let measure):
         value = curves.map(measure)
-        reason = "fewer than two classes have a matching pair"
+        reason = tooMany ?? "fewer than two classes have a matching pair"
       case .space(let measure):
         value = space.flatMap(measure)
         reason = "there is no pair to measure, or nothing but zeros"
@@ -111,6 +120,15 @@ private struct Evaluator<S: Scalar> {
       classes: query.members.count { !$0.isEmpty })
   }
 
+  /// How many matching pairs there are, and whether the memory holds their distances, which are
+  /// gathered, joined, sorted and put in a table.
+  private var matchingPairs: (count: Int, fit: Bool) {
+    let (query, gallery) = (distances.query.members, distances.gallery.members)
+    let both = zip(query, gallery).reduce(0) { $0 + $1.0.count * $1.1.count }
+    let count = distances.isSelf ? (both - distances.query.count) / 2 : both
+    return (count, count <= MemoryBudget.current.bytes / (4 * MemoryLayout<S>.size + 8))
+  }
+
   /// k-means costs rows × clusters × columns in each round, of at most 20.
   private var isClusteringTooLong: Bool {
     let (rows, clusters) = (distances.query, distances.query.members.count { !$0.isEmpty })
@@ -121,7 +139,7 @@ private struct Evaluator<S: Scalar> {
   /// The definition's identity, with what the data add to it.
   private func id(of metric: MetricDescription) -> String {
     switch metric.measure {
-    case .ranks, .macroRanks, .nearest, .spaceOfNearest, .pairs, .spaceOfPairs, .operatingCurves:
+    case .ranks, .macroRanks, .nearest, .spaceOfNearest, .pairs, .meanDistance, .operatingCurves:
       let excludes = distances.query.groups != nil && distances.gallery.groups != nil
       return metric.id + (excludes ? "/without-pairs-of-one-class-and-group" : "")
     case .clusters where options.clusters != nil:
@@ -175,7 +193,7 @@ private struct Needs {
       case .ranks(let measure), .macroRanks(let measure): measures.append(measure)
       case .nearest, .spaceOfNearest: nearest = true
       case .clusters: clusters = true
-      case .pairs, .spaceOfPairs: pairs = true
+      case .pairs, .meanDistance: pairs = true
       case .operatingCurves: (pairs, curves) = (true, true)
       case .space: space = true
       }

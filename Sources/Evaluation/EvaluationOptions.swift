@@ -6,8 +6,8 @@ public struct EvaluationOptions: Configurable {
   public enum Distance: String, CaseIterable, Sendable {
     /// Of the vectors as they are given.
     case euclidean
-    /// Euclidean after every row was divided by its length (a row of zeros stays): the order of
-    /// cosine similarity.
+    /// √(2 − 2 cosine similarity), which is Euclidean after every row was divided by its length. A
+    /// row of zeros has cosine 0 with every other, one of zeros too.
     case cosine
   }
 

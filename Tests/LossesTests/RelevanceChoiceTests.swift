@@ -31,7 +31,7 @@ import Testing
         == .labelSets([[0], [1], [0, 1]]))
     #expect(
       try relevance(["scores": [["cat/tabby", "cat/manx", 0.5], ["cat/tabby", "unknown", 1]]])
-        == .scores([Pair(0, 1): 0.5]))
+        == .scores([LabelPair(0, 1): 0.5]))
   }
 
   @Test func refusesWhatDoesNotFit() {

@@ -14,9 +14,9 @@ import Testing
   /// A class label in three other words: a set of one label, a path of one level, a score of 1.
   @Test(arguments: overPairs) func classLabelsAreARelevance(_ named: Named<any Loss>) throws {
     var (loss, input) = batch(named.value, Self.labels, .float64)
-    var scores: [Pair: Double] = [:]
-    for a in 0..<4 { for b in 0..<a { scores[Pair(b, a)] = 0 } }
-    scores[Pair(0, 0)] = 1
+    var scores: [LabelPair: Double] = [:]
+    for a in 0..<4 { for b in 0..<a { scores[LabelPair(b, a)] = 0 } }
+    scores[LabelPair(0, 0)] = 1
     let words: [Relevance] = [
       .labelSets([[7], [5], [6], [4]]), .hierarchy([[7], [5], [6], [4]], weights: [1]),
       .scores(scores),
@@ -52,7 +52,8 @@ import Testing
     let relevances: [Relevance] = [
       .labelSets([[0, 1], [1, 2], [2, 3], [4]]),
       .scores([
-        Pair(0, 1): 0.5, Pair(0, 2): 1, Pair(1, 2): 0, Pair(1, 3): 0, Pair(2, 3): -1,
+        LabelPair(0, 1): 0.5, LabelPair(0, 2): 1, LabelPair(1, 2): 0, LabelPair(1, 3): 0,
+        LabelPair(2, 3): -1,
       ]),
     ]
     let (prepared, input) = batch(named.value, Self.labels, .float64)
@@ -93,7 +94,8 @@ import Testing
     var loss = AlignmentUniformityLoss()
     loss.uniformity = 0
     let d = Distance(.squaredEuclidean).matrix(input.embeddings).elements(as: Double.self)
-    let value = loss(input, relevance: .scores([Pair(0, 1): 0.25, Pair(0, 2): 1])).value.item
+    let value = loss(input, relevance: .scores([LabelPair(0, 1): 0.25, LabelPair(0, 2): 1])).value
+      .item
     // To 0.25 both pairs are positive, from there to 1 the second is.
     #expect(abs(value - (0.25 * (d[1] + d[2]) / 2 + 0.75 * d[2])) < 1e-12)
   }
@@ -103,7 +105,7 @@ import Testing
     for relevance: Relevance in [
       .labelSets([[0], [1]]), .hierarchy([[0], [1], [2]], weights: []), .scores([:]),
       .hierarchy([[0], [1, 2], [2]], weights: [1]), .hierarchy([[0], [1], [2]], weights: [-1]),
-      .scores([Pair(0, 1): .nan]),
+      .scores([LabelPair(0, 1): .nan]),
     ] {
       #expect(throws: Failure.self) { try loss.validate(input, relevance: relevance, at: "") }
     }
@@ -125,7 +127,7 @@ import Testing
     let relevance = try Relevance(JSONValue(json5: text, at: ""), at: "")
     try relevance.validate(labels: [0, 1], at: "")
     if case .hierarchy(let paths, _) = relevance { #expect(paths == [[0, 1], [0, 2]]) }
-    if case .scores(let scores) = relevance { #expect(scores == [Pair(0, 1): 0.5]) }
+    if case .scores(let scores) = relevance { #expect(scores == [LabelPair(0, 1): 0.5]) }
   }
 
   @Test(arguments: [

@@ -9,14 +9,14 @@ import Testing
     Likeness.classes([4, 4, 2, 0]),
     .sets([[1], [1, 2], [3], [4]]),
     .sets([[1], [1, 2], [2], [4]]),
-    .scores([Pair(0, 1): 1, Pair(0, 2): 0, Pair(1, 2): 0], threshold: 1),
-    .scores([Pair(0, 1): 1, Pair(0, 2): 0], threshold: 1),
-    .scores([Pair(0, 1): 1, Pair(0, 2): 1, Pair(1, 2): 0], threshold: 0.5),
+    .scores([LabelPair(0, 1): 1, LabelPair(0, 2): 0, LabelPair(1, 2): 0], threshold: 1),
+    .scores([LabelPair(0, 1): 1, LabelPair(0, 2): 0], threshold: 1),
+    .scores([LabelPair(0, 1): 1, LabelPair(0, 2): 1, LabelPair(1, 2): 0], threshold: 0.5),
   ]) func pairsAreWhatTheirLabelsAre(likeness: Likeness) {
     var both = likeness
     if case .scores(let scores, let threshold) = likeness {
       var turned = scores
-      for (pair, score) in scores { turned[Pair(pair.other, pair.anchor)] = score }
+      for (pair, score) in scores { turned[LabelPair(pair.second, pair.first)] = score }
       both = .scores(turned, threshold: threshold)
     }
     let (rows, others) = ([2, 0, 1, 1, 0], [0, 2, 1, 1, 2, 0])

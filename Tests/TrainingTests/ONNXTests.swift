@@ -158,6 +158,16 @@ private struct ONNXInterpreter {
     }
   }
 
+  /// A weight that is no number equals itself, bit by bit, when what was written is compared.
+  @Test func weightsThatAreNoNumbersAreWritten() throws {
+    var encoder = try ONNXTests.encoder(MLP(), [4])
+    encoder.updateParameters { _, parameter in
+      parameter.updateElements(of: Float.self) { $0[0] = .nan }
+    }
+    let model = try encoder.onnxModel()
+    #expect(try ONNXModel(try model.bytes(), at: "test") == model)
+  }
+
   @Test func damagedFilesAreRefused() throws {
     let encoder = try ONNXTests.encoder(MLP(), [4])
     let bytes = try encoder.onnxModel().bytes()

@@ -4,6 +4,8 @@ import Autodiff
 struct LabeledRows<S: Scalar> {
   let rows: [S]
   let dimension: Int
+  /// ‖x‖²; for cosine exactly 1, so that squared distances are 2 − 2 cosine: also with a row of zeros,
+  /// which stays as it is and so has cosine 0 with every row.
   let squaredNorms: [S]
   /// The class of each row; the same number means the same label in every set made together.
   let classes: [Int]
@@ -36,7 +38,7 @@ struct LabeledRows<S: Scalar> {
       for (row, number) in classes.enumerated() { members[number].append(row) }
       let dimension = set.embeddings.shape[1]
       let norms = set.labels.indices.map { row in
-        squaredNorm(rows[row * dimension..<(row + 1) * dimension])
+        distance == .cosine ? 1 : squaredNorm(rows[row * dimension..<(row + 1) * dimension])
       }
       return LabeledRows(
         rows: rows, dimension: dimension, squaredNorms: norms, classes: classes,

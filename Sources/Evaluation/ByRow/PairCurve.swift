@@ -15,9 +15,6 @@ struct PairCurve {
   /// For each of ``rates`` the share of positives accepted by the largest threshold that accepts
   /// no more than that share of the negatives; nil with fewer than 10 / rate negatives.
   let trueAcceptRates: [Double?]
-  /// Mean distances of pairs that match and of pairs that do not, as the rows were given.
-  let meanPositive, meanNegative: Double
-
   /// The thresholds with the highest F1 and Matthews correlation.
   let bestF1, bestMCC: BestThreshold
 
@@ -76,9 +73,6 @@ struct PairCurve {
     let scale = distances.query.scale
     let best = searches.map { $0.best(pass.positives, found.tallies, scale: scale) }
     (bestF1, bestMCC) = (best[0], best[1])
-    meanPositive =
-      pass.positives.reduce(0.0) { $0 + Double($1).squareRoot() } / Double(total.positives) * scale
-    meanNegative = pass.negativeDistances / Double(total.negatives) * scale
     let quantiles = (0..<2).map { i in
       let (low, high) = (negativeDistance(positions[2 * i]), negativeDistance(positions[2 * i + 1]))
       return low + (high - low) * (places[i] - places[i].rounded(.down))

@@ -172,8 +172,15 @@ extension RankPass.Accumulator {
       var position = ladder.countBelow(x)
       if ladder.values[position] == x {
         guard classes[column] != number else { continue }
-        while position < matches.count, ladder.values[position] == x, matches[position] < column {
-          position += 1
+        // Equally distant matches stand by row; those before the column come before it.
+        var end = matches.count
+        while position < end {
+          let middle = (position + end) / 2
+          if ladder.values[middle] == x, matches[middle] < column {
+            position = middle + 1
+          } else {
+            end = middle
+          }
         }
       }
       before[position] += 1

@@ -37,7 +37,7 @@ public func calibrate(
       throw Failure(
         .badData, at: set.name,
         "half of the classes have \(pairs) pairs that do not match: too few for a false accept "
-          + "rate of \(rate)", expected: "\(Int((10 / rate).rounded(.up))) pairs",
+          + "rate of \(rate)", expected: "\(Int(within: (10 / rate).rounded(.up))) pairs",
         remedy: pairs > 10
           ? "ask for a rate of \(Float((10 / Double(pairs)).nextUp)) or more, or give more items"
           : "give more items")

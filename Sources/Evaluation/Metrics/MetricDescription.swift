@@ -45,7 +45,7 @@ public struct MetricDescription: Sendable {
     case operatingCurves(@Sendable (OperatingCurves) -> Double)
     case space(@Sendable (Space) -> Double?)
     case spaceOfNearest(@Sendable (NearestRows) -> Double?)
-    case spaceOfPairs(@Sendable (PairCurve) -> Double?)
+    case meanDistance(@Sendable (MeanDistances) -> Double?)
   }
 
   /// Whether each query has a value of its own; see ``queryValues(_:in:metrics:distance:)``.
@@ -67,7 +67,7 @@ public struct MetricDescription: Sendable {
     case .ranks, .macroRanks, .nearest: .retrieval
     case .clusters: .clustering
     case .pairs, .operatingCurves: .verification
-    case .space, .spaceOfNearest, .spaceOfPairs: .space
+    case .space, .spaceOfNearest, .meanDistance: .space
     }
   }
 }

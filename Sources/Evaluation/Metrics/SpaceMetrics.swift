@@ -24,10 +24,10 @@ let spaceMetrics: [Named<MetricDescription>] = [
     isLowerBetter: true, .spaceOfNearest { $0.occurrenceSkewness }),
   space(
     "intra-distance", "intra-distance/all-pairs/mean", "mean distance of matching pairs",
-    isLowerBetter: true, .spaceOfPairs { $0.meanPositive }),
+    isLowerBetter: true, .meanDistance { $0.positive }),
   space(
     "inter-distance", "inter-distance/all-pairs/mean", "mean distance of pairs that do not match",
-    .spaceOfPairs { $0.meanNegative }),
+    .meanDistance { $0.negative }),
   space(
     "isoscore", "isoscore/covariance/closed-form",
     "1 if the variance is the same in all directions, 0 if it is all in one: (P − 1) / (d − 1) with "

@@ -39,7 +39,7 @@ public struct RelevanceEvaluation: Sendable, Equatable {
 /// - `recall@1/level-l`: the nearest agrees in the label of level l (1 is the finest), for levels.
 ///
 /// - Throws: if the relevance does not fit the embeddings.
-/// - Complexity: O(n² (d + log n)), and O(relevant²) a query for `h-ap`.
+/// - Complexity: O(n² (d + log n)).
 public func evaluateRelevance(
   _ embeddings: Tensor, _ relevance: Relevance,
   distance: EvaluationOptions.Distance = .euclidean, name: String = "embeddings"
@@ -112,10 +112,10 @@ private struct RelevanceEvaluator<S: Scalar> {
     let relevant = grades.indices.filter { grades[$0] > 0 }
     guard !relevant.isEmpty else { return [] }
     var (hierarchical, precision, total) = (0.0, 0.0, 0.0)
+    var shared = SharedGrades(relevant.map { grades[$0] })
     for (place, k) in relevant.enumerated() {
       let rank = Double(k + 1)
-      let shared = relevant[...place].reduce(0.0) { $0 + min(grades[k], grades[$1]) }
-      hierarchical += shared / rank
+      hierarchical += shared.add(grades[k]) / rank
       precision += Double(place + 1) / rank
       total += grades[k]
     }

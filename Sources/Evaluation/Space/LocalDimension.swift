@@ -11,10 +11,12 @@ import Foundation
 /// - Complexity: O(1000 n d).
 func localDimension<S: Scalar>(_ rows: LabeledRows<S>, neighbors k: Int = 100) -> Double? {
   let sample = rows.sample(1000)
-  // Rows at distance 0 are left out below, and with them each row itself.
+  // Rows at distance 0 are left out below, and with them each row itself: by cosine a row of zeros
+  // is not at distance 0 of itself.
   let lanes = DistanceRows(query: sample, gallery: rows, isSelf: false).reduce(
     [(row: Int, value: Double)]()
   ) { lane, row, line in
+    line[row * rows.count / sample.count] = 0
     // What is beyond the nearest of a part is beyond the nearest of all.
     var part = line.prefix(2048).filter { $0 > 0 }
     var limit = S.infinity
@@ -38,7 +40,8 @@ func localDimension<S: Scalar>(_ rows: LabeledRows<S>, neighbors k: Int = 100) -
 /// Puts the smallest `count` numbers first, ascending.
 private func selectFirst<S: Scalar>(_ count: Int, of values: inout [S]) {
   var (low, high) = (0, values.count - 1)
-  while low < high {
+  // A pivot that hardly divides what is left is unlikely, and is not met again and again.
+  for _ in 0..<64 where low < high {
     let pivot = values[low + (high - low) / 2]
     var (i, j) = (low, high)
     while i <= j {
@@ -49,7 +52,8 @@ private func selectFirst<S: Scalar>(_ count: Int, of values: inout [S]) {
         (i, j) = (i + 1, j - 1)
       }
     }
-    if count - 1 <= j { high = j } else if count - 1 >= i { low = i } else { break }
+    if count - 1 <= j { high = j } else if count - 1 >= i { low = i } else { low = high }
   }
+  if low < high { values[low...high].sort() }
   values[..<count].sort()
 }

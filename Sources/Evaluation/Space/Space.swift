@@ -30,20 +30,28 @@ struct Space {
   ///   distances.
   init<S: Scalar>(_ rows: LabeledRows<S>, unit: LabeledRows<S>) {
     let (n, d) = (unit.count, unit.dimension)
-    func sums(_ items: [Int]) -> (norm: Double, squares: Double) {
+    /// ‖Σ u‖², Σ ‖u‖², and how many rows hold nothing but zeros.
+    func sums(_ items: [Int]) -> (norm: Double, squares: Double, zeros: Double) {
       var total = [Double](repeating: 0, count: d)
-      var squares = 0.0
+      var (squares, zeros) = (0.0, 0.0)
       for item in items {
-        for i in 0..<d { total[i] += Double(unit.rows[item * d + i]) }
-        squares += Double(unit.squaredNorms[item])
+        var own = 0.0
+        for i in 0..<d {
+          let x = Double(unit.rows[item * d + i])
+          total[i] += x
+          own += x * x
+        }
+        squares += own
+        if own == 0 { zeros += 1 }
       }
-      return (total.reduce(0) { $0 + $1 * $1 }, squares)
+      return (total.reduce(0) { $0 + $1 * $1 }, squares, zeros)
     }
-    // Σ over pairs of ‖u − v‖² = n Σ ‖u‖² − ‖Σ u‖².
+    // Σ over pairs of ‖u − v‖² = n Σ ‖u‖² − ‖Σ u‖², a row of zeros having length 1 and cosine 0 with all.
     var (squares, pairs) = (0.0, 0.0)
     for items in unit.members where items.count > 1 {
       let sums = sums(items)
-      squares += max(0, Double(items.count) * sums.squares - sums.norm)
+      let (norm, all) = (sums.norm + sums.zeros, sums.squares + sums.zeros)
+      squares += max(0, Double(items.count) * all - norm)
       pairs += Double(items.count * (items.count - 1) / 2)
     }
     alignment = pairs > 0 ? squares / pairs : nil

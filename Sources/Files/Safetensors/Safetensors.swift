@@ -99,7 +99,8 @@ extension SafetensorsFile {
 
   public func write(to path: String) throws(Failure) { try FileSystem.write(try bytes(), to: path) }
 
-  /// How many bytes an array has, or nil if that is no number that fits.
+  /// How many bytes an array has, or nil if that is no number that fits: 0 rows of width 2⁶² are none
+  /// either, since whoever reads them multiplies with the width.
   static func byteCount(_ shape: [Int], _ element: Element) -> Int? {
     MemoryBudget.product(shape + [element.size])
   }

@@ -33,17 +33,16 @@ extension Relevance {
       }
       self = .hierarchy(paths, weights: weights)
     default:
-      var scores: [Pair: Double] = [:]
+      var scores: [LabelPair: Double] = [:]
       for (i, row) in rows.enumerated() {
         let place = "\(place): scores[\(i)]"
         let numbers = try Relevance.numbers(row, count: 3, at: place)
-        guard let a = Int(exactly: numbers[0]), let b = Int(exactly: numbers[1]), a >= 0, b >= 0
-        else {
+        guard let a = Int(exact: numbers[0]), let b = Int(exact: numbers[1]) else {
           throw Failure(
             .badData, at: place, "\(numbers[0]) and \(numbers[1]) are no labels",
-            expected: "two whole numbers from 0, and a score")
+            expected: "two whole numbers within ±2^53, and a score")
         }
-        scores[Pair(min(a, b), max(a, b))] = numbers[2]
+        scores[LabelPair(min(a, b), max(a, b))] = numbers[2]
       }
       self = .scores(scores)
     }

@@ -23,7 +23,7 @@ public enum Relevance: Sendable, Equatable {
   /// The class of each item on each level, the coarsest first, and the weight of each level.
   case hierarchy([[Int]], weights: [Double])
   /// How alike two labels are, in either order; a score of 0 or less makes a negative pair.
-  case scores([Pair: Double])
+  case scores([LabelPair: Double])
 
   /// The plain losses that a loss is the weighted sum of.
   public var levels: [RelevanceLevel] {
@@ -42,7 +42,7 @@ public enum Relevance: Sendable, Equatable {
       }
     case .scores(let scores):
       var both = scores
-      for (pair, score) in scores { both[Pair(pair.other, pair.anchor)] = score }
+      for (pair, score) in scores { both[LabelPair(pair.second, pair.first)] = score }
       let thresholds = Set(scores.values.filter { $0 > 0 }).sorted()
       return zip([0] + thresholds, thresholds).map { last, next in
         RelevanceLevel(weight: next - last, likeness: .scores(both, threshold: next))
@@ -52,11 +52,10 @@ public enum Relevance: Sendable, Equatable {
 
   /// Checks that there is something for every label, and that levels and weights fit.
   public func validate(labels: [Int], at place: String) throws(Failure) {
-    let count: Int
     switch self {
-    case .labelSets(let sets): count = sets.count
+    case .labelSets(let sets): try check(labels, below: sets.count, at: place)
     case .hierarchy(let paths, let weights):
-      count = paths.count
+      try check(labels, below: paths.count, at: place)
       guard !weights.isEmpty, weights.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
         throw Failure(
           .badData, at: place, "the weights of the levels are \(weights)",
@@ -68,7 +67,6 @@ public enum Relevance: Sendable, Equatable {
           expected: "\(weights.count), as there are weights")
       }
     case .scores(let scores):
-      count = Int.max
       guard scores.values.allSatisfy(\.isFinite) else {
         throw Failure(
           .badData, at: place, "a score is infinite or not a number", expected: "finite scores")
@@ -81,6 +79,9 @@ public enum Relevance: Sendable, Equatable {
           remedy: "each costs as much as the plain loss; round the scores")
       }
     }
+  }
+
+  private func check(_ labels: [Int], below count: Int, at place: String) throws(Failure) {
     for label in labels where !(0..<count).contains(label) {
       throw Failure(
         .badData, at: place, "nothing is said of the label \(label)",
@@ -103,7 +104,7 @@ public enum Likeness: Sendable {
   case classes([Int])
   /// The labels of each label, in ascending order.
   case sets([[Int]])
-  case scores([Pair: Double], threshold: Double)
+  case scores([LabelPair: Double], threshold: Double)
 
   /// Above 0 for a positive pair, below 0 for a negative one, 0 for none.
   public func kind(_ a: Int, _ b: Int) -> Int32 {
@@ -112,7 +113,7 @@ public enum Likeness: Sendable {
     case .sets(let sets): return a == b || sharesElement(sets[a], sets[b]) ? 1 : -1
     case .scores(let scores, let threshold):
       if a == b { return 1 }
-      return scores[Pair(a, b)].map { $0 >= threshold ? 1 : -1 } ?? 0
+      return scores[LabelPair(a, b)].map { $0 >= threshold ? 1 : -1 } ?? 0
     }
   }
 

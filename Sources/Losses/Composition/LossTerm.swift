@@ -92,6 +92,7 @@ public struct LossTerm: Parameterized {
   /// Checks that the loss can be found for a batch.
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     let input = prepared(input)
+    try checkMemory(for: input, at: place)
     try input.validateReducer(of: loss, at: place)
     if let relevance {
       try loss.validate(input, relevance: relevance, miner: miner, at: place)
@@ -107,6 +108,22 @@ public struct LossTerm: Parameterized {
       }
       try modifier.value.validate(loss, input, at: "\(place): \(modifier.name)")
     }
+  }
+
+  /// Refuses a batch whose distances no memory holds: the matrix, its derivative and what both are
+  /// made of.
+  private func checkMemory(for input: LossInput, at place: String) throws(Failure) {
+    let rows = input.labels.count
+    var columns = input.reference?.labels.count ?? rows
+    if let proxies = (loss as? any ProxyLoss)?.proxies, !loss.goesByRows || proxies.count > 0 {
+      columns = proxies.shape[0]
+    } else if loss is any GrowsWithRows {
+      return
+    }
+    let together = loss.goesByRows ? min(rows, max(1, input.chunk ?? rows)) : rows
+    try MemoryBudget.check(
+      [together, columns], bytesEach: input.embeddings.dtype == .float64 ? 24 : 12,
+      for: "the distances of a batch", at: place)
   }
 
   /// This term with every weight that takes no gradient held at what it is for a batch.

@@ -130,6 +130,9 @@ public struct CrossBatchMemory: Configurable, Sendable {
   /// Puts a batch in the next slots, over what was there longest, or in those of its items.
   public mutating func remember(_ batch: Tensor, labels batchLabels: [Int], items: [Int]? = nil) {
     precondition(
+      batchLabels.allSatisfy { Int(exact: Double($0)) == $0 },
+      "CrossBatchMemory.remember: a label lies beyond ±2^53, where a slot cannot tell it exactly")
+    precondition(
       batch.shape == [batchLabels.count, embeddings.shape[1]] && batch.dtype == embeddings.dtype
         && embeddings.shape[0] == size,
       "CrossBatchMemory.remember: \(batch.dtype) \(batch.shape) with \(batchLabels.count) labels "
@@ -177,7 +180,7 @@ public struct CrossBatchMemory: Configurable, Sendable {
   public func validate(at place: String) throws(Failure) {
     let numbers = labels.elements(as: Double.self) + counts.elements(as: Double.self)
     guard counts.elements(as: Double.self).allSatisfy({ $0 >= 0 }),
-      numbers.allSatisfy({ abs($0) <= 0x1p53 && $0.rounded() == $0 })
+      numbers.allSatisfy({ Int(exact: $0) != nil })
     else {
       throw Failure(
         .badData, at: place, "the labels or counts of a memory are no whole numbers",

@@ -60,9 +60,9 @@ public struct MarginLoss: Loss, Measuring {
   public func validate(_ input: LossInput, at place: String) throws(Failure) {
     try input.validate(at: place)
     guard learnBeta else { return }
-    let count = betaPerClass ? (input.labels.max() ?? -1) + 1 : 1
+    let count = betaPerClass ? input.labels.classCount : 1
     guard boundaries.count >= count, boundaries.dtype == input.embeddings.dtype,
-      input.labels.allSatisfy({ $0 >= 0 })
+      !betaPerClass || input.labels.allSatisfy({ $0 >= 0 })
     else {
       throw Failure(
         .badData, at: place, "there are \(boundaries.count) boundaries of \(boundaries.dtype)",

@@ -44,7 +44,7 @@ public struct DSimplexLoss: ClassScoring {
   ) { madeFor = classCount }
 
   private func corners(_ labels: [Int]) -> Int {
-    classes > 0 ? classes : max(madeFor, (labels.max() ?? 0) + 1)
+    classes > 0 ? classes : max(madeFor, 1, labels.classCount)
   }
 
   public func validate(_ input: LossInput, at place: String) throws(Failure) {

@@ -40,6 +40,16 @@ public struct IConLoss: ProxyLoss {
     Setting("temperature", \Self.temperature, "the width τ of the kernel", in: 1e-4...1e4),
   ]
 
+  /// Proxies as others have them, where there are any.
+  public mutating func makeParameters(
+    classCount: Int, dimension: Int, dtype: DType, random: Random
+  ) {
+    guard neighborhood == .proxies else { return }
+    var random = random
+    proxies = Tensor(
+      normal: [classCount, dimension], deviation: 1, dtype: dtype, random: &random)
+  }
+
   public mutating func updateParameters(
     _ body: (_ name: String, inout Tensor) throws -> Void
   ) rethrows {

@@ -31,6 +31,12 @@ public struct ONNXModel: Sendable, Equatable {
     public var name: String
     public var shape: [Int]
     public var values: [Float]
+
+    /// Equal bit by bit, so that a constant that is no number equals itself.
+    public static func == (a: Constant, b: Constant) -> Bool {
+      a.name == b.name && a.shape == b.shape
+        && a.values.elementsEqual(b.values) { $0.bitPattern == $1.bitPattern }
+    }
   }
 
   /// The input or the output: its name and the lengths that follow the batch.

@@ -143,7 +143,7 @@ private func setWeights(
   _ gallery: ReferenceSet?, random: Random
 ) throws(Failure) {
   let embeddings = batch.embeddings
-  var classCount = max(batch.labels.max() ?? -1, gallery?.labels.max() ?? -1) + 1
+  var classCount = max(batch.labels.classCount, gallery?.labels.classCount ?? 0)
   guard let path = arguments.value("--weights") else {
     // What one class needs tells what all of them do.
     var probe = term
@@ -153,7 +153,7 @@ private func setWeights(
     guard perClass == 0 || classCount <= (1 << 28) / perClass else {
       throw Failure(
         .badData, at: arguments.value("--labels") ?? "--labels",
-        "a label is \(classCount - 1), so as many classes would need parameters",
+        "a label is \(classCount - 1) or more, so as many classes would need parameters",
         expected: "classes numbered from 0", remedy: "number them anew, or give --weights")
     }
     term.makeParameters(

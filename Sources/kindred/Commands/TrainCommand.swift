@@ -88,7 +88,7 @@ private func show(
   case .stepped(let report, let imagesPerSecond):
     progress.show(
       "step \(report.step)/\(recipe.training.steps)  loss \(fixed(report.loss, 4))  "
-        + "active \(fixed(100 * report.active, 0)) %  \(Int(imagesPerSecond)) items/s",
+        + "active \(fixed(100 * report.active, 0)) %  \(Int(within: imagesPerSecond)) items/s",
       done: report.step, of: recipe.training.steps)
   case .evaluated(let step, let evaluation, let watched):
     progress.finish()

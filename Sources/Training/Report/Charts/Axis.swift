@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// One direction of a chart: what it shows, from where to where, with marks at round numbers.
 struct Axis {
@@ -41,9 +42,12 @@ struct Axis {
     let rough = span / 5
     let power = pow(10, log10(rough).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
-    let first = Int((range.lowerBound / step - 1e-9).rounded(.up))
-    let last = Int((range.upperBound / step + 1e-9).rounded(.down))
-    guard first <= last, last - first < 20 else { return [] }
+    let first = Int(within: (range.lowerBound / step - 1e-9).rounded(.up))
+    let last = Int(within: (range.upperBound / step + 1e-9).rounded(.down))
+    // A span that is hardly wider than its numbers are exact has no round numbers in it.
+    guard first <= last, max(first.magnitude, last.magnitude) < 1 << 53, last - first < 20 else {
+      return []
+    }
     return (first...last).map { (Double($0) * step, tickText(Double($0) * step)) }
   }
 }

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Settings
 
 extension RunReport {
   /// All pairs of test items under one threshold.
@@ -77,7 +78,7 @@ extension RunReport {
     let count = 48
     var bins = Array(repeating: (positive: 0.0, negative: 0.0), count: count)
     for (step, value) in zip(steps, values) {
-      let bin = min(count - 1, Int((value - low) / (high - low) * Double(count)))
+      let bin = min(count - 1, max(0, Int(within: (value - low) / (high - low) * Double(count))))
       bins[bin].positive += Double(step.positives) / Double(positives)
       bins[bin].negative += Double(step.negatives) / Double(negatives)
     }
