@@ -73,7 +73,8 @@ let package = Package(
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Geometry"], swiftSettings: strict),
     .testTarget(
-      name: "IndexTests", dependencies: ["Files", "Geometry", "Index"], swiftSettings: strict),
+      name: "IndexTests", dependencies: ["Files", "Geometry", "Index"],
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
       name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
       swiftSettings: strict),

@@ -133,4 +133,5 @@ const ck_kernels KERNELS = {
     .count_limits = count_limits,
     .take_counts = take_counts,
     .distances_to_rows = distances_to_rows,
+    .scores_of_rows = scores_of_rows,
 };

@@ -64,7 +64,8 @@ public struct CorpusMiner: Sendable {
     random = Random(seed: UInt64(seed)).split("corpus mining")
     plan = try MemoryPlan(
       budget: budget, queries: queries.rows, rows: index == nil ? corpus.rows : 0,
-      columns: corpus.columns, pool: min(rule.poolSize, corpus.rows))
+      columns: corpus.columns, pool: min(rule.poolSize, corpus.rows),
+      numberSize: corpus.isDouble ? 8 : 4)
     if let (index, effort, name) = index {
       search = try IndexSearch(index, of: self.corpus, effort: effort, name: name)
     } else {
@@ -82,11 +83,14 @@ public struct CorpusMiner: Sendable {
   public mutating func mine(
     _ part: Range<Int>, onProgress: (_ queries: Int) -> Void = { _ in }
   ) throws(Failure) -> [MinedQuery] {
-    let vectors = try queries.read(part)
+    let vectors = try queries.numbers(part)
     var known: [[Candidate]] = []
+    // How similar the positives of each query are, by which their copies are found.
+    var similarities: [Set<Double>] = []
     for query in part {
       let place = query - part.lowerBound
       let own = try corpus.similarities(to: vectors, place, of: positives[query])
+      similarities.append(Set(own))
       known.append(
         try judged(zip(positives[query], own).map { Candidate(row: $0, score: $1) }, query))
     }
@@ -112,8 +116,13 @@ public struct CorpusMiner: Sendable {
         for (i, place) in some.enumerated() {
           let query = part.lowerBound + place
           let weights = try weights(of: found[i], queries, i)
+          let equal = found[i].filter {
+            similarities[place].contains($0.retrieverScore ?? $0.score)
+          }
           choices[place] = rule.choose(
-            from: found[i], positives: known[place], query: queryIDs?[query], ids: corpusIDs,
+            from: found[i], positives: known[place],
+            copies: try corpus.copies(of: positives[query], among: equal.map(\.row)),
+            query: queryIDs?[query], ids: corpusIDs,
             isWhole: pool >= largest || teacher?.isWhole == true,
             random: random.split(UInt64(query)), weight: weights.map { all in { all[$0.row] ?? 1 } }
           )
@@ -131,7 +140,7 @@ public struct CorpusMiner: Sendable {
   /// The nearest rows of some queries, positives or not.
   mutating func nearest(_ numbers: [Int], count: Int) throws(Failure) -> [[Candidate]] {
     try search.nearest(
-      try queries.read(at: numbers), count: min(count, corpus.file.rows)
+      try queries.numbers(at: numbers), count: min(count, corpus.file.rows)
     ) { _ in }
   }
 
@@ -168,7 +177,7 @@ public struct CorpusMiner: Sendable {
         VectorRows(file: corpus, similarity: self.corpus.similarity)
       )
       let scores = try corpus.similarities(
-        to: try queries.read(query..<query + 1), 0, of: candidates.map(\.row))
+        to: try queries.numbers(query..<query + 1), 0, of: candidates.map(\.row))
       found = zip(candidates, scores).map {
         Candidate(row: $0.row, score: $1, retrieverScore: $0.score)
       }
@@ -182,9 +191,10 @@ public struct CorpusMiner: Sendable {
   ) throws(Failure) -> [Int: Double]? {
     guard let (adapter, power) = adapter, !candidates.isEmpty else { return nil }
     let rows = candidates.map(\.row)
-    let query = queries.rows(at: [Int](repeating: place, count: rows.count))
+    let query = self.queries.seen(queries.rows(at: [place]))
     let weights = adapter.drawWeights(
-      queries: query, candidates: try corpus.read(at: rows), power: power)
+      queries: query.rows(at: [Int](repeating: 0, count: rows.count)),
+      candidates: try corpus.read(at: rows), power: power)
     return Dictionary(zip(rows, weights), uniquingKeysWith: { first, _ in first })
   }
 }

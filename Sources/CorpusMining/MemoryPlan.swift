@@ -9,12 +9,18 @@ struct MemoryPlan: Equatable {
   /// Beyond this, larger parts gain nothing when the corpus is in memory.
   private static let usefulQueries = 4096
 
-  /// - Parameter pool: candidates of a query.
-  init(budget: Int, queries: Int, rows: Int, columns: Int, pool: Int) throws(Failure) {
-    // A candidate is held by the search, in order, as a choice and as text.
-    let query = 12 * columns + 256 * pool
-    // While a chunk is read, the one before may still be there.
-    let row = 4 * columns
+  /// - Parameters:
+  ///   - pool: candidates of a query.
+  ///   - numberSize: the bytes of a number of a row.
+  init(
+    budget: Int, queries: Int, rows: Int, columns: Int, pool: Int, numberSize: Int = 4
+  ) throws(Failure) {
+    // A query is held as it is, in float64 and for products; a candidate by the search, in order, as a
+    // choice and as text.
+    let query = 20 * columns + 256 * pool
+    // The numbers, and what is known of each row. While a chunk is read, the one before may still be
+    // there.
+    let row = numberSize * columns + 24
     let room = budget - MemoryPlan.base
     let least = 64 * query + min(rows, 1024) * row
     guard room >= least else {

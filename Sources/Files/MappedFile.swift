@@ -3,8 +3,9 @@ import Settings
 
 /// A file as memory: pages are read when they are first looked at, and shared between processes.
 ///
-/// Files of ours are replaced by renaming, so a mapped one does not change; a foreign program that
-/// shortens it in place would end this process.
+/// Files of ours are replaced by renaming, so a mapped one does not change. A foreign program that
+/// shortens it in place makes the next look at what is gone a SIGBUS, which `kindred` turns into an
+/// error and an exit status.
 public final class MappedFile: @unchecked Sendable {
   // A class because the mapping must end with its last user; unchecked because nobody writes to it.
   public let bytes: UnsafeRawBufferPointer

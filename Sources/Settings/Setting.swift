@@ -33,7 +33,7 @@ extension Setting {
       name, summary, allowed: "a number" + Setting.text(of: range),
       read: { .number($0[keyPath: path]) },
       write: { root, value in
-        guard case .number(let number) = value, range.contains(number) else { return false }
+        guard let number = value.numberValue, range.contains(number) else { return false }
         root[keyPath: path] = number
         return true
       })
@@ -47,9 +47,7 @@ extension Setting {
       name, summary, allowed: "a whole number, \(range.lowerBound) \(upper)",
       read: { JSONValue($0[keyPath: path]) },
       write: { root, value in
-        guard case .number(let number) = value, let whole = Int(exactly: number),
-          range.contains(whole)
-        else { return false }
+        guard let whole = value.wholeValue, range.contains(whole) else { return false }
         root[keyPath: path] = whole
         return true
       })
@@ -122,7 +120,7 @@ extension Setting {
         guard case .array(let items) = value else { return false }
         var numbers: [Double] = []
         for item in items {
-          guard case .number(let number) = item, range.contains(number) else { return false }
+          guard let number = item.numberValue, range.contains(number) else { return false }
           numbers.append(number)
         }
         root[keyPath: path] = numbers
@@ -140,9 +138,7 @@ extension Setting {
         guard case .array(let items) = value else { return false }
         var whole: [Int] = []
         for item in items {
-          guard case .number(let number) = item, let value = Int(exactly: number),
-            range.contains(value)
-          else { return false }
+          guard let value = item.wholeValue, range.contains(value) else { return false }
           whole.append(value)
         }
         root[keyPath: path] = whole

@@ -17,4 +17,12 @@ for index in 1..<max(1, Int(CommandLine.argc)) {
     exit(failure.kind.rawValue)
   }
 }
+// Graphs are searched where they lie: one that another program cuts short meanwhile is an error to
+// tell too. A handler may do no more than this.
+signal(SIGBUS) { _ in
+  let text: StaticString =
+    "kindred: a file became shorter while it was read (make it again, and replace it as a whole)\n"
+  _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
+  _exit(Failure.Kind.cannotRead.rawValue)
+}
 exit(runKindred(Array(CommandLine.arguments.dropFirst())))

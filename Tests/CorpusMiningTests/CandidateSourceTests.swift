@@ -47,7 +47,7 @@ import Testing
     let mined = try miner.mine(0..<3)
     #expect(mined[1].choice.negatives.map(\.candidate.row) == [7, 4])
     #expect(mined[1].choice.dropped.map(\.reason) == [.positive, .tooSimilar])
-    let own = mined[1].choice.negatives.map { Double($0.candidate.retrieverScore ?? 9) }
+    let own = mined[1].choice.negatives.map { $0.candidate.retrieverScore ?? 9 }
     #expect(zip(own, [7, 4]).allSatisfy { abs($0 - files.cosine(1, $1)) < 1e-6 })
     // A positive without a score sets no limit, so the policy has nothing to go by.
     #expect(mined[0].choice.lacksPositive && mined[2].choice.lacksPositive)

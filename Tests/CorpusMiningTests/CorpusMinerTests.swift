@@ -11,12 +11,12 @@ private func plainNegatives(
 ) -> [Int] {
   let ranked = files.corpusVectors.indices.filter { !positives.contains($0) }
     .sorted { files.cosine(query, $0) > files.cosine(query, $1) }
-  let least = positives.map { Float(files.cosine(query, $0)) }.min()
+  let least = positives.map { files.cosine(query, $0) }.min()
   let limit = rule.policy.limit(positive: least)
   let window = ranked.enumerated().filter {
     $0.offset >= rule.policy.skipped && rule.ranks.contains($0.offset)
   }
-  return window.map(\.element).filter { Float(files.cosine(query, $0)) <= limit }
+  return window.map(\.element).filter { files.cosine(query, $0) <= limit }
     .prefix(rule.count).map { $0 }
 }
 
@@ -38,7 +38,7 @@ private func plainNegatives(
       let expected = plainNegatives(files, one.query, positives: positives[one.query], rule)
       #expect(one.choice.negatives.map(\.candidate.row) == expected)
       for candidate in one.choice.negatives.map(\.candidate) + one.positives {
-        #expect(abs(Double(candidate.score) - files.cosine(one.query, candidate.row)) < 1e-6)
+        #expect(abs(candidate.score - files.cosine(one.query, candidate.row)) < 1e-6)
       }
     }
   }
@@ -60,6 +60,87 @@ private func plainNegatives(
     let (large, small) = (try mined(2048), try mined(67))
     #expect(large.lines == small.lines)
     #expect(!large.lines.isEmpty)
+  }
+
+  /// Rows 40 and 41 are rows 0 and 1 again, row 42 is row 0 with another sign of a zero.
+  @Test(
+    arguments: allNegativePolicies.map(\.name).filter { $0 != "shifted" },
+    [Similarity.cosine, .innerProduct])
+  func copiesOfAPositiveAreNoNegatives(policy: String, similarity: Similarity) throws {
+    var random = Random(seed: 6)
+    var rows = (0..<40).map { _ in (0..<5).map { _ in Float(random.normal()) } }
+    for i in [0, 1] { rows[i][2] = 0 }
+    rows += [rows[0], rows[1], rows[0]]
+    rows[42][2] = -0.0
+    let queries = [0, 1].map { i in rows[i].map { $0 * 1.5 + 0.1 } }
+    let files = try MatrixFiles(queries, rows)
+    let registered: any NegativePolicy = try allNegativePolicies.named(
+      policy, kind: "policy", at: "test")
+    // What lets a negative be as near as the positive.
+    let settings: [String: JSONValue] =
+      switch policy {
+      case "margin-to-positive": ["margin": 0]
+      case "percent-of-positive": ["share": 1]
+      case "absolute": ["threshold": 1e9]
+      default: [:]
+      }
+    let rule = CandidateRule(
+      policy: try configured(registered, settings, at: "test"), count: 40)
+    var miner = try CorpusMiner(
+      queries: files.queries, corpus: files.corpus, positives: PositiveRows([[0], [1]]),
+      rule: rule, similarity: similarity)
+    let mined = try miner.mine(0..<2)
+    for (one, copies) in zip(mined, [[40, 42], [41]]) {
+      let negatives = one.choice.negatives.map(\.candidate.row)
+      #expect(!negatives.isEmpty && Set(negatives).isDisjoint(with: copies + [one.query]))
+      let dropped = one.choice.dropped.filter { $0.reason == .duplicateOfPositive }
+      #expect(dropped.map(\.candidate.row) == copies, "\(policy)")
+    }
+  }
+
+  /// What all rows have in common takes no digits of what tells them apart.
+  @Test(arguments: [DType.float32, .float64]) func commonOffsetsDoNotMatter(dtype: DType) throws {
+    var random = Random(seed: 8)
+    let offset = dtype == .float32 ? 1e4 : 1e5
+    func rows(_ count: Int) -> [[Double]] {
+      (0..<count).map { _ in
+        (0..<6).map { _ in
+          let number = offset + random.normal()
+          return dtype == .float32 ? Double(Float(number)) : number
+        }
+      }
+    }
+    let folder = NSTemporaryDirectory() + "kindred-mining-\(UUID().uuidString)"
+    try FileSystem.makeFolder(folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func file(_ name: String, _ rows: [[Double]]) throws -> NumPyRows {
+      let path = "\(folder)/\(name).npy"
+      let flat = rows.flatMap { $0 }
+      try NumPyArray(
+        shape: [rows.count, 6],
+        elements: dtype == .float32 ? .float32(flat.map { Float($0) }) : .float64(flat)
+      ).write(to: path)
+      return try NumPyRows(path)
+    }
+    let (queries, corpus) = (rows(8), rows(1200))
+    var miner = try CorpusMiner(
+      queries: try file("q", queries), corpus: try file("c", corpus),
+      positives: PositiveRows((0..<8).map { [$0] }),
+      rule: CandidateRule(policy: NaivePolicy(), count: 5))
+    func cosine(_ a: [Double], _ b: [Double]) -> Double {
+      func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
+      return dot(a, b) / (dot(a, a).squareRoot() * dot(b, b).squareRoot())
+    }
+    for one in try miner.mine(0..<8) {
+      let best = corpus.indices.filter { $0 != one.query }
+        .map { cosine(queries[one.query], corpus[$0]) }.sorted(by: >)
+      for (negative, own) in zip(one.choice.negatives, best) {
+        let candidate = negative.candidate
+        // Cosines here differ in the tenth digit.
+        #expect(abs(candidate.score - own) < 1e-15)
+        #expect(abs(cosine(queries[one.query], corpus[candidate.row]) - own) < 1e-15)
+      }
+    }
   }
 
   @Test func duplicatesAndTheQueryItselfAreNoNegatives() throws {

@@ -46,7 +46,7 @@ import Testing
     for (i, query) in queries.enumerated() {
       let expected = ExactIndexTests.bruteForce(base, query, metric, count: sizes.count)
       #expect(found[i].map(\.id) == expected.map(\.id), "query \(i)")
-      #expect(found[i].map { Double($0.score) } == expected.map(\.score), "query \(i)")
+      #expect(found[i].map(\.score) == expected.map(\.score), "query \(i)")
     }
   }
 

@@ -40,7 +40,7 @@ import Testing
   static func recall(_ found: Neighbors, _ truth: Neighbors, _ metric: ExactIndex.Metric) -> Double
   {
     let k = truth.countPerQuery
-    let sign: Float = metric == .l2 ? 1 : -1
+    let sign = metric == .l2 ? 1.0 : -1.0
     var hits = 0
     for query in 0..<truth.scores.count / k {
       let limit = sign * truth.scores[query * k + k - 1] + 1e-5

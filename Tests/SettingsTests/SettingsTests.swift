@@ -78,6 +78,32 @@ private struct Dish: Configurable {
     #expect(JSONValue.number(.nan).description == "null")
   }
 
+  /// Whole numbers of 64 bits, with a sign or without, stay what they are.
+  @Test func wholeNumbersOf64BitsAreExact() throws {
+    let signed: [Int64] = [
+      0, -1, 999_999_999_999_999, 1_000_000_000_000_001, 9_007_199_254_740_992,
+      9_007_199_254_740_993, -9_007_199_254_740_993, 1_234_567_890_123_456_789, .max, .min,
+    ]
+    for number in signed {
+      let value = JSONValue(number)
+      #expect(value.description == "\(number)" && value.wholeValue == Int(number))
+      #expect(value.numberValue == Double(number))
+      #expect(try JSONValue(json5: value.description, at: "test") == value)
+    }
+    let unsigned: [UInt64] = [.max, 1 << 63, 1 << 63 + 1]
+    for number in unsigned {
+      let value = JSONValue(number)
+      #expect(value.description == "\(number)" && value.wholeValue == nil)
+      #expect(try JSONValue(json5: value.description, at: "test") == value)
+    }
+    // One value has one form.
+    #expect(JSONValue(1 << 53) == .number(0x1p53))
+    #expect(try JSONValue(json5: "0xFFFFFFFFFFFFFFFF", at: "t").description == "\(UInt64.max)")
+    #expect(try JSONValue(json5: "-9007199254740993", at: "t").wholeValue == -9_007_199_254_740_993)
+    #expect(try JSONValue(json5: "36893488147419103233", at: "t") == .number(0x1p65))
+    #expect(try JSONValue(json5: "9007199254740993.0", at: "t") == .number(0x1p53))
+  }
+
   @Test func everythingOfJSON5IsRead() throws {
     let text = """
       { $a_1: +.5, 'b': 0x1F, c: -1.e2, /* d */ "d": 'it''s', } // end

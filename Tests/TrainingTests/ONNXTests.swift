@@ -182,6 +182,18 @@ private struct ONNXInterpreter {
     }
   }
 
+  @Test(arguments: [Float.nan, .infinity], [("linear", [4]), ("conv4", [16, 16, 1])])
+  func weightsThatAreNoNumbersAreRefused(bad: Float, model: (name: String, shape: [Int])) throws {
+    var encoder = try ONNXTests.encoder(
+      try allArchitectures.named(model.name, kind: "", at: ""), model.shape)
+    encoder.updateParameters { name, tensor in
+      guard name.hasSuffix("weight") else { return }
+      tensor.updateElements(of: Float.self) { $0[$0.count - 1] = bad }
+    }
+    let failure = #expect(throws: Failure.self) { try encoder.onnxModel() }
+    #expect(failure?.kind == .badData && failure?.description.contains("weight") == true)
+  }
+
   @Test func aResidualIsOneMatrix() throws {
     let encoder = try ONNXTests.encoder(Adapter(), [6])
     let residual = try #require(encoder.layers[1].value as? LowRankResidual)

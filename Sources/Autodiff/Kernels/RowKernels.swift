@@ -284,6 +284,17 @@ public struct RowKernels<S: Scalar> {
     kernels.pointee.distances_to_rows(y, query, base, rows, count, columns, isSquared ? 1 : 0)
   }
 
+  /// y[i] = ‖query − base[rows[i]]‖², or ⟨query, base[rows[i]]⟩, summed in float64 in one order that
+  /// all instruction sets keep; the first `count` rows if `rows` is nil.
+  @inlinable
+  public func scores(
+    _ y: UnsafeMutablePointer<Double>, from query: UnsafePointer<Double>,
+    to base: UnsafePointer<S>, rows: UnsafePointer<UInt32>?, count: Int, columns: Int,
+    isSquared: Bool
+  ) {
+    kernels.pointee.scores_of_rows(y, query, base, rows, count, columns, isSquared ? 1 : 0)
+  }
+
   @inlinable
   func withNumbers<Result>(
     _ first: Double, _ second: Double, _ body: (UnsafeMutablePointer<Double>) -> Result

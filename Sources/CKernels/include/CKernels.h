@@ -371,6 +371,11 @@ typedef struct ck_kernels {
   void (*_Nonnull distances_to_rows)(void *_Nonnull y, const void *_Nonnull query,
                                      const void *_Nonnull base, const uint32_t *_Nonnull rows,
                                      ptrdiff_t count, ptrdiff_t columns, int squared);
+  /// The same in float64, whatever the elements of the rows are, and +⟨query, row⟩ for products; rows
+  /// 0, 1, 2 and so on if `rows` is null. The same bits on every instruction set.
+  void (*_Nonnull scores_of_rows)(double *_Nonnull y, const double *_Nonnull query,
+                                  const void *_Nonnull base, const uint32_t *_Nullable rows,
+                                  ptrdiff_t count, ptrdiff_t columns, int squared);
 } ck_kernels;
 
 /// The kernels for float (`size` 4) or double (`size` 8) on the instruction set in use.

@@ -6,7 +6,7 @@ import Index
 public struct RerankedNeighbor: Sendable, Equatable {
   public var id: Int
   /// The index's own score.
-  public var score: Float
+  public var score: Double
   /// ½ (1 + cos(q, c)) P(relevant)^λ.
   public var relevance: Double
 }
@@ -47,10 +47,10 @@ extension FalseNegativeAdapter {
 }
 
 extension Neighbors {
-  /// The same in the order of the index, for whom has no adapter.
-  public var asFound: [[RerankedNeighbor]] {
-    guard countPerQuery > 0 else { return [] }
-    return (0..<ids.count / countPerQuery).map { query in
+  /// The same in the order of the index, for whom has no adapter: a list for each query, empty where
+  /// there is nothing to find.
+  public func asFound(queries: Int) -> [[RerankedNeighbor]] {
+    (0..<queries).map { query in
       self[query].map { RerankedNeighbor(id: $0.id, score: $0.score, relevance: 0) }
     }
   }

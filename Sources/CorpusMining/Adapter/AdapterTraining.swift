@@ -11,7 +11,7 @@ public struct AdapterTraining {
   private let queries, corpus: VectorRows
   private let examples, kept: [Example]
   /// How similar a row must be for the retriever to call it relevant.
-  public let threshold: Float
+  public let threshold: Double
 
   private struct Example {
     var query, row: Int
@@ -56,7 +56,7 @@ public struct AdapterTraining {
         .badData, at: "--positives", "\(chosen.count) queries have positives",
         expected: "at least 2, to learn from one and try the other")
     }
-    var found: [(Int, row: Int, isRelevant: Bool, score: Float, likeness: Float)] = []
+    var found: [(Int, row: Int, isRelevant: Bool, score: Double, likeness: Float)] = []
     var miner = miner
     for start in stride(from: 0, to: chosen.count, by: 512) {
       let part = Array(chosen[start..<min(chosen.count, start + 512)])
@@ -65,17 +65,19 @@ public struct AdapterTraining {
         let positives = miner.positives[query]
         let known = Set(positives.map { miner.corpusIDs[$0] })
         let drawn = (0..<hardest).map { _ in random.below(rows) }
-        let others = Set(candidates.map(\.row) + drawn).sorted().filter {
+        let near = Set(candidates.map(\.row) + drawn).sorted().filter {
           !known.contains(miner.corpusIDs[$0])
         }
-        let vectors = try queries.read(query..<query + 1)
+        let copies = try corpus.copies(of: positives, among: near)
+        let others = near.filter { !copies.contains($0) }
+        let vectors = try queries.numbers(query..<query + 1)
         let all = positives + others
         let scores = try corpus.similarities(to: vectors, 0, of: all)
-        let labelled = try corpus.read(at: positives)
+        let labelled = try corpus.numbers(at: positives)
         var likeness = [Float](repeating: -1, count: all.count)
         for place in positives.indices {
           for (i, own) in try corpus.similarities(to: labelled, place, of: all).enumerated() {
-            likeness[i] = max(likeness[i], own)
+            likeness[i] = max(likeness[i], Float(own))
           }
         }
         for (i, row) in all.enumerated() {

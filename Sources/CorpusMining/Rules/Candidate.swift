@@ -2,11 +2,11 @@
 public struct Candidate: Sendable, Equatable {
   public var row: Int
   /// What it is ranked and judged by: the cosine similarity or inner product with the query.
-  public var score: Float
+  public var score: Double
   /// What it was found by, when a teacher gave it another score.
-  public var retrieverScore: Float?
+  public var retrieverScore: Double?
 
-  public init(row: Int, score: Float, retrieverScore: Float? = nil) {
+  public init(row: Int, score: Double, retrieverScore: Double? = nil) {
     (self.row, self.score, self.retrieverScore) = (row, score, retrieverScore)
   }
 
@@ -20,8 +20,9 @@ public struct Candidate: Sendable, Equatable {
 public enum DropReason: String, CaseIterable, Sendable {
   /// It is one of the query's positives.
   case positive
-  /// It has the same id as a positive or as the query itself.
+  /// It has the same id as a positive, or the very same numbers.
   case duplicateOfPositive = "duplicate-of-positive"
+  /// It has the same id as the query itself.
   case sameAsQuery = "same-as-query"
   /// It has the same id as a candidate before it.
   case duplicate

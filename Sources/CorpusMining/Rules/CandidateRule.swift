@@ -44,13 +44,14 @@ public struct CandidateRule: Sendable {
   ///
   /// - Parameters:
   ///   - positives: the query's positives; the least similar one sets the policy's limit.
+  ///   - copies: rows with the very numbers of a positive.
   ///   - query: the id of the query, if candidates with the same id are the query itself.
   ///   - ids: the id of each row of the corpus.
   ///   - isWhole: whether there are no more candidates.
   ///   - weight: how likely a candidate that passes is drawn, 0 or more; nil for evenly.
   func choose(
-    from candidates: [Candidate], positives: [Candidate], query: Int?, ids: RowIdentities,
-    isWhole: Bool, random: Random, weight: ((Candidate) -> Double)? = nil
+    from candidates: [Candidate], positives: [Candidate], copies: Set<Int> = [], query: Int?,
+    ids: RowIdentities, isWhole: Bool, random: Random, weight: ((Candidate) -> Double)? = nil
   ) -> Choice? {
     var choice = Choice()
     guard !positives.isEmpty || !type(of: policy).needsPositive else {
@@ -70,7 +71,7 @@ public struct CandidateRule: Sendable {
       var reason: DropReason?
       if positiveRows.contains(candidate.row) {
         reason = .positive
-      } else if positiveIDs.contains(id) {
+      } else if positiveIDs.contains(id) || copies.contains(candidate.row) {
         reason = .duplicateOfPositive
       } else if id == query {
         reason = .sameAsQuery
@@ -106,7 +107,7 @@ public struct CandidateRule: Sendable {
     var weights = passing.map { one in weight.map { max(0, $0(one.candidate)) } ?? 1 }
     if balancesMargins {
       // The positive's score is the same for all, so that margins fall into bins as scores do.
-      let bins = marginBins(passing.map { -Double($0.candidate.score) }, count: 10)
+      let bins = marginBins(passing.map { -$0.candidate.score }, count: 10)
       let sizes = Dictionary(bins.map { ($0, 1.0) }, uniquingKeysWith: +)
       for (i, bin) in bins.enumerated() { weights[i] /= sizes[bin] ?? 1 }
     }

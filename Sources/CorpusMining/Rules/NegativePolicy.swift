@@ -10,13 +10,13 @@ public protocol NegativePolicy: Described {
   /// The largest similarity that a negative may have.
   ///
   /// - Parameter positive: the similarity of the query and its positive; `nil` without one.
-  func limit(positive: Float?) -> Float
+  func limit(positive: Double?) -> Double
 }
 
 extension NegativePolicy {
   public var skipped: Int { 0 }
   public static var needsPositive: Bool { false }
-  public func limit(positive: Float?) -> Float { .infinity }
+  public func limit(positive: Double?) -> Double { .infinity }
   public static var source: String { nvRetriever }
 }
 
@@ -60,7 +60,7 @@ public struct AbsolutePolicy: NegativePolicy {
   public static let settings = [
     Setting("threshold", \Self.threshold, "the largest similarity of a negative")
   ]
-  public func limit(positive: Float?) -> Float { Float(threshold) }
+  public func limit(positive: Double?) -> Double { threshold }
 }
 
 /// Takes candidates with s(q, c) ≤ s(q, p) − m.
@@ -73,7 +73,7 @@ public struct MarginToPositivePolicy: NegativePolicy {
     Setting("margin", \Self.margin, "how much less similar than the positive a negative must be")
   ]
   public static let needsPositive = true
-  public func limit(positive: Float?) -> Float { (positive ?? .infinity) - Float(margin) }
+  public func limit(positive: Double?) -> Double { (positive ?? .infinity) - margin }
 }
 
 /// Takes candidates with s(q, c) ≤ s(q, p) − (1 − ρ)·|s(q, p)|, which is ρ·s(q, p) where that is
@@ -87,8 +87,8 @@ public struct PercentOfPositivePolicy: NegativePolicy {
     Setting("share", \Self.share, "the share ρ of the positive's similarity", in: 0...1)
   ]
   public static let needsPositive = true
-  public func limit(positive: Float?) -> Float {
+  public func limit(positive: Double?) -> Double {
     guard let positive else { return .infinity }
-    return positive - (1 - Float(share)) * abs(positive)
+    return positive - (1 - share) * abs(positive)
   }
 }

@@ -3,17 +3,17 @@ import Settings
 
 /// What a teacher, a cross-encoder say, thinks of some rows of the corpus beside each query.
 ///
-/// A query's scores are side by side in two flat lists: 8 bytes a score.
+/// A query's scores are side by side in two flat lists: 12 bytes a score.
 public struct TeacherScores: Sendable {
   private var starts: [Int] = [0]
   private var rows: [Int32] = []
-  private var scores: [Float] = []
+  private var scores: [Double] = []
 
   /// Reads lines such as `{"query": 0, "scores": [[12, 0.93], [40, 0.1]]}`: pairs of a row of the
   /// corpus and its score. A query has one line or none.
   public init(_ path: String, queries: Int, corpus: Int) throws(Failure) {
     var lines = [Range<Int>?](repeating: nil, count: queries)
-    var found: (rows: [Int32], scores: [Float]) = ([], [])
+    var found: (rows: [Int32], scores: [Double]) = ([], [])
     let text = try FileSystem.readText(path)
     for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
     where line.contains(where: { !$0.isWhitespace }) {
@@ -42,7 +42,7 @@ public struct TeacherScores: Sendable {
             expected: "[row, score] with each row from 0 to \(corpus - 1) once")
         }
         found.rows.append(Int32(row))
-        found.scores.append(Float(score))
+        found.scores.append(score)
       }
       lines[query] = first..<found.rows.count
     }
@@ -56,7 +56,7 @@ public struct TeacherScores: Sendable {
   }
 
   /// The scored rows of a query.
-  func candidates(of query: Int) -> [(row: Int, score: Float)] {
+  func candidates(of query: Int) -> [(row: Int, score: Double)] {
     (starts[query]..<starts[query + 1]).map { (Int(rows[$0]), scores[$0]) }
   }
 }

@@ -7,7 +7,7 @@ protocol CandidateSearch: Sendable {
   /// The candidates of each query in order: the most similar first, then the smaller row.
   ///
   /// - Parameters:
-  ///   - queries: [queries, columns], as similarity sees them.
+  ///   - queries: [queries, columns], as they are in their file.
   ///   - onProgress: told how many queries are done, as far as can be told.
   mutating func nearest(
     _ queries: Tensor, count: Int, onProgress: (_ queries: Int) -> Void
@@ -26,8 +26,6 @@ struct CorpusSearch: CandidateSearch {
 
   /// Queries whose products are made before progress is told.
   private static let blockQueries = 1024
-  /// A few more than are asked for, since the rounding of products may swap near-equal ones.
-  private static let spare = 8
 
   init(_ corpus: VectorRows, chunkRows: Int) {
     (self.corpus, self.chunkRows) = (corpus, max(1, chunkRows))
@@ -41,49 +39,23 @@ struct CorpusSearch: CandidateSearch {
     var done = 0
     for start in stride(from: 0, to: rows, by: chunkRows) {
       let range = start..<min(rows, start + chunkRows)
-      let index = try self.index(of: range)
+      let index = if let whole { whole } else { try corpus.index(range) }
       if range.count == rows { whole = index }
       for first in stride(from: 0, to: queryCount, by: CorpusSearch.blockQueries) {
         let block = first..<min(queryCount, first + CorpusSearch.blockQueries)
-        let part = queries.rows(at: Array(block))
-        let neighbors = try index.search(part, count: count + CorpusSearch.spare)
-        merge(neighbors, of: part, index.vectors, block, from: start, into: &found, keeping: count)
+        let neighbors = try index.search(queries.rows(at: Array(block)), count: count)
+        for query in block {
+          let more = neighbors[query - first].map { Candidate(row: start + $0.id, score: $0.score) }
+          if start > 0 {
+            found[query] = Array((found[query] + more).sorted(by: Candidate.precedes).prefix(count))
+          } else {
+            found[query] = more
+          }
+        }
         done += block.count * range.count
         onProgress(done / max(1, rows))
       }
     }
     return found
-  }
-
-  private func index(of range: Range<Int>) throws(Failure) -> ExactIndex {
-    if let whole { return whole }
-    let vectors = try corpus.read(range)
-    return try ExactIndex(vectors, metric: .innerProduct, name: corpus.file.path)
-  }
-
-  /// Adds what a chunk has, by scores that do not depend on how the corpus is cut.
-  private func merge(
-    _ neighbors: Neighbors, of queries: Tensor, _ vectors: Tensor, _ block: Range<Int>,
-    from start: Int, into found: inout [[Candidate]], keeping count: Int
-  ) {
-    let columns = corpus.file.columns
-    queries.withElements(of: Float.self) { queries in
-      vectors.withElements(of: Float.self) { vectors in
-        found.withUnsafeMutableBufferPointer { found in
-          Parallel.forEachRange(block.count, grain: 16) { range in
-            for query in range {
-              var candidates = found[block.lowerBound + query]
-              let first = query * neighbors.countPerQuery
-              for row in neighbors.ids[first..<first + neighbors.countPerQuery] {
-                let score = innerProduct(queries, query, vectors, row, columns: columns)
-                candidates.append(Candidate(row: start + row, score: score))
-              }
-              candidates.sort(by: Candidate.precedes)
-              found[block.lowerBound + query] = Array(candidates.prefix(count))
-            }
-          }
-        }
-      }
-    }
   }
 }

@@ -30,7 +30,7 @@ struct IndexSearch: CandidateSearch {
     }
     let count = min(IndexSearch.sampleSize, file.rows)
     let rows = (0..<count).map { $0 * file.rows / count }
-    let vectors = try corpus.read(at: rows)
+    let vectors = try corpus.numbers(at: rows)
     let found = try candidates(of: vectors, count: 1)
     // An index may miss some; and the nearest of a row of zeros is any other.
     let known = zip(rows, found).count { row, candidates in
@@ -61,7 +61,8 @@ struct IndexSearch: CandidateSearch {
 
   private func candidates(of queries: Tensor, count: Int) throws(Failure) -> [[Candidate]] {
     let neighbors = try index.search(
-      queries, count: count, effort: SearchEffort(ef: max(effort, 2 * count)), name: name)
+      corpus.seen(queries), count: count, effort: SearchEffort(ef: max(effort, 2 * count)),
+      name: name)
     var found: [[Candidate]] = []
     for query in 0..<queries.shape[0] {
       let rows = neighbors[query].map(\.id).filter { (0..<corpus.file.rows).contains($0) }

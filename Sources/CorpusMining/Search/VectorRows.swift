@@ -1,5 +1,6 @@
 import Autodiff
 import Files
+import Index
 import Settings
 
 /// What similarity is.
@@ -9,92 +10,96 @@ public enum Similarity: String, CaseIterable, Sendable {
   case innerProduct = "inner-product"
 }
 
-/// The rows of a file as similarity sees them.
+/// The rows of a file, and how similar they are.
 struct VectorRows: Sendable {
   let file: NumPyRows
   let similarity: Similarity
 
-  /// Consecutive rows, [rows, columns].
-  func read(_ range: Range<Int>) throws(Failure) -> Tensor {
-    var failure: Failure?
-    let columns = file.columns
-    let tensor = Tensor(shape: [range.count, columns], of: Float.self) { numbers in
-      do throws(Failure) {
-        try file.read(range, into: numbers)
-      } catch {
-        failure = error
-        return
-      }
-      guard similarity == .cosine else { return }
-      Parallel.forEachRange(range.count, grain: 1024) { rows in
-        for row in rows {
-          VectorRows.normalize(
-            UnsafeMutableBufferPointer(rebasing: numbers[row * columns..<(row + 1) * columns]))
-        }
-      }
-    }
-    if let failure { throw failure }
-    return tensor
-  }
+  /// Consecutive rows in the precision of the file, [rows, columns].
+  func numbers(_ range: Range<Int>) throws(Failure) -> Tensor { try tensor([range]) }
 
-  /// Rows in any order, [rows, columns].
-  func read(at rows: [Int]) throws(Failure) -> Tensor {
+  /// Rows in any order.
+  func numbers(at rows: [Int]) throws(Failure) -> Tensor { try tensor(rows.map { $0..<$0 + 1 }) }
+
+  private func tensor(_ ranges: [Range<Int>]) throws(Failure) -> Tensor {
+    let shape = [ranges.reduce(0) { $0 + $1.count }, file.columns]
     var failure: Failure?
-    let columns = file.columns
-    let tensor = Tensor(shape: [rows.count, columns], of: Float.self) { numbers in
-      for (place, row) in rows.enumerated() where failure == nil {
-        let own = UnsafeMutableBufferPointer(
-          rebasing: numbers[place * columns..<(place + 1) * columns])
+    /// Reads each range into its part of the memory.
+    func fill<S>(
+      _ numbers: UnsafeMutableBufferPointer<S>,
+      _ read: (Range<Int>, UnsafeMutableBufferPointer<S>) throws(Failure) -> Void
+    ) {
+      var first = 0
+      for range in ranges where failure == nil {
+        let count = range.count * file.columns
         do throws(Failure) {
-          try file.read(row..<row + 1, into: own)
+          try read(range, UnsafeMutableBufferPointer(rebasing: numbers[first..<first + count]))
         } catch {
           failure = error
         }
-        if similarity == .cosine { VectorRows.normalize(own) }
+        first += count
       }
     }
+    let tensor =
+      file.isDouble
+      ? Tensor(shape: shape, of: Double.self) {
+        fill($0) { (range, memory) throws(Failure) in try file.read(range, into: memory) }
+      }
+      : Tensor(shape: shape, of: Float.self) {
+        fill($0) { (range, memory) throws(Failure) in try file.read(range, into: memory) }
+      }
     if let failure { throw failure }
     return tensor
   }
 
-  /// The similarities of one of some queries to rows of the file.
-  func similarities(to queries: Tensor, _ place: Int, of rows: [Int]) throws(Failure) -> [Float] {
-    let others = try read(at: rows)
-    return queries.withElements(of: Float.self) { queries in
-      others.withElements(of: Float.self) { others in
-        rows.indices.map { innerProduct(queries, place, others, $0, columns: file.columns) }
+  /// Rows as similarity sees them, in float32: of unit length for the cosine.
+  func seen(_ numbers: Tensor) -> Tensor {
+    guard similarity == .cosine else { return numbers.converted(to: .float32) }
+    let columns = file.columns
+    let wide = numbers.converted(to: .float64)
+    return Tensor(shape: numbers.shape, of: Float.self) { y in
+      wide.withElements(of: Double.self) { x in
+        for first in stride(from: 0, to: x.count, by: columns) {
+          var sum = 0.0
+          for i in first..<first + columns { sum += x[i] * x[i] }
+          let factor = sum > 0 ? 1 / sum.squareRoot() : 0
+          for i in first..<first + columns { y[i] = Float(x[i] * factor) }
+        }
       }
     }
   }
 
-  private static func normalize(_ row: UnsafeMutableBufferPointer<Float>) {
-    var sum = 0.0
-    for x in row { sum += Double(x) * Double(x) }
-    let factor = sum > 0 ? 1 / sum.squareRoot() : 0
-    for i in row.indices { row[i] = Float(Double(row[i]) * factor) }
+  /// Rows in any order, as similarity sees them.
+  func read(at rows: [Int]) throws(Failure) -> Tensor { seen(try numbers(at: rows)) }
+
+  /// Consecutive rows to search in, which compares them in float64.
+  func index(_ range: Range<Int>) throws(Failure) -> ExactIndex {
+    try ExactIndex(
+      try numbers(range), metric: .innerProduct, isCosine: similarity == .cosine, name: file.path)
+  }
+
+  /// The similarities of one of some queries to rows of the file, as a search gives them.
+  ///
+  /// - Parameter queries: as they are in their file.
+  func similarities(to queries: Tensor, _ place: Int, of rows: [Int]) throws(Failure) -> [Double] {
+    ExactIndex.scores(
+      of: try numbers(at: rows), to: queries.rows(at: [place]), metric: .innerProduct,
+      isCosine: similarity == .cosine)
+  }
+
+  /// Those of some rows that have the very numbers of one of others.
+  func copies(of others: [Int], among rows: [Int]) throws(Failure) -> Set<Int> {
+    guard !rows.isEmpty, !others.isEmpty else { return [] }
+    let known = Set(try numbers(at: others).lists)
+    let lists = try numbers(at: rows).lists
+    return Set(zip(rows, lists).filter { known.contains($1) }.map(\.0))
   }
 }
 
-/// The inner product of two rows, summed in one fixed order.
-func innerProduct(
-  _ a: UnsafeBufferPointer<Float>, _ i: Int, _ b: UnsafeBufferPointer<Float>, _ j: Int,
-  columns: Int
-) -> Float {
-  guard let a = a.baseAddress, let b = b.baseAddress else { return 0 }
-  let (x, y) = (UnsafeRawPointer(a + i * columns), UnsafeRawPointer(b + j * columns))
-  var sums = SIMD8<Float>.zero
-  var k = 0
-  while k + 8 <= columns {
-    sums +=
-      x.loadUnaligned(fromByteOffset: 4 * k, as: SIMD8<Float>.self)
-      * y.loadUnaligned(fromByteOffset: 4 * k, as: SIMD8<Float>.self)
-    k += 8
+extension Tensor {
+  /// The rows as lists.
+  fileprivate var lists: [[Double]] {
+    let (values, columns) = (elements(as: Double.self), shape[1])
+    return (0..<shape[0]).map { Array(values[$0 * columns..<($0 + 1) * columns]) }
   }
-  var sum = sums.sum()
-  while k < columns {
-    sum += a[i * columns + k] * b[j * columns + k]
-    k += 1
-  }
-  // Rows of huge numbers: as far as a number can tell.
-  return sum.isNaN ? 0 : max(-.greatestFiniteMagnitude, min(.greatestFiniteMagnitude, sum))
 }

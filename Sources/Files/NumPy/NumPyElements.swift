@@ -102,6 +102,17 @@ extension NumPyArray.Elements {
 
 extension NumPyArray {
   /// All elements as float32; zeros for texts.
+  var doubles: [Double] {
+    switch elements {
+    case .float32(let values): values.map { Double($0) }
+    case .float64(let values): values
+    case .int32(let values): values.map { Double($0) }
+    case .int64(let values): values.map { Double($0) }
+    case .uint64(let values): values.map { Double($0) }
+    case .text(let values): [Double](repeating: 0, count: values.count)
+    }
+  }
+
   var floats: [Float] {
     switch elements {
     case .float32(let values): values

@@ -13,6 +13,13 @@ public final class NumPyRows: Sendable {
   private let header: NumPyHeader
   /// Whether the file's bytes are the numbers as they are in memory.
   private var isPlain: Bool { header.type == .float32 && !header.isBigEndian }
+  /// Whether float32 has no room for the numbers: those of float64 and of integers of 32 bits or more.
+  public var isDouble: Bool {
+    switch header.type {
+    case .float64, .int32, .int64, .uint32, .uint64: true
+    default: false
+    }
+  }
 
   /// Opens a matrix of numbers with at least one column, its rows one after another.
   ///
@@ -68,33 +75,69 @@ public final class NumPyRows: Sendable {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rows && result.count == range.count * columns,
       "NumPyRows.read: rows \(range) of \(rows) into \(result.count) numbers")
-    let size = header.type.size
-    let first = start + size * range.lowerBound * columns
     if isPlain {
-      try fill(UnsafeMutableRawBufferPointer(result), from: first)
+      try fill(
+        UnsafeMutableRawBufferPointer(result), from: start + 4 * range.lowerBound * columns)
     } else {
-      let piece = 65_536
-      for done in stride(from: 0, to: result.count, by: piece) {
-        let count = min(piece, result.count - done)
-        var bytes = [UInt8](repeating: 0, count: count * size)
-        var problem: Failure?
-        bytes.withUnsafeMutableBytes { bytes in
-          do throws(Failure) { try fill(bytes, from: first + done * size) } catch {
-            problem = error
-          }
-        }
-        if let problem { throw problem }
-        let array = NumPyArray(
-          shape: [1, count], elements: try NumPyElements(bytes[...], header, at: path).elements)
-        let floats = array.floats
-        for i in 0..<count { result[done + i] = floats[i] }
+      try forEachPiece(of: range) { (place, piece) in
+        for (i, number) in piece.floats.enumerated() { result[place + i] = number }
       }
     }
+    try check(range, UnsafeBufferPointer(result))
+  }
+
+  /// Reads consecutive rows as float64 numbers, which must be finite as float32 numbers too.
+  ///
+  /// - Throws: `Failure` if the file cannot be read, or for a number that is not finite.
+  public func read(
+    _ range: Range<Int>, into result: UnsafeMutableBufferPointer<Double>
+  ) throws(Failure) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= rows && result.count == range.count * columns,
+      "NumPyRows.read: rows \(range) of \(rows) into \(result.count) numbers")
+    if header.type == .float64, !header.isBigEndian {
+      try fill(
+        UnsafeMutableRawBufferPointer(result), from: start + 8 * range.lowerBound * columns)
+    } else {
+      try forEachPiece(of: range) { (place, piece) in
+        for (i, number) in piece.doubles.enumerated() { result[place + i] = number }
+      }
+    }
+    try check(range, UnsafeBufferPointer(result))
+  }
+
+  /// Calls `body` with the numbers of some rows, a piece of them at a time.
+  private func forEachPiece(
+    of range: Range<Int>, _ body: (_ place: Int, NumPyArray) -> Void
+  ) throws(Failure) {
+    let (size, all, longest) = (header.type.size, range.count * columns, 65_536)
+    for done in stride(from: 0, to: all, by: longest) {
+      let count = min(longest, all - done)
+      var bytes = [UInt8](repeating: 0, count: count * size)
+      var problem: Failure?
+      bytes.withUnsafeMutableBytes { bytes in
+        do throws(Failure) {
+          try fill(bytes, from: start + size * (range.lowerBound * columns + done))
+        } catch {
+          problem = error
+        }
+      }
+      if let problem { throw problem }
+      body(
+        done,
+        NumPyArray(
+          shape: [1, count], elements: try NumPyElements(bytes[...], header, at: path).elements))
+    }
+  }
+
+  private func check<S: BinaryFloatingPoint>(
+    _ range: Range<Int>, _ result: UnsafeBufferPointer<S>
+  ) throws(Failure) {
     // A sum is finite if all numbers are; only when it is not, each is looked at.
     for row in 0..<range.count {
       let numbers = result[row * columns..<(row + 1) * columns]
-      guard !numbers.reduce(0, { $0 + $1 * 0 }).isZero,
-        let column = numbers.firstIndex(where: { !$0.isFinite })
+      guard !numbers.reduce(0, { $0 + Float($1) * 0 }).isZero,
+        let column = numbers.firstIndex(where: { !Float($0).isFinite })
       else { continue }
       throw Failure(
         .badData, at: path,

@@ -208,7 +208,7 @@ public struct GivenLabels: Sendable, Equatable {
   public func json(of item: Int) -> JSONValue {
     switch values {
     case .integers(let values): JSONValue(values[item])
-    case .unsigned(let values): .string("\(values[item])")
+    case .unsigned(let values): JSONValue(values[item])
     case .texts(let values): .string(values[item])
     }
   }

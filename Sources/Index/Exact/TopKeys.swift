@@ -42,7 +42,7 @@ extension Neighbors {
   init(_ keys: [HNSWKey], countPerQuery: Int, metric: ExactIndex.Metric) {
     self.init(
       countPerQuery: countPerQuery, ids: keys.map { Int($0.node) },
-      scores: keys.map { metric == .l2 ? $0.distance : 0 - $0.distance })
+      scores: keys.map { Double(metric == .l2 ? $0.distance : 0 - $0.distance) })
   }
 }
 

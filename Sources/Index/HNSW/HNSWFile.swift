@@ -1,3 +1,4 @@
+import Autodiff
 import Files
 import Settings
 
@@ -59,9 +60,10 @@ extension HNSWIndex {
     var small: [Int] = []
     for _ in 0..<6 { small.append(Int(try reader.littleEndian(UInt32.self, of: "the header"))) }
     var large: [Int] = []
-    for _ in 0..<6 {
+    for place in 0..<6 {
       let number: UInt64 = try reader.littleEndian(of: "the header")
-      guard number <= UInt64(1 << 40) else {
+      // All but the seed are counts.
+      guard number <= (place == 4 ? UInt64(Int64.max) : 1 << 40) else {
         throw reader.failure("the header has the number \(number)", remedy: "the file is damaged")
       }
       large.append(Int(number))
@@ -75,16 +77,15 @@ extension HNSWIndex {
         .badData, at: path, "the checksum of the header is wrong", remedy: "the file is damaged")
     }
     let order = HNSWOrder.allCases.indices.contains(small[5]) ? HNSWOrder.allCases[small[5]] : nil
-    guard small[0] == 1, small[1] < 2, (2...256).contains(small[2]), let order, large[1] > 0,
+    guard small[0] == 1, small[1] < 2, let order, (1...Tensor.mostColumns).contains(large[1]),
       large[0] < largestCount
     else {
       throw Failure(
         .badData, at: path, "the header is of version \(small[0]) or has impossible numbers",
         expected: "version 1")
     }
-    var settings = HNSWSettings()
-    (settings.links, settings.order) = (small[2], order)
-    (settings.efConstruction, settings.seed) = (large[3], large[4])
+    let settings = try HNSWSettings(
+      links: small[2], efConstruction: large[3], order: order, seed: large[4], at: path)
     var parts = PartReader(file: file, offset: headerSize, checksums: checksums, path: path)
     let (count, links) = (large[0], settings.links)
     let index = HNSWIndex(

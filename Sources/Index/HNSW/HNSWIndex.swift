@@ -18,6 +18,17 @@ public struct HNSWSettings: Configurable, Equatable {
     Setting("order", \HNSWSettings.order, "the order in which vectors are inserted"),
     Setting("seed", \HNSWSettings.seed, "of the levels, and of a random order"),
   ]
+
+  /// Settings out of a file, for which the rules are those of any others.
+  init(
+    links: Int, efConstruction: Int, order: HNSWOrder = .given, seed: Int = 0, at path: String
+  ) throws(Failure) {
+    self = try HNSWSettings().setting(
+      [
+        "links": JSONValue(links), "efConstruction": JSONValue(efConstruction),
+        "order": .string(order.rawValue), "seed": JSONValue(seed),
+      ], at: path)
+  }
 }
 
 /// Vectors that are searched by following links from near ones to nearer ones: a hierarchical
@@ -102,7 +113,7 @@ extension HNSWIndex {
     let rows = queries.shape[0]
     guard found > 0, rows > 0 else { return Neighbors(countPerQuery: found, ids: [], scores: []) }
     var ids = Array(repeating: 0, count: rows * found)
-    var scores = Array(repeating: Float(0), count: rows * found)
+    var scores = Array(repeating: 0.0, count: rows * found)
     ids.withUnsafeMutableBufferPointer { ids in
       scores.withUnsafeMutableBufferPointer { scores in
         let (ids, scores) = (ids, scores)
@@ -114,7 +125,8 @@ extension HNSWIndex {
                 for row in range {
                   findNearest(to: base + row * dimension, count: found, ef: ef, graph, &scratch) {
                     ids[row * found + $0] = Int($1.node)
-                    scores[row * found + $0] = metric == .l2 ? $1.distance : 0 - $1.distance
+                    let score = metric == .l2 ? $1.distance : 0 - $1.distance
+                    scores[row * found + $0] = Double(score)
                   }
                 }
               }
@@ -178,15 +190,20 @@ extension Tensor {
   /// Queries that fit an index.
   func checkedQueries(dimension: Int, count: Int, name: String) throws(Failure) -> Tensor {
     let queries = try checkedVectors(name: name)
-    guard queries.shape[1] == dimension else {
+    try queries.checkQueries(dimension: dimension, count: count, name: name)
+    return queries
+  }
+
+  /// Fails unless the width is that of an index, and neighbours are asked for.
+  func checkQueries(dimension: Int, count: Int, name: String) throws(Failure) {
+    guard shape[1] == dimension else {
       throw Failure(
-        .badData, at: name, "the queries have \(queries.shape[1]) columns",
+        .badData, at: name, "the queries have \(shape[1]) columns",
         expected: "\(dimension), as the index has", remedy: "embed them with the index's model")
     }
     guard count > 0 else {
       throw Failure(
         .badUsage, at: "top", "\(count) neighbours are asked for", expected: "1 or more")
     }
-    return queries
   }
 }

@@ -88,7 +88,7 @@ public enum HNSWLibrary {
     try reader.skip(8, of: "the header")
     let efConstruction: UInt64 = try reader.littleEndian(of: "efConstruction")
     let isWhole =
-      sizes[2] <= sizes[1] && sizes[2] < HNSWIndex.largestCount
+      sizes[3] > 0 && sizes[2] <= sizes[1] && sizes[2] < HNSWIndex.largestCount
       && sizes[2] <= UInt64(reader.remaining) / sizes[3]
     guard isWhole, (2...256).contains(links), sizes[4] - sizes[5] <= 1 << 24 else {
       throw reader.failure(
@@ -96,9 +96,8 @@ public enum HNSWLibrary {
         expected: "2 to 256 links, and no more vectors than the \(reader.remaining) bytes hold",
         remedy: "the file is cut short or damaged")
     }
-    var settings = HNSWSettings()
-    settings.links = Int(links)
-    settings.efConstruction = Int(min(efConstruction, 100_000))
+    let settings = try HNSWSettings(
+      links: Int(links), efConstruction: Int(min(efConstruction, 100_000)), at: path)
     var parts = HNSWParts(
       count: Int(sizes[2]), dimension: Int(sizes[4] - sizes[5]) / 4, settings: settings)
     let room = Int(links)

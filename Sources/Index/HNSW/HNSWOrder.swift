@@ -57,7 +57,7 @@ func localIntrinsicDimensions(
   let sample = try ExactIndex(vectors.detached.rows(at: rows), metric: .l2, name: name)
   let found = try sample.search(vectors, count: neighbors + 1)
   return (0..<count).map { row in
-    let squares = found[row].map { Double($0.score) }.filter { $0 > 0 }
+    let squares = found[row].map(\.score).filter { $0 > 0 }
     guard squares.count > 1, let last = squares.last else { return 0 }
     let sum = squares.reduce(0) { $0 + log($1 / last) / 2 }
     let limit = Double(vectors.shape[1])

@@ -31,7 +31,7 @@ struct HNSWScratch: ~Copyable {
   }
 
   mutating func begin(breadth: Int) {
-    (count, limit) = (0, min(breadth, nodeCount))
+    (count, limit) = (0, max(1, min(breadth, nodeCount)))
     reserve(limit + 1)
     turn &+= 1
     if turn == 0 {

@@ -66,7 +66,7 @@ public struct ScalarIndex: VectorIndex {
       for row in 0..<rows {
         for neighbor in near[row] {
           let distance = metric == .l2 ? neighbor.score : 0 - neighbor.score
-          tops[row].offer(HNSWKey(distance, UInt32(start + neighbor.id)))
+          tops[row].offer(HNSWKey(Float(distance), UInt32(start + neighbor.id)))
         }
       }
     }

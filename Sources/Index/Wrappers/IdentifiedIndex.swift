@@ -27,7 +27,13 @@ public struct IdentifiedIndex: VectorIndex {
   public func search(
     _ queries: Tensor, count: Int, effort: SearchEffort, name: String
   ) throws(Failure) -> Neighbors {
-    let found = try base.search(queries, count: count, effort: effort, name: name)
+    // Of equally near vectors the smaller id comes first, not the smaller row.
+    let found =
+      if let exact = base as? ExactIndex {
+        try exact.search(queries, count: count, ids: ids, name: name)
+      } else {
+        try base.search(queries, count: count, effort: effort, name: name)
+      }
     return Neighbors(
       countPerQuery: found.countPerQuery, ids: found.ids.map { ids[$0] }, scores: found.scores)
   }

@@ -86,7 +86,7 @@ struct JSON5Parser {
     if take(word: "true") { return .bool(true) }
     if take(word: "false") { return .bool(false) }
     if take(word: "null") { return .null }
-    return .number(try number())
+    return try number()
   }
 
   private mutating func object(depth: Int) throws(Failure) -> JSONValue {
@@ -203,7 +203,7 @@ struct JSON5Parser {
     return value
   }
 
-  private mutating func number() throws(Failure) -> Double {
+  private mutating func number() throws(Failure) -> JSONValue {
     let start = position
     let isNegative = take("-")
     if !isNegative { _ = take("+") }
@@ -219,7 +219,11 @@ struct JSON5Parser {
       let word = text.isEmpty ? shown : "'\(text)'"
       throw failure("\(word) stands where a value begins", expected: "a value")
     }
-    return isNegative ? -value : value
+    // More digits than a float64 has: whole numbers of 64 bits stay what they are.
+    if abs(value) > 0x1p53, abs(value) < 0x1p65, let whole = Self.whole(text) {
+      return JSONValue(isNegative ? -whole : whole)
+    }
+    return .number(isNegative ? -value : value)
   }
 
   /// Whether a sign belongs to the exponent of the number that began at `start`.
@@ -229,6 +233,14 @@ struct JSON5Parser {
     }
     let isHexadecimal = bytes[start...].starts(with: "0x".utf8)
     return !isHexadecimal && bytes[position - 1] | 0x20 == UInt8(ascii: "e")
+  }
+
+  /// A number of digits alone that has 64 bits.
+  private static func whole(_ text: String) -> Int128? {
+    let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+    let whole =
+      isHexadecimal ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text, radix: 10)
+    return whole.map { Int128($0) }
   }
 
   private static func number(_ text: String) -> Double? {

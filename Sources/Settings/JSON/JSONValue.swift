@@ -3,6 +3,8 @@ public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
   case number(Double)
+  /// A whole number that no `Double` is, such as an id above 2⁵³; all others are ``number(_:)``.
+  case whole(Int128)
   case string(String)
   case array([JSONValue])
   case object([String: JSONValue])
@@ -22,7 +24,7 @@ extension JSONValue {
     switch self {
     case .null: "null"
     case .bool: "true or false"
-    case .number: "a number"
+    case .number, .whole: "a number"
     case .string: "a text"
     case .array: "a list"
     case .object: "an object"
@@ -33,6 +35,24 @@ extension JSONValue {
     guard case .object(let members) = self else { return nil }
     return members[key]
   }
+
+  /// The nearest `Double` to a number; nil for what is none.
+  public var numberValue: Double? {
+    switch self {
+    case .number(let number): number
+    case .whole(let whole): Double(whole)
+    default: nil
+    }
+  }
+
+  /// A whole number that an `Int` can hold; nil for all else.
+  public var wholeValue: Int? {
+    switch self {
+    case .number(let number): Int(exactly: number)
+    case .whole(let whole): Int(exactly: whole)
+    default: nil
+    }
+  }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral,
@@ -41,13 +61,18 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral,
 {
   public init(stringLiteral value: String) { self = .string(value) }
   public init(floatLiteral value: Double) { self = .number(value) }
-  public init(integerLiteral value: Int) { self = .number(Double(value)) }
+  public init(integerLiteral value: Int) { self.init(value) }
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     self = .object(Dictionary(elements) { $1 })
   }
-  public init(_ value: Int) { self = .number(Double(value)) }
+
+  /// A whole number, to the last digit.
+  public init(_ value: some BinaryInteger) {
+    let (number, whole) = (Double(value), Int128(value))
+    self = Int128(exactly: number) == whole ? .number(number) : .whole(whole)
+  }
 }
 
 // MARK: - Writing
@@ -72,6 +97,7 @@ extension JSONValue: CustomStringConvertible {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .number(let value): text += JSONValue.text(of: value)
+    case .whole(let value): text += String(value)
     case .string(let value): text += JSONValue.quoted(value)
     case .array(let items):
       let isFlat = items.allSatisfy { $0.isScalar }
@@ -108,10 +134,11 @@ extension JSONValue: CustomStringConvertible {
     text += close
   }
 
-  /// The shortest text that reads back as the same number; JSON has no infinities, so null.
+  /// The shortest text that reads back as the same number, whole numbers of 64 bits without a point;
+  /// JSON has no infinities, so null.
   private static func text(of value: Double) -> String {
     guard value.isFinite else { return "null" }
-    if let whole = Int(exactly: value), abs(value) < 1e15 { return String(whole) }
+    if abs(value) < 0x1p64, let whole = Int128(exactly: value) { return String(whole) }
     return "\(value)"
   }
 

@@ -11,7 +11,8 @@ public struct RunCalibration: Sendable, Equatable {
   public var perItem: ItemCalibration?
   /// Name, size and hash of the items that it was made on.
   public var data: String
-  /// The checksum (CRC-32) of the model file, since a threshold holds for one model only.
+  /// The checksum (CRC-32) of the model file, since a threshold holds for one model only; empty for
+  /// vectors of which it is not known.
   public var model: String
 
   /// - Parameter data: the items that the calibration was made on, by `Dataset.identity`.
@@ -20,11 +21,16 @@ public struct RunCalibration: Sendable, Equatable {
     data: String, run: String
   ) throws(Failure) {
     (self.calibration, self.perQuery, self.perItem) = (calibration, perQuery, perItem)
-    (self.data, model) = (data, try RunCalibration.modelChecksum(of: run))
+    (self.data, model) = (data, try RunFolder(run).modelChecksum())
   }
 
-  private static func modelChecksum(of run: String) throws(Failure) -> String {
-    String(CRC32.of(try FileSystem.read(RunFolder(run).model)[...]), radix: 16)
+  /// The calibration of vectors without their run.
+  ///
+  /// - Parameters:
+  ///   - data: what they are.
+  ///   - model: the checksum of the model that made them; nil if that is not known.
+  public init(_ calibration: Calibration, data: String, model: String?) {
+    (self.calibration, self.data, self.model) = (calibration, data, model ?? "")
   }
 
   public var json: JSONValue {
@@ -61,7 +67,7 @@ public struct RunCalibration: Sendable, Equatable {
     let path = RunFolder(run).calibration
     guard FileSystem.exists(path) else { return nil }
     let found = try RunCalibration(path: path)
-    guard found.model == (try modelChecksum(of: run)) else {
+    guard found.model == (try RunFolder(run).modelChecksum()) else {
       throw Failure(
         .badData, at: path, "this is the threshold of another model than the run has now",
         remedy: "calibrate again: kindred calibrate \(run) --far \(found.calibration.requestedRate)"

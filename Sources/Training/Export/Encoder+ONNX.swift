@@ -18,6 +18,13 @@ extension Encoder {
       known.append(to: &graph, named: layer.name)
     }
     var model = graph.finished()
+    for constant in model.constants {
+      guard let bad = constant.values.firstIndex(where: { !$0.isFinite }) else { continue }
+      throw Failure(
+        .badData, at: "onnx: \(constant.name)", "number \(bad) is \(constant.values[bad])",
+        expected: "finite weights",
+        remedy: "the training went wrong: train again with a lower learning rate")
+    }
     model.metadata = metadata
     return model
   }

@@ -35,9 +35,10 @@ public struct ExportedModel: Sendable {
   public init(run: String, base: String? = nil) throws(Failure) {
     model = try TrainedModel(run: run)
     (self.run, self.base) = (run, base)
-    var metadata = model.metadata
+    var metadata = model.metadata.mapValues(withoutFolders)
     metadata["exportedBy"] = "kindred \(kindredVersion)"
-    if let calibration = try RunCalibration.of(run: run) {
+    if var calibration = try RunCalibration.of(run: run) {
+      calibration.data = withoutFolders(calibration.data)
       metadata["calibration"] = calibration.json.description
     }
     self.metadata = metadata

@@ -38,3 +38,27 @@ extension Encoder {
   /// Whether embeddings have unit length.
   public var isUnit: Bool { layers.last?.value is UnitLength }
 }
+
+/// A text of metadata in which paths of this machine have become their last parts, for files that are
+/// given away.
+func withoutFolders(_ text: String) -> String {
+  if let value = try? JSONValue(json5: text, at: "metadata"), case .object = value {
+    return value.withoutFolders.description
+  }
+  // As in "/home/someone/pictures: 20 items of 4 classes".
+  guard text.hasPrefix("/") else { return text }
+  let path = text.prefix { $0 != ":" }
+  return (path.split(separator: "/").last.map(String.init) ?? "") + text.dropFirst(path.count)
+}
+
+extension JSONValue {
+  fileprivate var withoutFolders: JSONValue {
+    switch self {
+    case .string(let text) where text.hasPrefix("/"):
+      .string(text.split(separator: "/").last.map(String.init) ?? text)
+    case .array(let items): .array(items.map(\.withoutFolders))
+    case .object(let members): .object(members.mapValues(\.withoutFolders))
+    default: self
+    }
+  }
+}

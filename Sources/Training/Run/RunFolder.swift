@@ -29,6 +29,11 @@ public struct RunFolder: Sendable {
   public var report: String { path + "/report.html" }
   public var calibration: String { path + "/calibration.json" }
 
+  /// What tells the run's model from others: the CRC-32 of its file.
+  public func modelChecksum() throws(Failure) -> String {
+    String(CRC32.of(try FileSystem.read(model)[...]), radix: 16)
+  }
+
   /// Fails unless the folder can be made or is empty.
   public func checkIsFree() throws(Failure) {
     guard FileSystem.exists(path) else { return }

@@ -40,10 +40,9 @@ public struct ShardRecord: Sendable, Equatable {
   /// - Parameter names: those of all items, not of this part alone.
   public init(_ range: Range<Int>, names: [String], run: String) throws(Failure) {
     let list = CRC32.of(names.joined(separator: "\n").utf8)
-    let model = CRC32.of(try FileSystem.read(RunFolder(run).model)[...])
     self.init(
       first: range.lowerBound, rows: range.count, total: names.count,
-      items: String(list, radix: 16), model: String(model, radix: 16))
+      items: String(list, radix: 16), model: try RunFolder(run).modelChecksum())
   }
 
   public var json: JSONValue {

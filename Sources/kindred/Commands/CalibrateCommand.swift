@@ -1,13 +1,21 @@
 import Evaluation
+import Index
 import Settings
 import Training
 
 let calibrateCommand = Subcommand(
   name: "calibrate",
-  summary: "Fit the threshold of a run for a false accept rate, and check it on other classes.",
-  positionals: [.init(name: "RUN", summary: "a run folder; its calibration.json is written")],
+  summary:
+    "Fit the threshold of a run, or of embeddings, for a false accept rate; check it on other classes.",
+  positionals: [
+    .init(
+      name: "RUN", summary: "a run folder; its calibration.json is written", isRequired: false)
+  ],
   options: [
+    .init("--embeddings", "E.npy", "vectors instead of a run; E.calibration.json is written"),
+    .init("--labels", "Y.npy", "the class of each vector"),
     .init("--far", "RATE", "the false accept rate to keep to, such as 0.001"),
+    .init("--out", "FILE", "the file to write instead"),
     .init("--map", "NAME", "how a distance becomes a probability: platt (default) or isotonic"),
     .init("--per-query", "also fit a score that means the same for every query"),
     .init(
@@ -28,14 +36,12 @@ private func calibrateRun(_ arguments: Arguments) throws {
   let map = try arguments.word("--map", default: ProbabilityMap.Kind.platt)
   let seed = try arguments.wholeNumber("--seed", in: 0...Int(Int32.max)) ?? 0
   let draws = try arguments.wholeNumber("--draws", in: 1...1_000_000) ?? 1000
-  let run = arguments.positionals[0]
-  let model = try TrainedModel(run: run)
-  let items = try judgedItems(of: model, run: run, arguments)
-  let set = model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
+  let source = try CalibrationSource(arguments)
+  let set = source.set
   let calibration = try calibrate(
     set, falseAcceptRate: rate, map: map, seed: seed, draws: draws)
-  let path = RunFolder(run).calibration
-  var found = try RunCalibration(calibration, data: items.identity, run: run)
+  let path = arguments.value("--out") ?? source.output
+  var found = RunCalibration(calibration, data: source.data, model: source.model)
   if arguments.has("--per-query") {
     let progress = ProgressLine(isQuiet: arguments.has("--json"))
     found.perQuery = try QueryCalibration(set, falseAcceptRate: rate, seed: seed) { done, total in
@@ -59,6 +65,46 @@ private func calibrateRun(_ arguments: Arguments) throws {
     if let perQuery = found.perQuery { print("\n" + table(of: perQuery).text, terminator: "") }
     if let perItem = found.perItem { print("\n" + table(of: perItem).text, terminator: "") }
     print("wrote \(path)")
+  }
+}
+
+/// What a threshold is fitted on.
+private struct CalibrationSource {
+  let set: EmbeddingSet
+  /// What the vectors are, and the checksum of the model that made them, if it is known.
+  let data: String
+  let model: String?
+  /// Where the threshold goes unless another place is said.
+  let output: String
+
+  init(_ arguments: Arguments) throws(Failure) {
+    if let path = arguments.value("--embeddings") {
+      guard arguments.positionals.isEmpty, !arguments.has("--data") else {
+        throw Failure(
+          .badUsage, at: "--embeddings", "there is a run or a data set too",
+          expected: "either a run or --embeddings with --labels")
+      }
+      let matrix = try LabelledMatrix(arguments)
+      set = EmbeddingSet(embeddings: matrix.embeddings, labels: matrix.labels, name: path)
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      data = "\(name): \(set.count) items of \(Set(matrix.labels).count) classes"
+      (model, output) = (try VectorSpace(beside: path)?.model, calibrationPath(beside: path))
+      return
+    }
+    guard let run = arguments.positionals.first else {
+      throw Failure(
+        .badUsage, at: "kindred calibrate", "there is nothing to calibrate",
+        expected: "a run, or --embeddings E.npy --labels Y.npy",
+        remedy: "example: \(calibrateCommand.example)")
+    }
+    guard !arguments.has("--labels") else {
+      throw Failure(.badUsage, at: "--labels", "there is a run", expected: "--embeddings E.npy")
+    }
+    let model = try TrainedModel(run: run)
+    let items = try judgedItems(of: model, run: run, arguments)
+    set = model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
+    (data, self.model) = (items.identity, try RunFolder(run).modelChecksum())
+    output = RunFolder(run).calibration
   }
 }
 

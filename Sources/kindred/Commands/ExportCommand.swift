@@ -19,6 +19,8 @@ let exportCommand = Subcommand(
     .init("--labels", "Y.npy", "the class of each vector of E.npy"),
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--base", "FOLDER", "the text encoder that a sentence-transformers head continues"),
+    .init(
+      "--calibration", "FILE", "what kindred calibrate wrote (default: what lies beside E.npy)"),
     .init("--metric", "NAME", "automatic (default), inner-product or l2"),
     .init("--ids", "I.npy", "the id of each vector (default: its row)"),
     .init("--queries", "Q.npy", "queries like those to come, for leanvec-queries and --quality"),
@@ -77,7 +79,7 @@ private func export(_ arguments: Arguments) throws {
   let files = try format.write(
     source.vectors, options: options, to: output,
     shards: try arguments.wholeNumber("--shards", in: 1...99_999) ?? 1,
-    companions: source.companions(beside: output)
+    companions: source.companions(beside: output, options)
       + [(qualityPath(beside: output), table.map { Array($0.json.indented.utf8) })],
     name: input, onProgress: progress)
   report(

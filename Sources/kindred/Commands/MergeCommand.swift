@@ -24,7 +24,7 @@ private func merge(_ arguments: Arguments) throws {
   for path in arguments.positionals {
     records.append((path, try ShardRecord(path: shardPath(beside: path))))
   }
-  var (parts, names): ([Tensor], [String]) = ([], [])
+  var (parts, names, order): ([Tensor], [String], [String]) = ([], [], [])
   for place in try ShardRecord.order(records) {
     let (path, record) = records[place]
     let part = try readMatrix(path)
@@ -35,19 +35,33 @@ private func merge(_ arguments: Arguments) throws {
         expected: "\(record.rows) of each", remedy: "embed this part again")
     }
     if let first = parts.first, part.shape[1] != first.shape[1] || part.dtype != first.dtype {
-      throw Failure(.badData, at: path, "the rows are of another width or precision")
+      throw Failure(
+        .badData, at: path, "\(part.shape[1]) columns of \(part.dtype)",
+        expected: "\(first.shape[1]) of \(first.dtype), as in \(order[0])",
+        remedy: "embed this part again")
     }
+    order.append(path)
     parts.append(part)
     names += lines
   }
   let checksum = String(CRC32.of(names.joined(separator: "\n").utf8), radix: 16)
   guard checksum == records[0].record.items else {
     throw Failure(
-      .badData, at: "kindred merge", "the names of the rows are not those that were embedded",
+      .badData, at: order.map(namesPath).joined(separator: ", "),
+      "these names of rows are not those that were embedded",
+      expected: "names with the checksum \(records[0].record.items), and not \(checksum)",
       remedy: "embed the parts again")
   }
   let all = Tensor.concatenated(parts)
-  try write(all, names: names, classes: try classes(of: arguments.positionals, names), to: output)
+  try write(
+    all, names: names, classes: try classes(of: arguments.positionals, names),
+    space: try common(order) { (path) throws(Failure) in
+      try VectorSpace(beside: path)
+    },
+    calibration: try common(order) { (path) throws(Failure) in
+      let beside = calibrationPath(beside: path)
+      return FileSystem.exists(beside) ? try RunCalibration(path: beside) : nil
+    }, to: output)
   if arguments.has("--json") {
     Terminal.printJSON([
       "rows": JSONValue(all.shape[0]), "parts": JSONValue(parts.count), "out": .string(output),
@@ -61,4 +75,14 @@ private func merge(_ arguments: Arguments) throws {
 private func classes(of parts: [String], _ names: [String]) throws(Failure) -> [String]? {
   guard parts.allSatisfy({ FileSystem.exists(labelsPath(beside: $0)) }) else { return nil }
   return pictureClasses(names, at: "kindred merge")
+}
+
+/// What lies beside all parts and is the same for all; nil if it is not.
+private func common<Value: Equatable>(
+  _ parts: [String], _ value: (String) throws(Failure) -> Value?
+) throws(Failure) -> Value? {
+  var found: [Value?] = []
+  for part in parts { found.append(try value(part)) }
+  guard let first = found.first, found.allSatisfy({ $0 == first }) else { return nil }
+  return first
 }

@@ -21,6 +21,8 @@ let searchCommand = Subcommand(
     .init("--metric", "NAME", "inner-product or l2, for files of hnswlib (default: by lengths)"),
     .init("--threshold", "S", "the least similarity that is a match (default: as calibrated)"),
     .init(
+      "--calibration", "FILE", "what kindred calibrate wrote (default: what lies beside INDEX)"),
+    .init(
       "--adapter", "FILE", "order the nearest by what kindred mine adapter's takes for relevant"),
     .init("--adapter-power", "L", "how much that counts, an exponent (default: 1)"),
     .init("--adapter-from", "N", "how many of the nearest it orders (default: 10 K)"),
@@ -30,44 +32,26 @@ let searchCommand = Subcommand(
   example: "kindred search runs/quickstart --query drawing.png --top 5",
   run: search)
 
-/// What is searched, what is asked for, and what both are called.
-private struct Search {
-  let index: any VectorIndex
-  /// The threshold that was calibrated for these vectors, and the file that it is from.
-  var calibration: (RunCalibration, path: String)?
-  /// The name of each id of the index; empty if it has none.
-  let itemNames: [Int: String]
-  let queries: Tensor
-  let queryNames: [String]
-
-  func name(of id: Int) -> String? { itemNames[id] }
-
-  /// The names of rows by the ids that the index gives them.
-  static func named(_ names: [String], _ index: any VectorIndex) -> [Int: String] {
-    guard names.count == index.count else { return [:] }
-    let ids = (index as? IdentifiedIndex)?.ids ?? Array(names.indices)
-    return Dictionary(zip(ids, names)) { first, _ in first }
-  }
-}
-
 private func search(_ arguments: Arguments) throws {
   let path = try arguments.required("--query")
   let top = try arguments.wholeNumber("--top", in: 1...1_000_000) ?? 10
   let given = try number("--threshold", arguments)
   let place = arguments.positionals[0]
-  let found =
+  var found =
     FileSystem.isFolder(place)
-    ? try searchRun(place, path, isQuiet: arguments.has("--json"))
-    : try searchFile(place, path, metric: try metric(arguments))
+    ? try SearchedVectors(run: place, query: path, isQuiet: arguments.has("--json"))
+    : try SearchedVectors(file: place, queries: path, metric: try metric(arguments))
+  if let other = arguments.value("--calibration") { try found.calibrate(by: other) }
   let effort = try effort(arguments)
   let reranking = try Reranking(found.index, found.queries, top: top, effort, arguments, name: path)
   let neighbors =
     try reranking?.rows
-    ?? found.index.search(found.queries, count: top, effort: effort, name: path).asFound
+    ?? found.index.search(found.queries, count: top, effort: effort, name: path)
+    .asFound(queries: found.queries.shape[0])
   // Inner products are similarities; distances are told as such, and negated to be similarities.
-  let isDistance = found.index.metric == .l2
-  func similarity(_ score: Float) -> Double {
-    isDistance ? -Double(max(0, score)).squareRoot() : Double(score)
+  let isDistance = found.isDistance
+  func similarity(_ score: Double) -> Double {
+    isDistance ? -max(0, score).squareRoot() : score
   }
   // An inner product of vectors without unit length has no calibrated threshold.
   let calibrated = found.calibration.flatMap {
@@ -79,6 +63,7 @@ private func search(_ arguments: Arguments) throws {
     found.calibration?.0, threshold: threshold, isGiven: given != nil, queries: found.queries,
     isDistance: isDistance, itemCount: found.index is IdentifiedIndex ? nil : found.index.count,
     at: found.calibration?.path ?? place)
+  for note in found.notes { Terminal.printError("kindred: note: \(note)") }
   if arguments.has("--json") {
     let rows = (0..<found.queries.shape[0]).map { query in
       JSONValue.array(
@@ -91,6 +76,7 @@ private func search(_ arguments: Arguments) throws {
           ) { $1 }
           if isDistance { members["distance"] = .number(-similarity(neighbor.score)) }
           if let name = found.name(of: neighbor.id) { members["item"] = .string(name) }
+          if let label = found.label(of: neighbor.id) { members["class"] = label }
           if reranking != nil { members["relevance"] = .number(neighbor.relevance) }
           return .object(members)
         })
@@ -99,21 +85,25 @@ private func search(_ arguments: Arguments) throws {
       "neighbors": .array(rows), "metric": .string(found.index.metric.rawValue),
       "threshold": threshold.map { .number($0) } ?? .null,
       "thresholdSource": source.map { .string($0) } ?? .null,
+      "notes": .array(found.notes.map { .string($0) }),
     ])
     return
   }
   for query in 0..<found.queries.shape[0] {
     print(found.queryNames[query])
     var table = Table(
-      ["  item", isDistance ? "distance" : "similarity"] + judgement.columns
+      ["  id"] + (found.hasClasses ? ["class"] : []) + (found.hasNames ? ["item"] : [])
+        + [isDistance ? "distance" : "similarity"] + judgement.columns
         + (reranking == nil ? [] : ["relevance"]))
     for neighbor in neighbors[query] {
-      let name = found.name(of: neighbor.id) ?? "#\(neighbor.id)"
       let value = similarity(neighbor.score)
-      table.append(
-        ["  " + name, fixed(isDistance ? -value : value, 4)]
-          + judgement.cells(query: query, id: neighbor.id, value)
-          + (reranking == nil ? [] : [fixed(neighbor.relevance, 4)]))
+      var cells = ["  \(neighbor.id)"]
+      if found.hasClasses { cells.append(found.className(of: neighbor.id) ?? "–") }
+      if found.hasNames { cells.append(found.name(of: neighbor.id) ?? "–") }
+      cells.append(fixed(isDistance ? -value : value, 4))
+      cells += judgement.cells(query: query, id: neighbor.id, value)
+      if reranking != nil { cells.append(fixed(neighbor.relevance, 4)) }
+      table.append(cells)
     }
     print(table.text, terminator: "")
   }
@@ -124,7 +114,7 @@ private func search(_ arguments: Arguments) throws {
 
 /// Which threshold told matches from others.
 private func explanation(
-  of threshold: Double?, from source: String?, _ found: Search, isDistance: Bool
+  of threshold: Double?, from source: String?, _ found: SearchedVectors, isDistance: Bool
 ) -> String {
   guard let threshold, let source else {
     return found.calibration == nil
@@ -142,18 +132,6 @@ private func explanation(
   return "A match is \(value) (\(source)\(rate))."
 }
 
-private func searchRun(_ run: String, _ query: String, isQuiet: Bool) throws(Failure) -> Search {
-  let model = try TrainedModel(run: run)
-  let asked = try model.embed(query)
-  let items = try gallery(of: model, isQuiet: isQuiet)
-  let index = try ExactIndex(
-    items.embeddings, metric: .automatic(for: items.embeddings), name: run)
-  return Search(
-    index: index,
-    calibration: try RunCalibration.of(run: run).map { ($0, RunFolder(run).calibration) },
-    itemNames: Search.named(items.names, index), queries: asked.embeddings, queryNames: asked.names)
-}
-
 private func effort(_ arguments: Arguments) throws(Failure) -> SearchEffort {
   var effort = SearchEffort()
   effort.ef = try arguments.wholeNumber("--ef", in: 1...1_000_000) ?? effort.ef
@@ -164,32 +142,6 @@ private func effort(_ arguments: Arguments) throws(Failure) -> SearchEffort {
 private func metric(_ arguments: Arguments) throws(Failure) -> ExactIndex.Metric? {
   guard arguments.has("--metric") else { return nil }
   return try arguments.word("--metric", default: ExactIndex.Metric.l2)
-}
-
-private func searchFile(
-  _ path: String, _ query: String, metric: ExactIndex.Metric?
-) throws(Failure) -> Search {
-  let index: any VectorIndex
-  if isVectorFile(path) {
-    let vectors = try readMatrix(path, dtype: .float32)
-    index = try ExactIndex(vectors, metric: metric ?? .automatic(for: vectors), name: path)
-  } else {
-    index = try openIndex(path, metric: metric)
-  }
-  let queries = try readMatrix(query, dtype: .float32)
-  let names = namesPath(beside: path)
-  var itemNames: [String] = []
-  if FileSystem.exists(names) {
-    itemNames = try NameList.read(names)
-  }
-  let beside = calibrationPath(beside: path)
-  let calibration =
-    FileSystem.exists(beside)
-    ? (try RunCalibration(path: beside), path: beside) : nil
-  return Search(
-    index: index, calibration: calibration, itemNames: Search.named(itemNames, index),
-    queries: queries,
-    queryNames: (0..<queries.shape[0]).map { "\(query)#\($0)" })
 }
 
 private func number(_ option: String, _ arguments: Arguments) throws(Failure) -> Double? {

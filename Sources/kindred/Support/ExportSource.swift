@@ -10,6 +10,8 @@ import Training
 struct ExportSource {
   let vectors: Tensor
   let calibration: RunCalibration?
+  /// What is known of their space, which goes with them.
+  private let space: VectorSpace
   /// Names and classes of the vectors, which are written beside them.
   private let names: [String]
   private let labels: GivenLabels?
@@ -21,29 +23,39 @@ struct ExportSource {
   ) throws(Failure) {
     self.input = input
     if FileSystem.isFolder(input) {
-      var found = try RunCalibration.of(run: input)
+      var found =
+        if let path = arguments.value("--calibration") { try RunCalibration(path: path) } else {
+          try RunCalibration.of(run: input)
+        }
       // The thresholds of items are those of the test items.
       if part != .test { found?.perItem = nil }
       calibration = found
       let model = try TrainedModel(run: input)
+      let checksum = try RunFolder(input).modelChecksum()
       if arguments.has("--adapter") { options.adapter = try model.encoder.vectorTransforms() }
       let (embedded, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
       vectors = embedded.embeddings
+      space = VectorSpace(of: vectors, model: checksum)
       (options.labels, options.classes) = (labels.numbered.classes, labels)
-      options.names = embedded.names
-      (names, self.labels) = (embedded.names, labels)
+      options.names = embedded.names.withoutCommonFolder
+      (names, self.labels) = (options.names, labels)
     } else {
       guard !arguments.has("--adapter") else {
         throw Failure(
           .badUsage, at: "--adapter", "\(input) is a file of vectors", expected: "a run folder")
       }
       let beside = calibrationPath(beside: input)
-      calibration = FileSystem.exists(beside) ? try RunCalibration(path: beside) : nil
+      let path = arguments.value("--calibration") ?? (FileSystem.exists(beside) ? beside : nil)
+      calibration = try path.map { (path) throws(Failure) in try RunCalibration(path: path) }
       vectors = try readMatrix(input)
       labels = try ExportSource.labels(of: input, count: vectors.shape[0], arguments)
       if let labels { (options.labels, options.classes) = (labels.numbered.classes, labels) }
+      space =
+        if let known = try VectorSpace(beside: input) { known } else {
+          VectorSpace(of: vectors, model: nil)
+        }
       names = try rowNames(beside: input, count: vectors.shape[0])
-      options.names = names
+      options.names = names.withoutCommonFolder
     }
     if let path = arguments.value("--ids") {
       options.ids = try NumPyArray.read(path).labels(at: path)
@@ -53,14 +65,23 @@ struct ExportSource {
     }
   }
 
-  /// Names, classes and threshold beside the vectors; nil takes away those of what they replace.
-  func companions(beside output: String) -> [(path: String, bytes: [UInt8]?)] {
+  /// Names, classes, space and threshold beside the vectors; nil takes away those of what they replace.
+  func companions(
+    beside output: String, _ options: ExportOptions
+  ) -> [(path: String, bytes: [UInt8]?)] {
+    var space = space
+    space.metric = options.metric(for: vectors)
+    if !options.adapter.isEmpty { space.takesItems = true }
+    var calibration = calibration
+    calibration?.data.removeFolders()
     var found: [(path: String, bytes: [UInt8]?)] = [
-      (calibrationPath(beside: output), calibration.map { Array($0.json.indented.utf8) })
+      (calibrationPath(beside: output), calibration.map { Array($0.json.indented.utf8) }),
+      (VectorSpace.path(beside: output), space.bytes),
     ]
     // E.npy and an index E.faiss of it have the same names.
-    if !names.isEmpty || namesPath(beside: output) != namesPath(beside: input) {
-      found.append((namesPath(beside: output), names.isEmpty ? nil : NameList.bytes(names)))
+    if namesPath(beside: output) != namesPath(beside: input) {
+      let given = names.withoutCommonFolder
+      found.append((namesPath(beside: output), names.isEmpty ? nil : NameList.bytes(given)))
     }
     if let labels, labelsPath(beside: output) != labelsPath(beside: input) {
       found.append((labelsPath(beside: output), labels.array.bytes()))
@@ -80,6 +101,31 @@ struct ExportSource {
         expected: "\(count), one for each row of \(input)")
     }
     return labels
+  }
+}
+
+extension [String] {
+  /// Paths of this machine without the folder that all of them have in common, which is nobody else's
+  /// concern; other names as they are.
+  var withoutCommonFolder: [String] {
+    guard let first, allSatisfy({ $0.hasPrefix("/") }) else { return self }
+    var common = first.split(separator: "/", omittingEmptySubsequences: false).dropLast()[...]
+    for name in self {
+      let folders = name.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      common = common.prefix(zip(common, folders).prefix { $0 == $1 }.count)
+    }
+    let length = common.reduce(0) { $0 + $1.utf8.count + 1 }
+    return map { String(decoding: $0.utf8.dropFirst(length), as: UTF8.self) }
+  }
+}
+
+extension String {
+  /// A path of this machine at the beginning becomes its last part.
+  fileprivate mutating func removeFolders() {
+    guard hasPrefix("/") else { return }
+    let end = range(of: ": ")?.lowerBound ?? endIndex
+    guard let slash = self[..<end].lastIndex(of: "/") else { return }
+    removeSubrange(startIndex...slash)
   }
 }
 

@@ -134,14 +134,18 @@ struct Instructions {
     let score = limit { isInner ? ($0 >= 0 ? $0 + 1 : 1 / (1 - $0)) : 1 / (1 + $0 * $0) }
     let unitScore = limit { (1 + $0) / 2 }
     let similarity = isInner ? (isUnit ? "dot_product" : "max_inner_product") : "l2_norm"
+    // The pieces lie in a folder of their own, so that nothing of the user's is among them.
     let bulk = """
+          pieces=$(mktemp -d)
           for file in \(words(files)); do
-            split -l 2000 "$file" bulk. && for part in bulk.*; do
+            split -l 2000 "$file" "$pieces/bulk."
+            for piece in "$pieces"/bulk.*; do
               curl -fsS -X POST 'localhost:9200/items/_bulk?filter_path=errors,items.*.error' \\
-                -H 'Content-Type: application/x-ndjson' --data-binary "@$part"
-              rm "$part"
+                -H 'Content-Type: application/x-ndjson' --data-binary "@$piece"
+              rm "$piece"
             done
           done
+          rmdir "$pieces"
       """
     return """
       # Elasticsearch and OpenSearch

@@ -24,7 +24,9 @@ public struct FormMeasurement {
   ///     its threshold what a match is; without one, the threshold is that of a false accept rate of
   ///     0.001 of the exact vectors.
   public init(_ vectors: Tensor, _ options: ExportOptions, name: String) throws(Failure) {
-    self.vectors = try vectors.checkedVectors(name: name)
+    // In their own precision: forms are judged by what was given, whatever they hold of it.
+    try vectors.checkRows(name: name)
+    self.vectors = vectors.detached
     let n = vectors.shape[0]
     guard n > 1 else {
       throw Failure(
@@ -37,9 +39,9 @@ public struct FormMeasurement {
     var random = Random(seed: 0).split("measurement")
     let sample = random.permutation(n)
     if let asked = options.queries {
-      queries = try asked.checkedQueries(
-        dimension: vectors.shape[1], count: 1, name: "--queries"
-      ).randomRows(FormMeasurement.mostQueries, random: random)
+      try asked.checkRows(name: "--queries")
+      try asked.checkQueries(dimension: vectors.shape[1], count: 1, name: "--queries")
+      queries = asked.detached.randomRows(FormMeasurement.mostQueries, random: random)
       queryRows = nil
     } else {
       let rows = Array(sample.prefix(FormMeasurement.mostQueries))
@@ -141,7 +143,7 @@ public struct FormMeasurement {
     let found = try index.search(
       queries, count: rows == nil ? count : count + 1, effort: effort, name: "queries")
     guard let rows else { return found }
-    var (ids, scores): ([Int], [Float]) = ([], [])
+    var (ids, scores): ([Int], [Double]) = ([], [])
     for (query, row) in rows.enumerated() {
       let others = found[query].filter { $0.id != row }.prefix(count)
       ids += others.map(\.id)

@@ -20,60 +20,59 @@ struct JudgedPairs {
     labels = options.labels
     rows = Array(sample.prefix(JudgedPairs.mostRows))
     queryRows = Array(rows.prefix(JudgedPairs.mostQueries))
-    queries = index.vectors.detached.rows(at: queryRows)
+    queries = index.rows.rows(at: queryRows)
     var (same, different) = JudgedPairs.scores(
-      index, index.vectors, queries, queryRows, rows, labels)
+      index.metric, index.rows, queries, queryRows, rows, labels)
     guard !same.isEmpty, !different.isEmpty else { return nil }
     if let given = options.threshold {
       threshold = given
     } else {
       different.sort(by: >)
       // Just above the first pair of two classes that would be one too many.
-      threshold = Double(different[min(different.count - 1, different.count / 1000)].nextUp)
+      threshold = different[min(different.count - 1, different.count / 1000)].nextUp
     }
     exact = JudgedPairs.rates(same, different, threshold)
   }
 
   /// The errors of the vectors as an index holds and compares them.
   func errors(of index: any VectorIndex) throws(Failure) -> ErrorRates {
-    let stored = try index.storedVectors()
+    let stored =
+      if let exact = index as? ExactIndex { exact.rows } else { try index.storedVectors() }
+    let compared = index.compared(queries.converted(to: .float32))
     let (same, different) = JudgedPairs.scores(
-      index, stored, index.compared(queries), queryRows, rows, labels)
+      index.metric, stored, compared, queryRows, rows, labels)
     return JudgedPairs.rates(same, different, threshold)
   }
 
-  private static func rates(_ same: [Float], _ different: [Float], _ threshold: Double)
+  private static func rates(_ same: [Double], _ different: [Double], _ threshold: Double)
     -> ErrorRates
   {
-    let accepted = different.reduce(0) { $0 + (Double($1) >= threshold ? 1 : 0) }
-    let rejected = same.reduce(0) { $0 + (Double($1) < threshold ? 1 : 0) }
+    let accepted = different.count { $0 >= threshold }
+    let rejected = same.count { $0 < threshold }
     return ErrorRates(
       falseAccepts: Double(accepted) / Double(different.count),
       falseRejects: Double(rejected) / Double(same.count))
   }
 
-  /// Similarities, or negated distances, of pairs of one class and of two.
+  /// Similarities, or negated distances, of pairs of one class and of two, summed in float64.
   private static func scores(
-    _ index: any VectorIndex, _ stored: Tensor, _ queries: Tensor, _ queryRows: [Int],
+    _ metric: ExactIndex.Metric, _ stored: Tensor, _ queries: Tensor, _ queryRows: [Int],
     _ rows: [Int], _ labels: [Int]
-  ) -> (same: [Float], different: [Float]) {
+  ) -> (same: [Double], different: [Double]) {
     let others = stored.detached.rows(at: rows)
-    let products = queries.timesTransposed(others).elements(as: Float.self)
-    let (a, b) = (squaredLengths(queries), squaredLengths(others))
-    var (same, different): ([Float], [Float]) = ([], [])
+    var (same, different): ([Double], [Double]) = ([], [])
     for (i, query) in queryRows.enumerated() {
-      for (j, row) in rows.enumerated() where row != query {
-        let product = products[i * rows.count + j]
-        let score =
-          index.metric == .l2
-          ? 0 - max(0, a[i] + b[j] - 2 * product).squareRoot() : product
-        if labels[query] == labels[row] { same.append(score) } else { different.append(score) }
+      let scores = ExactIndex.scores(
+        of: others, to: queries.detached.rows(at: [i]), metric: metric)
+      for (row, score) in zip(rows, scores) where row != query {
+        let similarity = metric == .l2 ? 0 - score.squareRoot() : score
+        if labels[query] == labels[row] {
+          same.append(similarity)
+        } else {
+          different.append(similarity)
+        }
       }
     }
     return (same, different)
-  }
-
-  private static func squaredLengths(_ x: Tensor) -> [Float] {
-    (x * x).sumOverColumns().elements(as: Float.self)
   }
 }

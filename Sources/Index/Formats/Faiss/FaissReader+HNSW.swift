@@ -27,9 +27,8 @@ extension FaissReader {
     guard let base = try inner(depth, fitting: header) as? ExactIndex,
       base.metric == header.metric
     else { throw failure("the vectors are no flat index of the same metric") }
-    var settings = HNSWSettings()
-    settings.links = links
-    settings.efConstruction = max(1, min(100_000, Int(efConstruction)))
+    let settings = try HNSWSettings(
+      links: links, efConstruction: min(100_000, Int(efConstruction)), at: reader.place)
     var parts = HNSWParts(count: header.count, dimension: header.dimension, settings: settings)
     parts.setVectors(base.vectors.elements())
     var place = 0

@@ -80,7 +80,7 @@ enum QuantizedVectors {
     let n = entry.shape[0]
     if kind == .binary {
       let width = entry.shape[1]
-      guard entry.element == .uint8, d <= 8 * width, width == (d + 7) / 8 else {
+      guard entry.element == .uint8, width == (d + 7) / 8 else {
         throw Failure(.badData, at: place, "\(width) bytes a row do not hold \(d) bits")
       }
       return Tensor(shape: [n, d], of: Float.self) { y in

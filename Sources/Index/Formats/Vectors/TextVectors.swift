@@ -34,6 +34,8 @@ enum TextVectors {
   }
 
   /// A table of numbers, a vector a row, without the columns that only number the rows.
+  ///
+  /// In float64, since a text has all its digits: those of a time in seconds do not fit float32.
   static func read(_ bytes: [UInt8], at place: String) throws(Failure) -> Tensor {
     let table = try CSVTable(bytes, at: place)
     let columns = table.columns.filter { !table.isIdentifier($0) }
@@ -41,18 +43,18 @@ enum TextVectors {
       throw Failure(.badData, at: place, "the only column numbers the rows", expected: "vectors")
     }
     try MemoryBudget.check(
-      [table.rowCount, columns.count], bytesEach: 4, for: "the vectors", at: place)
-    var values: [Float] = []
+      [table.rowCount, columns.count], bytesEach: 8, for: "the vectors", at: place)
+    var values: [Double] = []
     values.reserveCapacity(table.rowCount * columns.count)
     for row in 0..<table.rowCount {
-      for column in columns { values.append(Float(try table.number(row: row, column: column))) }
+      for column in columns { values.append(try table.number(row: row, column: column)) }
     }
     return Tensor(values, shape: [table.rowCount, columns.count])
   }
 
   /// Lines of objects with a list of numbers named `vector` or `embedding`, or of such lists.
   static func readJSONLines(_ text: String, at place: String) throws(Failure) -> Tensor {
-    var (values, width, rows): ([Float], Int, Int) = ([], 0, 0)
+    var (values, width, rows): ([Double], Int, Int) = ([], 0, 0)
     for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
       let at = "\(place):\(number + 1)"
       let value = try JSONValue(json5: String(line), at: at)
@@ -61,7 +63,7 @@ enum TextVectors {
           .badData, at: at, "there is no list of numbers", expected: "one named 'vector'")
       }
       if rows == 0 { width = items.count }
-      for case .number(let item) in items { values.append(Float(item)) }
+      for item in items { if let number = item.numberValue { values.append(number) } }
       rows += 1
       guard items.count == width, values.count == rows * width else {
         throw Failure(

@@ -5,9 +5,10 @@ import Settings
 /// Reads vectors from a file of any known format, by the ending of its name.
 ///
 /// Of `.npz` and `.safetensors` files the array named `vectors`, `embeddings` or `arr_0` is taken,
-/// else the only matrix; `FILE#NAME` names another. Integers and halves become float32.
+/// else the only matrix; `FILE#NAME` names another. Small integers and halves become float32.
 ///
-/// - Parameter dtype: what to convert to; nil keeps float64 and makes all else float32.
+/// - Parameter dtype: what to convert to; nil keeps float64, which text and large integers are read as,
+///   and makes all else float32.
 /// - Throws: unless all numbers are finite.
 public func readVectors(_ path: String, dtype: DType? = nil) throws(Failure) -> Tensor {
   let vectors = try storedVectors(path)
@@ -71,7 +72,7 @@ private func storedVectors(_ path: String) throws(Failure) -> Tensor {
     return try matrix(try NumPyArray.read(path), at: path)
   }
   // Bytes and text may hold what is no number.
-  _ = try vectors.checkedVectors(name: path)
+  try vectors.checkRows(name: path)
   return vectors
 }
 
