@@ -10,14 +10,16 @@ let package = Package(
     .library(
       name: "Kindred",
       targets: [
-        "Settings", "Autodiff", "Geometry", "Models", "Miners", "Losses", "Data", "Evaluation",
-        "Index", "CorpusMining", "Training",
+        "Settings", "Pictures", "Autodiff", "Geometry", "Models", "Miners", "Losses", "Data",
+        "Evaluation", "Index", "CorpusMining", "Training",
       ]),
   ],
   targets: [
     // MARK: Public API, in order of dependency
     .target(name: "Settings", swiftSettings: strict),
     .target(name: "Files", dependencies: ["Settings"], swiftSettings: strict),
+    .target(
+      name: "Pictures", dependencies: ["CPictures", "Files", "Settings"], swiftSettings: strict),
     .target(name: "Autodiff", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(name: "Geometry", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
@@ -27,7 +29,7 @@ let package = Package(
       name: "Losses", dependencies: ["Autodiff", "Geometry", "Miners", "Settings"],
       swiftSettings: strict),
     .target(
-      name: "Data", dependencies: ["Autodiff", "Files", "Settings"],
+      name: "Data", dependencies: ["Autodiff", "Files", "Pictures", "Settings"],
       exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
@@ -45,7 +47,8 @@ let package = Package(
         "Models", "Settings",
       ], swiftSettings: strict),
     .executableTarget(
-      name: "kindred", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
+      name: "kindred", dependencies: ["CorpusMining", "Pictures", "Training"],
+      swiftSettings: strict),
 
     // MARK: Tools for ourselves: no product
     .executableTarget(
@@ -53,12 +56,16 @@ let package = Package(
 
     // MARK: Implementation details
     .target(name: "CKernels"),
+    .target(name: "CPictures"),
 
     // MARK: Tests
     .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
     .testTarget(
       name: "FilesTests", dependencies: ["Files"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
+    .testTarget(
+      name: "PicturesTests", dependencies: ["CPictures", "Files", "Pictures"],
+      resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff"], swiftSettings: strict),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
     .testTarget(

@@ -9,6 +9,9 @@ public protocol DataSource: Described {
 
   /// How the tones of a picture become the numbers of an item.
   var tone: PictureTone { get }
+
+  /// How picture files are read.
+  var reading: PictureReading { get }
 }
 
 /// How the tones of a picture, from 0 (black) to 1 (white), become the numbers of an item.
@@ -21,6 +24,7 @@ public enum PictureTone: String, Sendable {
 
 extension DataSource {
   public var tone: PictureTone { .asIs }
+  public var reading: PictureReading { PictureReading() }
 
   /// Makes an item of a picture, as the training items were made.
   ///

@@ -9,6 +9,7 @@ let allSubcommands: [Subcommand] = [
   embedCommand, mergeCommand,
   exportCommand, indexCommand,
   searchCommand,
+  pictureCommand,
   lossCommand,
   mineCommand, mineCorpusCommand, mineAdapterCommand, gradcheckCommand, benchCommand, listCommand,
   recipesCommand,

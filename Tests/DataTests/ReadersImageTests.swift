@@ -127,7 +127,7 @@ struct ReadersImageTests {
 
   @Test(
     arguments: [
-      ([0xFF, 0xD8, 0xFF, 0xE0], "JPEG pictures are not read yet; convert it to PNG"),
+      ([0xFF, 0xD8, 0xFF, 0xE0], "ends before the JPEG picture does"),
       ([], "the file is empty"), (Array("P7\n".utf8), "this is not a known picture"),
       (Array("P5 2 2 255".utf8), "no blank"), (Array("P2 1 1 3 4".utf8), "pixel value 0 is 4"),
       (Array("P5 1 1 9 \u{0A}".utf8), "pixel value 0 is 10"), (Array("P5 1 0 9 1".utf8), "height"),

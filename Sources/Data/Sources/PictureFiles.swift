@@ -45,7 +45,7 @@ public func picturePaths(below folder: String) throws(Failure) -> [String] {
 ///
 /// - Returns: the items one after another; the first failure, by path, if any cannot be read.
 public func readPictures(
-  _ paths: [String], width: Int,
+  _ paths: [String], width: Int, reading: PictureReading = PictureReading(),
   _ item: @escaping @Sendable (Image, String) throws(Failure) -> [Float]
 ) throws(Failure) -> [Float] {
   let grain = 32
@@ -55,7 +55,7 @@ public func readPictures(
       Parallel.forEachRange(paths.count, grain: grain) { range in
         for i in range where failures[range.lowerBound / grain] == nil {
           do throws(Failure) {
-            let found = try item(try readImage(paths[i]), paths[i])
+            let found = try item(try readImage(paths[i], reading: reading), paths[i])
             guard found.count == width else {
               throw Failure(
                 .badData, at: paths[i], "the picture makes \(found.count) numbers",

@@ -11,11 +11,13 @@ public struct PictureFolder: ClassRuled {
   public var size = 28
   public var colour = Colour.gray
   public var invert = false
+  public var upright = true
+  public var ground = 1.0
   public var classRules = ClassRules()
 
   public init() {}
 
-  public static let summary = "pictures (PNG, PGM, PPM) in folders, a class for each leaf folder"
+  public static let summary = "pictures in folders, a class for each leaf folder"
   public static let settings: [Setting<Self>] =
     [
       Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
@@ -25,6 +27,10 @@ public struct PictureFolder: ClassRuled {
         "size", \Self.size, "the width and height that pictures are brought to", in: 1...4096),
       Setting("colour", \Self.colour, "whether items have one channel or three"),
       Setting("invert", \Self.invert, "whether dark becomes 1 and light 0"),
+      Setting("upright", \Self.upright, "whether pictures are turned as their EXIF data say"),
+      Setting(
+        "ground", \Self.ground, "the light behind transparent pixels, 0 for black, 1 for white",
+        in: 0...1),
     ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
@@ -73,6 +79,9 @@ public struct PictureFolder: ClassRuled {
   }
 
   public var tone: PictureTone { invert ? .inverted : .asIs }
+  public var reading: PictureReading {
+    PictureReading(isUpright: upright, ground: Float(ground))
+  }
 
   /// The pictures of a folder, by their parts; all are in the first if there are no parts.
   private func read(
@@ -108,7 +117,7 @@ public struct PictureFolder: ClassRuled {
     }
     let shape = [size, size, colour == .gray ? 1 : 3]
     try MemoryBudget.check([paths.count] + shape, bytesEach: 4, for: "the pictures", at: name)
-    let values = try readPictures(paths, width: shape.reduce(1, *)) {
+    let values = try readPictures(paths, width: shape.reduce(1, *), reading: reading) {
       image, place throws(Failure) in
       try item(from: image, shape: shape, at: place)
     }

@@ -64,15 +64,7 @@ public struct NumPyArray: Sendable, Equatable {
 
   /// The bytes of a `.npy` file of version 1.0, with the elements at a multiple of 64 bytes.
   public func bytes() -> [UInt8] {
-    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
-    let header =
-      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(sizes)), }"
-    let prefix = 10
-    let padding = 63 - (prefix + header.utf8.count) % 64
-    var writer = ByteWriter()
-    writer.append([0x93] + Array("NUMPY".utf8) + [1, 0])
-    writer.littleEndian(UInt16(header.utf8.count + padding + 1))
-    writer.append(header + String(repeating: " ", count: padding) + "\n")
+    var writer = NumPyArray.header(descriptor, shape)
     switch elements {
     case .float32(let values): writer.elements(values)
     case .float64(let values): writer.elements(values)
@@ -87,6 +79,30 @@ public struct NumPyArray: Sendable, Equatable {
       }
     }
     return writer.bytes
+  }
+
+  /// The bytes of a `.npy` file of whole numbers from 0 to 255.
+  ///
+  /// - Precondition: the product of `shape` is the number of elements.
+  package static func file(bytes: [UInt8], shape: [Int]) -> [UInt8] {
+    precondition(
+      shape.reduce(1, *) == bytes.count, "NumPyArray: shape \(shape) of \(bytes.count) bytes")
+    var writer = header("|u1", shape)
+    writer.append(bytes)
+    return writer.bytes
+  }
+
+  private static func header(_ descriptor: String, _ shape: [Int]) -> ByteWriter {
+    let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    let header =
+      "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(sizes)), }"
+    let prefix = 10
+    let padding = 63 - (prefix + header.utf8.count) % 64
+    var writer = ByteWriter()
+    writer.append([0x93] + Array("NUMPY".utf8) + [1, 0])
+    writer.littleEndian(UInt16(header.utf8.count + padding + 1))
+    writer.append(header + String(repeating: " ", count: padding) + "\n")
+    return writer
   }
 
   /// Writes a `.npy` file, whole or not at all.

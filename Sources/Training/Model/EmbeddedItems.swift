@@ -66,7 +66,7 @@ extension TrainedModel {
     }
     guard path.lowercased().hasSuffix(".npy") else {
       let source = recipe.data.value
-      let values = try readPictures([path], width: shape.reduce(1, *)) {
+      let values = try readPictures([path], width: shape.reduce(1, *), reading: source.reading) {
         image, place throws(Failure) in
         try source.item(from: image, shape: shape, at: place)
       }
@@ -92,7 +92,7 @@ extension TrainedModel {
     var parts: [Tensor] = []
     for start in stride(from: 0, to: paths.count, by: 256) {
       let group = Array(paths[start..<min(paths.count, start + 256)])
-      let values = try readPictures(group, width: shape.reduce(1, *)) {
+      let values = try readPictures(group, width: shape.reduce(1, *), reading: source.reading) {
         image, place throws(Failure) in
         try source.item(from: image, shape: shape, at: place)
       }

@@ -1,16 +1,27 @@
 import Files
 import Settings
 
-/// Reads PNG pictures of every colour type and depth; what is transparent becomes white.
+/// PNG pictures of every colour type and depth, interlaced or not.
 ///
 /// Source: Portable Network Graphics Specification, third edition (W3C, 2025).
-enum PNG {
+struct PNG: PictureFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// The most bytes that the pixels of a file may unpack to.
-  private static let mostBytes = 1 << 28
+  /// How many pixels a packed byte can hold: deflate packs at most 1032 to 1, bits eight to a byte.
+  private static let packing = 1032 * 8
 
-  static func read(_ bytes: [UInt8], at place: String) throws(Failure) -> Image {
+  let name = "PNG"
+  let suffixes = ["png", "apng"]
+
+  func recognizes(_ bytes: [UInt8]) -> Bool { bytes.starts(with: PNG.signature) }
+
+  func read(
+    _ bytes: [UInt8], options: PictureOptions, at place: String
+  ) throws(Failure) -> Picture {
+    try PNG.read(bytes, at: place)
+  }
+
+  private static func read(_ bytes: [UInt8], at place: String) throws(Failure) -> Picture {
     var reader = ByteReader(bytes, at: place)
     try reader.skip(signature.count)
     let first = try chunk(&reader)
@@ -19,6 +30,7 @@ enum PNG {
     }
     let header = try PNGHeader(first.data, at: place)
     var palette = PNGPalette()
+    var orientation = 1
     var packed: ArraySlice<UInt8> = []
     while true {
       let (type, data) = try chunk(&reader)
@@ -26,8 +38,11 @@ enum PNG {
       case "PLTE": try palette.setColours(data, at: place)
       case "tRNS": try palette.setTransparency(data, header, at: place)
       case "IDAT": if packed.isEmpty { packed = data } else { packed.append(contentsOf: data) }
+      case "eXIf": orientation = EXIF.orientation(data)
       case "IEND":
-        return try image(header, palette, packed, at: place)
+        var picture = try picture(header, palette, packed, at: place)
+        picture.orientation = orientation
+        return picture
       default:
         // Chunks that a reader must know begin with a capital.
         guard type.utf8.first.map({ $0 & 0x20 != 0 }) == true else {
@@ -53,20 +68,19 @@ enum PNG {
     return (String(decoding: type, as: UTF8.self), data)
   }
 
-  private static func image(
+  private static func picture(
     _ header: PNGHeader, _ palette: PNGPalette, _ packed: ArraySlice<UInt8>, at place: String
-  ) throws(Failure) -> Image {
+  ) throws(Failure) -> Picture {
     if header.colourType == .palette, palette.colours.isEmpty {
       throw Failure(.badData, at: place, "the palette is missing", remedy: "the file is damaged")
     }
+    try PictureSize.check(
+      header.width, header.height, fileBytes: packed.count, packing: packing, at: place)
     let size = header.passes.reduce(0) { $0 + $1.height * (1 + header.rowBytes($1.width)) }
-    // Deflate packs at most 1032 to 1: a small file cannot hold a large picture.
-    guard size <= mostBytes, size / 1032 <= packed.count else {
+    guard size / 1032 <= packed.count else {
       throw Failure(
-        .badData, at: place,
-        "\(header.width) x \(header.height) pixels in \(packed.count) packed bytes",
-        expected: "at most \(min(mostBytes, packed.count * 1032)) bytes of pixels, not \(size)",
-        remedy: "the picture is too large or damaged")
+        .badData, at: place, "\(packed.count) packed bytes of \(size) bytes of pixels",
+        expected: "at least \(size / 1032)", remedy: "the picture is cut short or damaged")
     }
     try MemoryBudget.current.unpacking(packed.count)
       .check(
@@ -77,7 +91,7 @@ enum PNG {
         .badData, at: place, "\(bytes.count) bytes of pixels", expected: "\(size)",
         remedy: "the picture is cut short or damaged")
     }
-    return try PNGPixels(header, palette).image(&bytes, at: place)
+    return try PNGPixels(header, palette).picture(&bytes, at: place)
   }
 }
 
@@ -110,12 +124,8 @@ struct PNGHeader {
     let (depth, type) = (try reader.littleEndian(UInt8.self), try reader.littleEndian(UInt8.self))
     let packing = try reader.littleEndian(UInt16.self)
     let interlace = try reader.littleEndian(UInt8.self)
-    guard width > 0, height > 0, width <= Image.mostPixels,
-      height <= Image.mostPixels / width
-    else {
-      throw reader.failure(
-        "\(width) x \(height) pixels", expected: "1 to \(Image.mostPixels) in all")
-    }
+    // The bytes are compared with the size as soon as all of them are known.
+    try PictureSize.check(width, height, fileBytes: .max, packing: 1, at: reader.place)
     guard let colourType = ColourType(rawValue: type),
       PNGHeader.depths(colourType).contains(depth)
     else { throw reader.failure("colour type \(type) with \(depth) bits does not exist") }
@@ -134,9 +144,6 @@ struct PNGHeader {
     case .colourAlpha: 4
     }
   }
-
-  /// 1 for gray pictures, else 3.
-  var channels: Int { colourType == .gray || colourType == .grayAlpha ? 1 : 3 }
 
   /// The bytes of a row of `width` pixels, without the one that names the filter.
   func rowBytes(_ width: Int) -> Int { (width * samplesPerPixel * depth + 7) / 8 }

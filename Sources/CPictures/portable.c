@@ -1,0 +1,4 @@
+#include "CPictures.h"
+
+#define KERNELS cp_portable
+#include "kernels.inc.h"
