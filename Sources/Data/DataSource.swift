@@ -9,6 +9,9 @@ public protocol DataSource: Described {
 
   /// How the tones of a picture become the numbers of an item.
   var tone: PictureTone { get }
+
+  /// Whether a training class was made from another one, so that its label is nobody's mistake.
+  func isMade(className: String) -> Bool
 }
 
 /// How the tones of a picture, from 0 (black) to 1 (white), become the numbers of an item.
@@ -21,6 +24,7 @@ public enum PictureTone: String, Sendable {
 
 extension DataSource {
   public var tone: PictureTone { .asIs }
+  public func isMade(className: String) -> Bool { false }
 
   /// Makes an item of a picture, as the training items were made.
   ///

@@ -27,7 +27,7 @@ let searchCommand = Subcommand(
     Subcommand.threads,
     Subcommand.json,
   ],
-  example: "kindred search runs/quickstart --query drawing.png --top 5",
+  example: "kindred search runs/quickstart --query examples/query.png --top 5",
   run: search)
 
 /// What is searched, what is asked for, and what both are called.
