@@ -12,6 +12,9 @@ public protocol DataSource: Described {
 
   /// How picture files are read.
   var reading: PictureReading { get }
+
+  /// Whether a training class was made from another one, so that its label is nobody's mistake.
+  func isMade(className: String) -> Bool
 }
 
 /// How the tones of a picture, from 0 (black) to 1 (white), become the numbers of an item.
@@ -25,6 +28,7 @@ public enum PictureTone: String, Sendable {
 extension DataSource {
   public var tone: PictureTone { .asIs }
   public var reading: PictureReading { PictureReading() }
+  public func isMade(className: String) -> Bool { false }
 
   /// Makes an item of a picture, as the training items were made.
   ///

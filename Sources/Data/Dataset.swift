@@ -80,6 +80,15 @@ public struct Dataset: Sendable {
 }
 
 extension Dataset {
+  private static func turned(_ name: String, quarterTurns: Int) -> String {
+    "\(name) turned by \(90 * quarterTurns)°"
+  }
+
+  /// Whether a class is one that ``withRotations()`` made.
+  static func isTurned(className: String) -> Bool {
+    (1...3).contains { className.hasSuffix(turned("", quarterTurns: $0)) }
+  }
+
   /// Every class of square pictures four times: as it is, and turned by one, two and three quarters.
   func withRotations() -> Dataset {
     let (width, classCount) = (itemWidth, classNames.count)
@@ -93,8 +102,8 @@ extension Dataset {
         values += picture.rotated(quarterTurns: turns).values
       }
       labels += self.labels.map { $0 + turns * classCount }
-      classNames += self.classNames.map { "\($0) turned by \(90 * turns)°" }
-      itemNames += self.itemNames.map { "\($0) turned by \(90 * turns)°" }
+      classNames += self.classNames.map { Dataset.turned($0, quarterTurns: turns) }
+      itemNames += self.itemNames.map { Dataset.turned($0, quarterTurns: turns) }
     }
     return Dataset(
       name: name + " with rotations", itemShape: itemShape, values: values, labels: labels,

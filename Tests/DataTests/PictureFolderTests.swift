@@ -156,4 +156,22 @@ struct PictureFolderTests {
     let message = failure { _ = try source.item(from: image, shape: [16], at: "test") }
     #expect(message.remedy.contains(".npy"))
   }
+
+  @Test("A path starts from where one stands; what is not there may lie below the data folder")
+  func paths() throws {
+    try fill(["a", "b"])
+    try fill(["c", "d"], in: "data/set")
+    // The absolute path of one, and the other below the data folder.
+    let here = try source(["path": .string(scratch.path + "/set")]).load(root: "/nowhere")
+    #expect(Set(here.train.classNames + here.test.classNames) == ["a", "b"])
+    let below = try source().load(root: scratch.path + "/data")
+    #expect(Set(below.train.classNames + below.test.classNames) == ["c", "d"])
+    let missing = failure { _ = try source(["path": "none/of it"]).load(root: scratch.path) }
+    #expect(missing.kind == .noInput && missing.place == scratch.path + "/none/of it")
+    for word in ["KINDRED_DATA", scratch.path, FileManager.default.currentDirectoryPath] {
+      #expect(missing.description.contains(word), "\(missing)")
+    }
+    let absolute = failure { _ = try source(["path": "/none"]).load(root: scratch.path) }
+    #expect(absolute.kind == .noInput && !absolute.description.contains("KINDRED_DATA"))
+  }
 }

@@ -37,6 +37,26 @@ import Testing
     #expect(confused == 50 - Int((recall * 50).rounded()))
   }
 
+  /// More numbers than rows take another way to the same plane.
+  @Test func wideRowsLieInTheSamePlane() {
+    var random = Random(seed: 9)
+    let wide = Tensor(normal: [20, 33], deviation: 1, dtype: .float64, random: &random)
+    let twice = Tensor.concatenated([wide, wide])
+    let (found, same) = (principalPlane(wide), principalPlane(twice))
+    #expect(abs(found.share - same.share) < 1e-9)
+    for (a, b) in zip(found.points, same.points) {
+      #expect(abs(a.x - b.x) < 1e-6 && abs(a.y - b.y) < 1e-6)
+    }
+  }
+
+  @Test func aLateMapEndsWhereItIs() {
+    let set = groups(4, of: 10)
+    var rounds = 0
+    let map = neighborMap(set.embeddings, isLate: { rounds >= 5 }) { done, _ in rounds = done }
+    #expect(rounds == 5 && map.count == 40)
+    #expect(map.allSatisfy { $0.x.isFinite && $0.y.isFinite })
+  }
+
   @Test func theMapKeepsNeighborsTogether() {
     let set = groups(6, of: 15)
     let points = neighborMap(set.embeddings)

@@ -40,6 +40,10 @@ public struct Digits: DataSource {
 
   public var tone: PictureTone { .inkIsOne }
 
+  public func isMade(className: String) -> Bool {
+    rotations && Dataset.isTurned(className: className)
+  }
+
   /// Every digit.
   private static var all: Dataset {
     let bytes = UnsafeBufferPointer(

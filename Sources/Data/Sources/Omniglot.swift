@@ -24,7 +24,7 @@ public struct Omniglot: DataSource {
   ]
 
   public func load(root: String) throws(Failure) -> DataSplit {
-    let folder = resolved(path, below: root)
+    let folder = located(path, below: root) ?? root + "/" + path
     let (first, second) = (
       folder + "/images_background_small1", folder + "/images_background_small2"
     )
@@ -42,6 +42,10 @@ public struct Omniglot: DataSource {
   }
 
   public var tone: PictureTone { .inkIsOne }
+
+  public func isMade(className: String) -> Bool {
+    rotations && Dataset.isTurned(className: className)
+  }
 
   /// Reads ALPHABET/CHARACTER/*.png of the alphabets that are wanted.
   private func read(

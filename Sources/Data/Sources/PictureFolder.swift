@@ -20,7 +20,7 @@ public struct PictureFolder: ClassRuled {
   public static let summary = "pictures in folders, a class for each leaf folder"
   public static let settings: [Setting<Self>] =
     [
-      Setting("path", \Self.path, "the folder; below the data folder unless it begins with . or /"),
+      Setting("path", \Self.path, "the folder, from where you stand"),
       Setting(
         "testPath", \Self.testPath, "a second folder to judge on; empty: classes of the first"),
       Setting(
@@ -38,7 +38,7 @@ public struct PictureFolder: ClassRuled {
       throw Failure(
         .badData, at: "data: folder", "'path' is missing", expected: "a folder of class folders")
     }
-    let folder = resolved(path, below: root)
+    let folder = try resolved(path, below: root)
     let first = try read(folder)
     guard !testPath.isEmpty else {
       guard let test = first.test ?? first.validation else {
@@ -54,7 +54,7 @@ public struct PictureFolder: ClassRuled {
         train: first.train, test: test, validation: first.test == nil ? nil : first.validation,
         notes: ["the folders of \(folder) name the parts to train and to judge on"])
     }
-    let other = resolved(testPath, below: root)
+    let other = try resolved(testPath, below: root)
     try checkParts(folder, other)
     let second = try read(other)
     guard first.test == nil, first.validation == nil, second.test == nil, second.validation == nil
@@ -126,9 +126,4 @@ public struct PictureFolder: ClassRuled {
       itemNames: paths)
     return try classRules.withoutSmallClasses(data, at: name)
   }
-}
-
-/// A path as a recipe means it: below the data folder unless it begins with / or a dot.
-func resolved(_ path: String, below root: String) -> String {
-  path.hasPrefix("/") || path.hasPrefix(".") ? path : root + "/" + path
 }

@@ -12,12 +12,16 @@ public struct IDXFiles: ClassRuled {
   public static let summary = "pictures and labels in IDX files, plain or gzip"
   public static let settings: [Setting<Self>] =
     [
-      Setting("images", \Self.images, "the file of pictures, [items, height, width]"),
+      Setting(
+        "images", \Self.images, "the file of pictures, [items, height, width], from where you stand"
+      ),
       Setting("labels", \Self.labels, "the file of labels, [items]"),
     ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
-    let (imagePath, labelPath) = (resolved(images, below: root), resolved(labels, below: root))
+    let (imagePath, labelPath) = (
+      try resolved(images, below: root), try resolved(labels, below: root)
+    )
     let pictures = try readIDX(imagePath)
     let classes = try readIDX(labelPath)
     guard classes.shape.count == 1 else {
@@ -64,7 +68,7 @@ public struct CSVFile: ClassRuled {
   public static let summary = "numbers in the columns of a CSV file, and a column of labels"
   public static let settings: [Setting<Self>] =
     [
-      Setting("path", \Self.path, "the file; below the data folder unless it begins with . or /"),
+      Setting("path", \Self.path, "the file, from where you stand"),
       Setting(
         "labelColumn", \Self.labelColumn, "the name or number of the labels; empty: the last"),
       Setting("header", \Self.header, "whether the first line names the columns"),
@@ -74,7 +78,7 @@ public struct CSVFile: ClassRuled {
     ] + classSettings
 
   public func load(root: String) throws(Failure) -> DataSplit {
-    let file = resolved(path, below: root)
+    let file = try resolved(path, below: root)
     let table = try readCSV(
       file, labelColumn: labelColumn, header: header, keepsIdentifiers: keepIdentifiers)
     guard !table.labels.isEmpty else { throw Failure(.badData, at: file, "there are no rows") }

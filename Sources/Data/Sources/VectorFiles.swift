@@ -14,7 +14,8 @@ public struct VectorFiles: ClassRuled {
   public static let summary = "given vectors in .npy files, and labels in .npy or .csv files"
   public static let settings: [Setting<Self>] =
     [
-      Setting("embeddings", \Self.embeddings, "the vectors, [items, width]"),
+      Setting(
+        "embeddings", \Self.embeddings, "the vectors, [items, width], a path from where you stand"),
       Setting("labels", \Self.labels, "the class of each vector: whole numbers, or texts"),
       Setting("testEmbeddings", \Self.testEmbeddings, "vectors to judge on; empty: some classes"),
       Setting("testLabels", \Self.testLabels, "the class of each vector to judge on"),
@@ -31,7 +32,7 @@ public struct VectorFiles: ClassRuled {
         expected: "a file, since there are testEmbeddings")
     }
     if let a = FileSystem.realPath(first.path),
-      a == FileSystem.realPath(resolved(testEmbeddings, below: root))
+      a == FileSystem.realPath(try resolved(testEmbeddings, below: root))
     {
       throw Failure(
         .badData, at: "data: vectors", "embeddings and testEmbeddings are one file",
@@ -50,7 +51,9 @@ public struct VectorFiles: ClassRuled {
   private func vectors(
     _ vectors: String, _ classes: String, root: String
   ) throws(Failure) -> LabelledVectors {
-    let (path, labelPath) = (resolved(vectors, below: root), resolved(classes, below: root))
+    let (path, labelPath) = (
+      try resolved(vectors, below: root), try resolved(classes, below: root)
+    )
     let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Float.self)
     return LabelledVectors(
       path: path, labelPath: labelPath, rows: rows, width: columns, values: values,

@@ -13,6 +13,8 @@ struct OperatingCurves {
   static let thresholdCount = 101
   /// Shape [classes with a matching pair][thresholds].
   let utilities: [[Double]]
+  /// Of each class the matching pairs that the first threshold accepts, and all of them.
+  let firstAccepts: [(accepted: Int, pairs: Int)]
   /// The numbers of the classes with a matching pair.
   let classes: [Int]
   /// Distances, in the scale of the rows.
@@ -38,6 +40,7 @@ struct OperatingCurves {
 
     let accepted = LimitCounts(distances, thresholds, zones: zones, inTiles: inTiles)
     (self.classes, self.thresholds) = (classes, thresholds.values)
+    firstAccepts = classes.map { (accepted.positives(of: $0, at: 0), matches[$0]) }
     utilities = classes.map { number in
       let rows = query.members[number].count
       let others = gallery.members[number].count

@@ -39,7 +39,7 @@ public struct Inspection: Sendable {
     }.map { curves in
       ClassCurves(
         labels: curves.classes.map { labels[$0] }, thresholds: curves.thresholds.map { $0 * scale },
-        utilities: curves.utilities)
+        utilities: curves.utilities, firstAccepts: curves.firstAccepts)
     }
   }
 
@@ -74,6 +74,8 @@ public struct ClassCurves: Sendable {
   public let thresholds: [Double]
   /// [classes][thresholds]
   public let utilities: [[Double]]
+  /// Of each class the matching pairs that the first threshold accepts, and all of them.
+  package let firstAccepts: [(accepted: Int, pairs: Int)]
 
   public var meanUtilities: [Double] {
     utilities.map { $0.reduce(0, +) / Double(max(1, $0.count)) }

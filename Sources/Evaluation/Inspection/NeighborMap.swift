@@ -8,18 +8,22 @@ import Foundation
 /// principal plane. Distances and sizes of groups mean little in such a picture, neighbours much.
 /// - Parameters:
 ///   - embeddings: shape [n, d]; meant for up to 5,000 rows.
+///   - start: where the rows start; without it, in the principal plane.
+///   - isLate: asked before every round; a true result ends with the map as it is.
 ///   - onProgress: told the rounds that are done, and how many there are.
-/// - Returns: a point for each row; the same bits for any number of threads.
+/// - Returns: a point for each row; the same bits for any number of threads, unless it was late.
 /// - Complexity: O(n² d + rounds × n²) time, O(n) memory and a block of distances.
 public func neighborMap(
-  _ embeddings: Tensor, rounds: Int = 350,
+  _ embeddings: Tensor, start: [SIMD2<Double>]? = nil, rounds: Int = 350,
+  isLate: () -> Bool = { false },
   onProgress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
 ) -> [SIMD2<Double>] {
   let n = embeddings.shape[0]
-  let start = principalPlane(embeddings).points
+  let start = start ?? principalPlane(embeddings).points
   guard n > 3 else { return start }
   var map = NeighborMap(attractions(embeddings), start: start)
   for round in 0..<rounds {
+    if isLate() { break }
     map.move(round: round)
     onProgress(round + 1, rounds)
   }

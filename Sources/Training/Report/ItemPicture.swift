@@ -3,7 +3,7 @@ import Foundation
 
 /// An item as a picture inside the page (a `data:` address); nil for items that are no pictures.
 ///
-/// Large ones are made smaller by averaging, to at most 96 pixels; values beyond 0 ... 1 are brought
+/// Large ones are made smaller by averaging, to at most 128 pixels, or 96 in colour; values beyond 0 ... 1 are brought
 /// into it.
 func itemPicture(_ item: Int, of data: Dataset) -> String? {
   let shape = data.itemShape
@@ -14,7 +14,8 @@ func itemPicture(_ item: Int, of data: Dataset) -> String? {
   let isWithin = least >= 0 && most <= 1
   let span = most > least ? most - least : 1
   let shown = isWithin ? values : values.map { ($0 - least) / span }
-  let factor = max(1, (max(shape[0], shape[1]) + 95) / 96)
+  let limit = shape[2] == 1 ? 128 : 96
+  let factor = max(1, (max(shape[0], shape[1]) + limit - 1) / limit)
   let (rows, columns) = (max(1, shape[0] / factor), max(1, shape[1] / factor))
   var pixels: [Float] = []
   for row in 0..<rows {

@@ -8,29 +8,42 @@ import Settings
 struct RunReport {
   let result: RunResult
   let data: TrainingData
-  /// Of the test items: [items, embedding].
-  let embeddings: Tensor
+  /// The test items as they are, and as the run embeds them.
+  let raw, trained: ReportedEmbedding
+  let comparison: EmbeddingComparison
+  /// The raw input of what was watched during the run.
+  let watchedBaseline: Evaluation
   /// The threshold of a match, once it was calibrated.
   let calibration: Calibration?
   /// The lines of `metrics.jsonl`.
   let log: [JSONValue]
-  let inspection: Inspection
-  /// Whether distances may be shown as cosine similarities.
-  let isUnit: Bool
+  let folder: RunFolder
+  let history: RunHistory
 
-  /// - Parameter metrics: the text of `metrics.jsonl`.
+  /// Reads what the folder holds of the run: its log, its history and its threshold.
+  ///
+  /// - Parameter embeddings: of the test items.
   init(
-    _ result: RunResult, data: TrainingData, embeddings: Tensor, calibration: Calibration?,
-    metrics: String
+    _ result: RunResult, data: TrainingData, embeddings: Tensor, of folder: RunFolder
   ) throws(Failure) {
-    (self.result, self.data, self.embeddings) = (result, data, embeddings)
-    self.calibration = calibration
-    log = metrics.split(separator: "\n").compactMap {
-      try? JSONValue(json5: String($0), at: "metrics.jsonl")
+    (self.result, self.data, self.folder) = (result, data, folder)
+    calibration = try RunCalibration.of(run: folder.path)?.calibration
+    log = try FileSystem.readText(folder.metrics).split(separator: "\n").compactMap {
+      try? JSONValue(json5: String($0), at: folder.metrics)
     }
-    let set = EmbeddingSet(embeddings: embeddings, labels: data.test.labels, name: data.test.name)
-    inspection = try Inspection(set)
-    isUnit = set.hasUnitRows
+    history = RunHistory(of: folder)
+    func reported(_ name: String, _ vectors: Tensor) throws(Failure) -> ReportedEmbedding {
+      try ReportedEmbedding(
+        name,
+        EmbeddingSet(embeddings: vectors, labels: data.test.labels, name: data.test.name))
+    }
+    raw = try reported("raw input", data.test.flattened)
+    trained = try reported("trained", embeddings)
+    comparison = try EmbeddingComparison(
+      base: (raw.set, raw.inspection), other: (trained.set, trained.inspection))
+    watchedBaseline =
+      try data.validation.map { (items) throws(Failure) in try judge(items.flattened, of: items) }
+      ?? result.baseline
   }
 
   /// The page.
@@ -38,7 +51,7 @@ struct RunReport {
   /// - Parameter onProgress: told the rounds of the map that are done, and how many there are.
   func html(onProgress: (_ done: Int, _ of: Int) -> Void = { _, _ in }) -> String {
     let sections = [
-      summarySection, stepsSection, retrievalSection, pairsSection, classesSection,
+      verdictSection, summarySection, stepsSection, retrievalSection, pairsSection, classesSection,
       mapSection(onProgress: onProgress), hardestSection, confusedSection, definitionsSection,
       recipeSection,
     ].compactMap { $0 }
@@ -60,12 +73,6 @@ struct RunReport {
   }
 
   func className(_ label: Int) -> String { data.test.classNames[label] }
-
-  /// What pairs are compared by, and its value for a distance.
-  var closeness: String { isUnit ? "cosine similarity" : "distance" }
-  func closeness(of distance: Double) -> Double {
-    isUnit ? max(-1, 1 - distance * distance / 2) : distance
-  }
 }
 
 /// Writes the report of a finished run anew, with its threshold if it was calibrated since.
@@ -90,9 +97,6 @@ public func writeReport(
     baseline: try judge(data.test.flattened, of: data.test),
     trained: try judge(embeddings, of: data.test), keptStep: whole("keptStep"),
     steps: whole("steps"), chosenOn: chosenOn, overlap: data.overlap, recipe: model.recipe)
-  let report = try RunReport(
-    result, data: data, embeddings: embeddings,
-    calibration: try RunCalibration.of(run: path)?.calibration,
-    metrics: try FileSystem.readText(folder.metrics))
+  let report = try RunReport(result, data: data, embeddings: embeddings, of: folder)
   try FileSystem.write(report.html(onProgress: onProgress), to: folder.report)
 }

@@ -14,6 +14,7 @@ let reportStyle = """
   .wide{overflow-x:auto}table{border-collapse:collapse}caption{text-align:left;font-weight:600}
   td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line)}
   td{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left}
+  thead th:not(:first-child){text-align:right}
   .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
   figure{margin:.5rem 0;min-width:0}figcaption{font-weight:600}
   .chart svg{width:100%;height:auto;display:block}
@@ -25,14 +26,22 @@ let reportStyle = """
   margin-right:.3rem}
   .gallery{display:flex;flex-wrap:wrap;gap:.4rem .7rem;align-items:flex-start;margin:0 0 .8rem;
   padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
-  .gallery figure{margin:0;width:5.6rem}.gallery figcaption{font-weight:400;font-size:.75rem;
+  .gallery figure{margin:0;width:7.6rem}.gallery figcaption{font-weight:400;font-size:.75rem;
   line-height:1.25;overflow-wrap:anywhere}
-  .gallery img{width:4.5rem;height:4.5rem;object-fit:contain;image-rendering:pixelated;
+  .gallery img{width:7rem;height:7rem;object-fit:contain;image-rendering:pixelated;
   background:#808080;border:2px solid var(--line)}
   .gallery .hit img{border-color:var(--c)}.gallery .miss img{border:2px dashed var(--b)}
   .gallery h3{width:100%;margin:0;font-size:.9rem}
   pre{overflow-x:auto;padding:.8rem;border:1px solid var(--line);font-size:.8rem}
   code{font-size:.85em;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .5rem 1rem}
   .facts{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}.facts dd{margin:0}
+  .verdict{border:1px solid var(--line);border-left:.5rem solid var(--ink);border-radius:.4rem;
+  padding:.2rem 1rem;margin:.5rem 0 1rem}.verdict p{margin:.4rem 0}
+  .verdict strong{font-size:1.05em}.verdict>p:first-child{font-size:1.2rem}
+  .verdict.better{border-left-color:var(--c)}.verdict.worse{border-left-color:var(--b)}
+  .mark{white-space:nowrap;font-weight:600;padding-right:0}
+  .better .mark,.verdict.better>p:first-child{color:var(--c)}
+  .worse .mark,.verdict.worse>p:first-child{color:var(--b)}
+  p.small{font-size:.85rem}
   @media (max-width:30rem){.facts{grid-template-columns:1fr}.facts dd{margin-bottom:.4rem}}
   """

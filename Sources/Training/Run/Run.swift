@@ -92,8 +92,15 @@ public func train(
   } else {
     try folder.start(recipe.json, environment: environmentValue(of: trainer.data))
   }
-  var log = try MetricsLog(folder.metrics, keepingThrough: trainer.step)
-  guard try takeSteps(&trainer, into: folder, log: &log, onEvent: onEvent) else { return nil }
+  // Without a checkpoint nothing of the log is true yet, not even what was watched before a step.
+  var log = try MetricsLog(folder.metrics, keepingThrough: trainer.step > 0 ? trainer.step : -1)
+  let (began, clock, firstStep) = (Date.now, ContinuousClock(), trainer.step)
+  let start = clock.now
+  let isDone = try takeSteps(&trainer, into: folder, log: &log, onEvent: onEvent)
+  try RunHistory.add(
+    started: began, seconds: (clock.now - start).inSeconds, steps: (firstStep, trainer.step),
+    to: folder)
+  guard isDone else { return nil }
   return try finish(trainer, into: folder, log: &log, onEvent: onEvent)
 }
 
@@ -107,6 +114,13 @@ private func takeSteps(
   if let report = trainer.startReport { _ = onEvent(.noted(report.text)) }
   for warning in trainer.recipe.warnings { _ = onEvent(.warned(warning)) }
   for note in trainer.data.notes { _ = onEvent(.warned(note)) }
+  if trainer.step == 0, settings.evaluateEvery > 0, !isAskedToStop {
+    // How it all began, to see what the steps add; never a model to keep.
+    let evaluation = try judge(trainer.objective.encoder, on: trainer.data.watched)
+    log.append(watched: evaluation, of: trainer)
+    isAskedToStop = onEvent(
+      .evaluated(step: 0, evaluation, watched: trainer.data.watchedName))
+  }
   let clock = ContinuousClock()
   let (start, firstStep) = (clock.now, trainer.step)
   var batches = BatchQueue()
@@ -124,10 +138,7 @@ private func takeSteps(
     let isLast = trainer.step == settings.steps
     if settings.evaluateEvery > 0, trainer.step % settings.evaluateEvery == 0 || isLast {
       let evaluation = try trainer.watch()
-      log.append([
-        "step": JSONValue(trainer.step), "watched": .string(trainer.data.watchedName),
-        "evaluation": evaluation.json,
-      ])
+      log.append(watched: evaluation, of: trainer)
       isAskedToStop =
         onEvent(
           .evaluated(step: trainer.step, evaluation, watched: trainer.data.watchedName))
@@ -174,12 +185,19 @@ private func finish(
   try FileSystem.write(try TrainedModel.bytes(kept, of: trainer), to: folder.model)
   try FileSystem.write(result.json.indented, to: folder.evaluation)
   guard trainer.recipe.training.report else { return result }
-  let report = try RunReport(
-    result, data: trainer.data, embeddings: embeddings, calibration: nil,
-    metrics: try FileSystem.readText(folder.metrics))
+  let report = try RunReport(result, data: trainer.data, embeddings: embeddings, of: folder)
   let page = report.html { done, total in _ = onEvent(.reporting(done: done, of: total)) }
   try FileSystem.write(page, to: folder.report)
   return result
+}
+
+extension MetricsLog {
+  fileprivate mutating func append(watched evaluation: Evaluation, of trainer: Trainer) {
+    append([
+      "step": JSONValue(trainer.step), "watched": .string(trainer.data.watchedName),
+      "evaluation": evaluation.json,
+    ])
+  }
 }
 
 extension Trainer.StepReport {

@@ -25,7 +25,7 @@ let calibrateCommand = Subcommand(
     .init("--seed", "N", "how the classes are halved and drawn (default: 0)"),
     .init("--draws", "N", "draws of the bootstrap (default: 1000)"),
   ] + Subcommand.common,
-  example: "kindred calibrate runs/quickstart --far 0.001",
+  example: "kindred calibrate runs/quickstart --far 0.01",
   run: calibrateRun)
 
 private func calibrateRun(_ arguments: Arguments) throws {

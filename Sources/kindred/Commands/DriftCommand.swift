@@ -12,7 +12,7 @@ let driftCommand = Subcommand(
     .init("--embeddings", "E.npy", "the new items as embeddings of this run's model"),
     .init("--seed", "N", "how items are drawn (default: 0)"),
   ] + Subcommand.common,
-  example: "kindred drift runs/quickstart --input pictures",
+  example: "kindred drift runs/quickstart --input examples/pictures",
   run: tellDrift)
 
 private func tellDrift(_ arguments: Arguments) throws {

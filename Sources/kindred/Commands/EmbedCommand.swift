@@ -17,7 +17,7 @@ let embedCommand = Subcommand(
     Subcommand.threads,
     Subcommand.json,
   ],
-  example: "kindred embed runs/quickstart --input pictures --out E.npy",
+  example: "kindred embed runs/quickstart --input examples/pictures --out E.npy",
   run: embedItems)
 
 private func embedItems(_ arguments: Arguments) throws {

@@ -21,7 +21,8 @@ let explainCommand = Subcommand(
     Subcommand.threads,
     Subcommand.json,
   ],
-  example: "kindred explain runs/quickstart one.png other.png --out why.html",
+  example:
+    "kindred explain runs/quickstart examples/query.png examples/pictures/character-01/1.png --out why.html",
   run: explainPair)
 
 private func explainPair(_ arguments: Arguments) throws {

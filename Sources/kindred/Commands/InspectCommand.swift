@@ -8,7 +8,9 @@ let inspectCommand = Subcommand(
   summary: "Find suspicious labels, near duplicates, outliers and typical items by a run's model.",
   positionals: [.init(name: "RUN", summary: "a run folder")],
   options: judgedItemsOptions + [
-    .init("--training", "look at the items that the run was trained on instead"),
+    .init(
+      "--training",
+      "look at the items that the run was trained on instead, without classes made by turning"),
     .init("--top", "K", "how many of each kind to print (default: 10; JSON has all)"),
   ] + Subcommand.common,
   example: "kindred inspect runs/quickstart --training",
@@ -25,7 +27,7 @@ private func inspectRun(_ arguments: Arguments) throws {
         .badUsage, at: "kindred inspect", "both --training and --data are given",
         expected: "one of them")
     }
-    items = try trainingItems(of: model, at: run)
+    items = try givenItems(of: model, at: run)
   } else {
     items = try judgedItems(of: model, run: run, arguments)
   }
@@ -36,6 +38,21 @@ private func inspectRun(_ arguments: Arguments) throws {
   } else {
     print(text(of: audit, items, top: top), terminator: "")
   }
+}
+
+/// The items that the run was trained on, without the classes that the recipe made of others: a turned
+/// 0 that looks like a 0 is no mistake of anybody's.
+private func givenItems(of model: TrainedModel, at run: String) throws(Failure) -> Dataset {
+  let items = try trainingItems(of: model, at: run)
+  let source = model.recipe.data.value
+  let given = items.classNames.indices.filter { !source.isMade(className: items.classNames[$0]) }
+  guard given.count < items.classNames.count else { return items }
+  guard !given.isEmpty else {
+    throw Failure(
+      .badData, at: run, "all classes that it was trained on were made of others",
+      expected: "given ones", remedy: "inspect the test classes, without --training")
+  }
+  return items.keeping(classes: given)
 }
 
 private func text(of audit: DataAudit, _ items: Dataset, top: Int) -> String {

@@ -29,7 +29,7 @@ let searchCommand = Subcommand(
     Subcommand.threads,
     Subcommand.json,
   ],
-  example: "kindred search runs/quickstart --query drawing.png --top 5",
+  example: "kindred search runs/quickstart --query examples/query.png --top 5",
   run: search)
 
 private func search(_ arguments: Arguments) throws {

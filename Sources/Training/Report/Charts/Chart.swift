@@ -8,8 +8,8 @@ struct Chart {
   let x, y: Axis
   let marks: [Mark]
 
-  static let (width, height) = (400.0, 250.0)
-  private static let (left, right, top, bottom) = (48.0, 10.0, 8.0, 38.0)
+  static let (width, height) = (400.0, 266.0)
+  private static let (left, right, top, bottom) = (48.0, 10.0, 24.0, 38.0)
 
   var html: String {
     func placeX(_ value: Double) -> Double {
@@ -41,7 +41,8 @@ struct Chart {
     }
     parts.append(
       "<text x=\"\(short((Chart.left + right) / 2))\" y=\"\(Chart.height - 4)\" "
-        + "text-anchor=\"middle\">\(escaped(x.label))</text>")
+        + "text-anchor=\"middle\">\(escaped(x.label))</text>"
+        + "<text x=\"2\" y=\"12\">\(escaped(y.label))</text>")
     return """
       <figure class="chart"><figcaption>\(escaped(title))</figcaption>
       <svg viewBox="0 0 \(Int(Chart.width)) \(Int(Chart.height))" role="img" \

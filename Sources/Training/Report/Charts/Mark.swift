@@ -21,6 +21,16 @@ enum Mark {
     }
   }
 
+  /// How high it reaches, to fit an axis to.
+  var heights: [Double] {
+    switch self {
+    case .line(_, let points, _): points.map(\.y)
+    case .band(_, let points, _): points.flatMap { [$0.low, $0.high] }
+    case .bars(_, let bars, _): bars.map(\.y)
+    case .rule: []
+    }
+  }
+
   func svg(_ x: (Double) -> String, _ y: (Double) -> String, range: ClosedRange<Double>) -> String {
     switch self {
     case .line(_, let points, let style):

@@ -10,10 +10,10 @@ struct ScatterPlot {
 
   let title, description: String
   let points: [Point]
-  /// Names written in the middle of some groups.
-  let groupNames: [Int: String]
+  /// Names of groups, those first that are to be read first; written as far as there is room.
+  let groupNames: [(group: Int, name: String)]
 
-  private static let (size, margin) = (400.0, 12.0)
+  static let (size, margin, mostNames) = (400.0, 12.0, 40)
 
   var html: String {
     let xs = points.map(\.place.x)
@@ -27,7 +27,7 @@ struct ScatterPlot {
         ScatterPlot.size - ScatterPlot.margin - (place.y - lowY) / span * inner
       )
     }
-    let names = groupNames.count > 6 ? "small halo" : "halo"
+    let (names, size) = groupNames.count > 6 ? ("small halo", 10.0) : ("halo", 13.0)
     let radius = points.count > 2000 ? 1.6 : points.count > 500 ? 2.2 : 3.2
     let groups = Dictionary(grouping: points, by: \.group)
     var parts: [String] = []
@@ -42,17 +42,19 @@ struct ScatterPlot {
       parts.append(
         "<g style=\"fill:hsl(\(Int(hue)) 70% var(--l))\">\(circles.joined())</g>")
     }
-    for (group, name) in groupNames.sorted(by: { $0.key < $1.key }) {
-      guard let members = groups[group] else { continue }
+    var taken: [TextBox] = []
+    for (group, name) in groupNames {
+      guard let members = groups[group], taken.count < ScatterPlot.mostNames else { continue }
       // The middle of a group in several pieces would lie in none of them: take the median.
-      let middle = SIMD2(
-        members.map(\.place.x).sorted()[members.count / 2],
-        members.map(\.place.y).sorted()[members.count / 2])
-      let (x, y) = at(middle)
-      let anchor = x < 80 ? "start" : x > 320 ? "end" : "middle"
+      let middle = at(
+        SIMD2(
+          members.map(\.place.x).sorted()[members.count / 2],
+          members.map(\.place.y).sorted()[members.count / 2]))
+      guard let box = TextBox.free(name, near: middle, size: size, beside: taken) else { continue }
+      taken.append(box)
       parts.append(
-        "<text class=\"\(names)\" x=\"\(short(x))\" y=\"\(short(y))\" text-anchor=\"\(anchor)\">"
-          + "\(escaped(name))</text>")
+        "<text class=\"\(names)\" x=\"\(short(box.x))\" y=\"\(short(box.baseline))\" "
+          + "text-anchor=\"middle\">\(escaped(box.text))</text>")
     }
     let side = Int(ScatterPlot.size)
     return """

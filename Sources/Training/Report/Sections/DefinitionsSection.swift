@@ -12,6 +12,15 @@ extension RunReport {
       ("false accept rate (FAR)", "share of pairs of different classes that a threshold accepts"),
       ("false reject rate (FRR)", "share of matching pairs that a threshold refuses"),
       (
+        "verdict",
+        "better or worse if 95 % of the changes, over draws of the classes with replacement (both "
+          + "embeddings on the same ones), lie on one side of 0; unclear otherwise"
+      ),
+      (
+        EmbeddingComparison.falseRejects,
+        "share of matching pairs refused by the threshold that accepts 1 % of the other pairs"
+      ),
+      (
         "95 % interval",
         "the middle 95 % of what other draws of the classes, with replacement, would have given"
       ),

@@ -3,15 +3,15 @@ import Foundation
 extension RunReport {
   /// Items whose own class is farthest down among their neighbours.
   var hardestSection: ReportSection? {
-    let ranks = inspection.firstRanks
+    let ranks = trained.inspection.firstRanks
     let hardest = ranks.indices.filter { (ranks[$0] ?? 1) > 1 }.sorted {
       let (a, b) = (ranks[$0] ?? 0, ranks[$1] ?? 0)
       return a != b ? a > b : $0 < $1
-    }.prefix(12)
+    }.prefix(24)
     guard !hardest.isEmpty else { return nil }
     let test = data.test
     let rows = hardest.map { item -> String in
-      let near = inspection.nearest[item].prefix(5).map { other in
+      let near = trained.inspection.nearest[item].prefix(9).map { other in
         card(other, isMatch: test.labels[other] == test.labels[item])
       }
       return
@@ -20,18 +20,18 @@ extension RunReport {
     }
     return ReportSection(
       id: "hardest", title: "Hardest queries",
-      body: "<p>The \(hardest.count) items whose nearest match comes last, each before its five "
+      body: "<p>The \(hardest.count) items whose nearest match comes last, each before its nine "
         + "nearest neighbours.</p>\(rows.joined(separator: "\n"))")
   }
 
   /// Classes whose items are most often nearest to the other's.
   var confusedSection: ReportSection? {
     let test = data.test
-    let confused = inspection.confusions(labels: test.labels).prefix(8)
+    let confused = trained.inspection.confusions(labels: test.labels).prefix(16)
     guard !confused.isEmpty else { return nil }
     let rows = confused.map { pair -> String in
-      let cards = pair.rows.prefix(3).flatMap { item in
-        [card(item, isMatch: nil), card(inspection.nearest[item][0], isMatch: false)]
+      let cards = pair.rows.prefix(4).flatMap { item in
+        [card(item, isMatch: nil), card(trained.inspection.nearest[item][0], isMatch: false)]
       }
       return "<div class=\"gallery\"><h3>\(escaped(className(pair.first))) and "
         + "\(escaped(className(pair.second))): \(pair.rows.count) items</h3>\(cards.joined())</div>"
@@ -40,7 +40,7 @@ extension RunReport {
       id: "confused", title: "Confused classes",
       body:
         "<p>Pairs of classes whose items are nearest to an item of the other, most often first; "
-        + "up to three of these items beside that neighbour.</p>\(rows.joined(separator: "\n"))")
+        + "up to four of these items beside that neighbour.</p>\(rows.joined(separator: "\n"))")
   }
 
   /// An item with what it is; a neighbour also says whether it is a match.

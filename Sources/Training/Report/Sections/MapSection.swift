@@ -2,60 +2,86 @@ import Autodiff
 import Evaluation
 
 extension RunReport {
-  /// The most items that a map shows.
-  private static let mostPoints = 5000
+  /// How many items a map shows, so that drawing takes no longer than half of what training took.
+  ///
+  /// A round of the neighbour embedding looks at all pairs, of which a thread does 300 million a second
+  /// or more, and products of rows at 10 billion additions a second come before. Without a history,
+  /// and for short runs, a second is enough.
+  private var mapSize: Int {
+    let seconds = max(1, history.seconds / 2)
+    let width = Double(trained.set.embeddings.shape[1])
+    let pair = (350 / 3e8 + width / 1e10) / Double(max(1, Parallel.threadCount))
+    // Wide rows make the principal plane dear.
+    let most = width > 2048 ? 1000 : 5000
+    return max(50, Int(min(Double(most), (seconds / pair).squareRoot())))
+  }
 
-  /// The test embeddings in the plane, twice.
+  /// The most numbers of a raw item whose principal plane is drawn beside.
+  private static let widestRaw = 1024
+
+  /// The test items in the plane: the raw input, and the embeddings twice.
   func mapSection(onProgress: (_ done: Int, _ of: Int) -> Void) -> ReportSection? {
     let test = data.test
     guard test.count > 1 else { return nil }
     var random = Random(seed: 0).split("map")
     let items =
-      test.count > RunReport.mostPoints
-      ? random.permutation(test.count).prefix(RunReport.mostPoints).sorted()
-      : Array(0..<test.count)
-    let width = embeddings.shape[1]
-    let all = embeddings.elements(as: Float.self)
-    var rows: [Float] = []
-    rows.reserveCapacity(items.count * width)
-    for item in items { rows += all[item * width..<(item + 1) * width] }
-    let shown = Tensor(rows, shape: [items.count, width])
-
+      test.count > mapSize
+      ? random.permutation(test.count).prefix(mapSize).sorted() : Array(0..<test.count)
+    func rows(_ embedding: ReportedEmbedding) -> Tensor {
+      let width = embedding.set.embeddings.shape[1]
+      return embedding.set.embeddings.withElements(of: Float.self) { all in
+        Tensor(
+          items.flatMap { all[$0 * width..<($0 + 1) * width] }, shape: [items.count, width])
+      }
+    }
+    let shown = rows(trained)
+    var plots: [ScatterPlot] = []
+    func planePlot(_ name: String, _ plane: (points: [SIMD2<Double>], share: Double)) -> ScatterPlot
+    {
+      plot(
+        "Principal components, \(name) (\(number(100 * plane.share, "%.0f")) % of the variance)",
+        plane.points, items, "the two widest directions")
+    }
+    if raw.set.embeddings.shape[1] <= RunReport.widestRaw {
+      plots.append(planePlot(raw.name, principalPlane(rows(raw))))
+    }
     let plane = principalPlane(shown)
-    let share = number(100 * plane.share, "%.0f")
-    let neighbors = neighborMap(shown, onProgress: onProgress)
-    let plots = [
+    plots.append(planePlot(trained.name, plane))
+    let clock = ContinuousClock()
+    let limit = clock.now + .seconds(max(1, history.seconds))
+    let neighbors = neighborMap(
+      shown, start: plane.points, isLate: { clock.now > limit }, onProgress: onProgress)
+    plots.append(
       plot(
-        "Principal components", plane.points, items,
-        "the two widest directions, which hold \(share) % of the variance"),
-      plot(
-        "Neighbour embedding", neighbors, items,
-        "near items are drawn near; sizes of groups and distances between them mean little"),
-    ]
+        "Neighbour embedding, \(trained.name)", neighbors, items,
+        "near items are drawn near; sizes of groups and distances between them mean little"))
     let sample =
-      items.count < test.count ? " \(items.count) items, drawn at random, are shown." : ""
+      items.count < test.count
+      ? " \(items.count) of \(test.count) items, drawn at random, are shown." : ""
     return ReportSection(
-      id: "map", title: "Map of the test embeddings",
-      body: "<p>A colour is a class; point at a dot to read what it is. Left, the two widest "
-        + "directions (\(share) % of the variance); right, a map that keeps neighbours together, in "
-        + "which sizes of groups and distances between them mean little. \(namesSentence)\(sample)</p>"
+      id: "map", title: "Map of the test items",
+      body:
+        "<p>A colour is a class; point at a dot to read what it is. Principal components are the "
+        + "two widest directions; the neighbour embedding keeps neighbours together, and sizes of "
+        + "groups and distances between them mean little in it. \(namesSentence)\(sample)</p>"
         + "<div class=\"charts\">\(plots.map(\.html).joined())</div>")
   }
 
   private var namesSentence: String {
-    namedClasses.count < data.test.classNames.count
-      ? "The classes with the least utility are named." : "Names stand at the middle of classes."
+    data.test.classNames.count > 12
+      ? "Names stand where there is room, those of the classes with the least utility first."
+      : "Names stand at the middle of classes."
   }
 
-  /// All classes where they are few, else the worst.
+  /// All classes, those with the least utility first.
   private var namedClasses: [Int] {
-    let count = data.test.classNames.count
-    guard count > 12, let curves = inspection.classCurves else {
-      return count > 12 ? [] : Array(0..<count)
-    }
-    let means = curves.meanUtilities
-    return means.indices.sorted { means[$0] != means[$1] ? means[$0] < means[$1] : $0 < $1 }
-      .prefix(5).map { curves.labels[$0] }
+    let known = trained.inspection.classCurves
+    let means = known?.meanUtilities ?? []
+    let worst = means.indices.sorted {
+      means[$0] != means[$1] ? means[$0] < means[$1] : $0 < $1
+    }.compactMap { known?.labels[$0] }
+    let named = Set(worst)
+    return worst + data.test.classNames.indices.filter { !named.contains($0) }
   }
 
   private func plot(
@@ -63,7 +89,10 @@ extension RunReport {
   ) -> ScatterPlot {
     let names = namedClasses.map { label in
       // The last part of a path says enough in a small picture.
-      (label, className(label).split(separator: "/").last.map(String.init) ?? className(label))
+      (
+        group: label,
+        name: className(label).split(separator: "/").last.map(String.init) ?? className(label)
+      )
     }
     return ScatterPlot(
       title: title, description: "\(items.count) items; \(description)",
@@ -71,6 +100,6 @@ extension RunReport {
         let label = data.test.labels[item]
         return .init(
           place: place, group: label, label: "\(className(label)): \(data.test.itemNames[item])")
-      }, groupNames: Dictionary(names) { first, _ in first })
+      }, groupNames: names)
   }
 }

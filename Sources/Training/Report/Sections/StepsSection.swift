@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Settings
 
@@ -8,7 +9,7 @@ extension RunReport {
     guard !steps.isEmpty else { return nil }
     var charts = [chart(of: ["loss"], in: steps, title: "Loss")]
     charts.append(chart(of: ["active"], in: steps, title: "Share of active terms", range: 0...1))
-    charts += [watchedChart]
+    charts += watchedCharts
     let extra = numericKeys(of: steps).filter { !["step", "loss", "active"].contains($0) }
     let hardest = extra.filter { $0.hasPrefix("hardest") }
     charts.append(chart(of: hardest, in: steps, title: "Hardest pairs of a batch"))
@@ -61,12 +62,13 @@ extension RunReport {
         "\(spelled(key)) from \(number(first.mean, "%.3g")) to \(number(last.mean, "%.3g"))")
     }
     guard !marks.isEmpty else { return nil }
+    let axis = keys.count > 1 ? "cosine similarity" : spelled(keys[0]).lowercased()
     let steps = lines.compactMap { line -> Double? in
       if case .number(let step)? = line["step"] { step } else { nil }
     }
     return Chart(
       title: title, description: words.joined(separator: "; "), x: Axis("step", over: steps),
-      y: range.map { Axis("", range: $0) } ?? Axis("", over: shown), marks: marks)
+      y: range.map { Axis(axis, range: $0) } ?? Axis(axis, over: shown), marks: marks)
   }
 
   /// At most 160 points: the mean, the least and the most of as many neighbouring ones as needed.
@@ -85,27 +87,30 @@ extension RunReport {
     }
   }
 
-  private var watchedChart: Chart? {
+  /// What was watched from before the first step on, beside the raw input.
+  private var watchedCharts: [Chart?] {
     let lines = log.filter { $0["evaluation"] != nil }
-    guard lines.count > 1 else { return nil }
-    var marks: [Mark] = []
-    var words: [String] = []
-    var steps: [Double] = []
-    for (style, name) in ["recall@1", "r-precision", "map@r"].enumerated() {
+    return ["recall@1", "map@r", "opis"].map { name in
       let points = lines.compactMap { line -> (x: Double, y: Double)? in
         guard case .number(let step)? = line["step"],
           case .number(let value)? = line["evaluation"]?[name]
         else { return nil }
         return (step, value)
       }
-      guard let last = points.last else { continue }
-      steps += points.map(\.x)
-      marks.append(.line(name, points, style: style))
-      words.append("\(name) ends at \(number(last.y))")
+      guard points.count > 1, let first = points.first, let last = points.last else { return nil }
+      var marks: [Mark] = [.line("trained", points, style: 0)]
+      var shown = points.map(\.y)
+      if let raw = watchedBaseline[name] {
+        marks.insert(.line("raw input", [(first.x, raw), (last.x, raw)], style: 1), at: 0)
+        shown.append(raw)
+      }
+      let isLower = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false
+      return Chart(
+        title: "\(name) on the \(data.watchedName)\(isLower ? " (lower is better)" : "")",
+        description:
+          "\(name) goes from \(number(first.y)) to \(number(last.y)), that of the raw input "
+          + "is \(number(watchedBaseline[name]))",
+        x: Axis("step", over: points.map(\.x)), y: Axis(name, over: shown), marks: marks)
     }
-    guard !marks.isEmpty else { return nil }
-    return Chart(
-      title: "Watched on the \(data.watchedName)", description: words.joined(separator: "; "),
-      x: Axis("step", over: steps), y: Axis("", range: 0...1), marks: marks)
   }
 }

@@ -7,42 +7,50 @@ extension RunReport {
   var summarySection: ReportSection {
     let recipe = result.recipe
     let losses = recipe.losses.map { inWords($0.json) }.joined(separator: "; plus ")
-    let facts: [(String, String)] = [
-      (
-        "Trained on",
-        "\(data.train.name): \(data.train.count) items of \(data.train.classNames.count) classes"
-      ),
-      (
-        "Judged on",
-        "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, "
-          + (result.overlap.setting == .openSet
-            ? "none of them seen in training"
-            : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
-      ),
-      ("Encoder", "\(inWords(recipe.model.json)), \(embeddings.shape[1]) numbers for each item"),
-      ("Loss", losses),
-      ("Batches", inWords(recipe.sampler.json)),
-      ("Optimiser", inWords(recipe.optimizer.json)),
-      (
-        "Kept",
-        "step \(result.keptStep) of \(result.steps)"
-          + (result.chosenOn.map { ", chosen on the \($0)" } ?? "")
-      ),
-    ]
+    var facts: [(String, String)] =
+      [
+        (
+          "Trained on",
+          "\(data.train.name): \(data.train.count) items of \(data.train.classNames.count) classes"
+        ),
+        (
+          "Judged on",
+          "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, "
+            + (result.overlap.setting == .openSet
+              ? "none of them seen in training"
+              : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
+        ),
+        (
+          "Encoder",
+          "\(inWords(recipe.model.json)), \(trained.set.embeddings.shape[1]) numbers for each item"
+        ),
+        ("Loss", losses),
+        ("Batches", inWords(recipe.sampler.json)),
+        ("Optimiser", inWords(recipe.optimizer.json)),
+        (
+          "Kept",
+          "step \(result.keptStep) of \(result.steps)"
+            + (result.chosenOn.map { ", chosen on the \($0)" } ?? "")
+        ),
+        ("Seed", "\(recipe.training.seed)"),
+        ("Run folder", absolutePath),
+      ]
+    facts += historyFacts
     let list = facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
     let rows = trainingMetrics.compactMap { name -> [String]? in
       guard let trained = result.trained[name] else { return nil }
+      let change = result.baseline[name].map { trained - $0 }
       let isLower = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false
       return [
         name, isLower ? "lower" : "higher", number(result.baseline[name]), number(trained),
+        number(change, "%+.4f"),
       ]
     }
     return ReportSection(
       id: "summary", title: "What was trained on what",
       body: """
         <dl class="facts">\(list)</dl>
-        <p>\(verdict)</p>
-        \(htmlTable(["metric", "better when", "raw input", "trained"], rows))
+        \(htmlTable(["metric", "better when", "raw input", "trained", "change"], rows))
         """)
   }
 
@@ -60,18 +68,25 @@ extension RunReport {
     return settings.isEmpty ? name : "\(name) (\(settings.joined(separator: ", ")))"
   }
 
-  private var verdict: String {
-    let comparison =
-      result.beatsBaseline
-      ? "The trained embedding beats the raw input in MAP@R."
-      : "<strong>The trained embedding does not beat the raw input in MAP@R.</strong>"
-    guard !result.recipe.targets.isEmpty else { return comparison }
-    let missed = result.missedTargets.map {
-      "\(escaped($0.metric)) reached \(number($0.reached)), its target is \($0.target)"
+  private var absolutePath: String { URL(fileURLWithPath: folder.path).standardizedFileURL.path }
+
+  /// When and how long; nothing for runs of earlier programs.
+  private var historyFacts: [(String, String)] {
+    guard let first = history.sessions.first else { return [] }
+    var facts = [("Begun", first.started), ("Time of the steps", inTime(history.seconds))]
+    if history.sessions.count > 1 {
+      let parts = history.sessions.map {
+        "\($0.started): steps \($0.firstStep + 1) to \($0.lastStep)"
+      }
+      facts.append(("Sessions", parts.joined(separator: "; ")))
     }
-    return comparison
-      + (missed.isEmpty
-        ? " All targets of the recipe are reached."
-        : " <strong>Missed:</strong> " + missed.joined(separator: "; ") + ".")
+    return facts
+  }
+
+  /// A time for people.
+  private func inTime(_ seconds: Double) -> String {
+    if seconds < 120 { return number(seconds, "%.1f") + " s" }
+    let minutes = Int(min(seconds, 1e12) / 60)
+    return minutes < 120 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
   }
 }

@@ -1,0 +1,27 @@
+import Files
+import Foundation
+import Settings
+
+/// A path of a recipe, as on the command line: from where one stands.
+///
+/// What is not there but below the data folder, where earlier recipes looked, is taken from there.
+/// - Parameter root: the data folder.
+/// - Throws: a ``Failure`` that names both places if nothing lies in either.
+func resolved(_ path: String, below root: String) throws(Failure) -> String {
+  if let found = located(path, below: root) { return found }
+  guard !path.hasPrefix("/") else {
+    throw Failure(.noInput, at: path, "there is no such file or folder")
+  }
+  throw Failure(
+    .noInput, at: root + "/" + path,
+    "there is no such file or folder, nor \(path) in \(FileManager.default.currentDirectoryPath)",
+    expected: "a path from where you stand, or below KINDRED_DATA",
+    remedy: "mend the path, or set KINDRED_DATA to the folder that holds \(path)")
+}
+
+/// Where a path of a recipe lies: from where one stands, else below the data folder; nil for nowhere.
+func located(_ path: String, below root: String) -> String? {
+  if FileSystem.exists(path) { return path }
+  let below = root + "/" + path
+  return !path.hasPrefix("/") && !path.isEmpty && FileSystem.exists(below) ? below : nil
+}

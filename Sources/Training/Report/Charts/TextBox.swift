@@ -1,0 +1,41 @@
+import Foundation
+
+/// A name in a picture with the room that it takes.
+struct TextBox {
+  let text: String
+  /// The middle of the text and the line that it stands on.
+  let x, baseline: Double
+  let width, size: Double
+
+  /// A place for a name at a point or near it, where it touches no other name and stays in the picture;
+  /// nil if there is none.
+  static func free(
+    _ name: String, near point: (x: Double, y: Double), size: Double, beside others: [TextBox]
+  ) -> TextBox? {
+    let text = name.count > 20 ? String(name.prefix(19)) + "…" : name
+    let width = TextBox.width(of: text, size: size)
+    guard width < ScatterPlot.size else { return nil }
+    let steps: [(Double, Double)] = [
+      (0, 0), (0, -1), (0, 1), (-0.5, 0), (0.5, 0), (-0.5, -1), (0.5, -1), (-0.5, 1), (0.5, 1),
+    ]
+    for (right, down) in steps {
+      let x = min(max(point.x + right * width, width / 2), ScatterPlot.size - width / 2)
+      let y = min(max(point.y + down * size * 1.3, size), ScatterPlot.size - size * 0.3)
+      let box = TextBox(text: text, x: x, baseline: y, width: width, size: size)
+      if !others.contains(where: box.touches) { return box }
+    }
+    return nil
+  }
+
+  /// Whether the two would be hard to tell apart.
+  func touches(_ other: TextBox) -> Bool {
+    abs(x - other.x) < (width + other.width) / 2 + 2 && abs(baseline - other.baseline) < size * 1.15
+  }
+
+  /// A little more than most fonts take: wide scripts are as wide as they are high.
+  private static func width(of text: String, size: Double) -> Double {
+    text.unicodeScalars.reduce(0) { sum, scalar in
+      sum + (scalar.value >= 0x1100 ? 1 : 0.62) * size
+    }
+  }
+}

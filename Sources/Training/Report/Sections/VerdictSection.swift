@@ -1,0 +1,133 @@
+import Evaluation
+import Foundation
+
+extension RunReport {
+  /// Whether the training was worth it, to be seen at once: every number that matters, whichever won.
+  var verdictSection: ReportSection {
+    let lines = comparison.lines
+    let classes = Set(data.test.labels).count
+    let rows = lines.map { line in
+      let (mark, word) = verdictMark(line.verdict)
+      let cells =
+        [
+          number(line.base), number(line.other),
+          signed(line.change) + relative(line.change, to: line.base),
+          "\(signed(line.interval.lowerBound)) … \(signed(line.interval.upperBound))",
+          line.isLowerBetter ? "lower" : "higher",
+        ].map { "<td>\(escaped($0))</td>" }.joined()
+      return "<tr class=\"\(line.verdict.rawValue)\"><th scope=\"row\">\(escaped(line.name))</th>"
+        + "<td class=\"mark\">\(mark) \(word)</td>\(cells)</tr>"
+    }
+    let head = [
+      "metric", "verdict", "raw input", "trained", "change", "95 % interval", "better when",
+    ]
+    .map { "<th scope=\"col\">\($0)</th>" }.joined()
+    let table =
+      rows.isEmpty
+      ? ""
+      : "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>"
+        + rows.joined(separator: "\n") + "</tbody></table></div>"
+    let few =
+      classes < 20 && !rows.isEmpty
+      ? " With only \(classes) classes the intervals are too narrow: take them as a lower bound."
+      : ""
+    let meaning =
+      rows.isEmpty
+      ? ""
+      : "<p class=\"small\">A change counts as better or worse if its interval, over draws of the "
+        + "classes, lies on one side of 0.\(few)</p>"
+    return ReportSection(
+      id: "verdict", title: "Verdict",
+      body: """
+        <div class="verdict \(overall.kind)"><p><strong>\(overall.mark) \(escaped(overall.title))\
+        </strong></p><p>\(escaped(overall.sentence))</p>\(targetSentence)\(thresholdWords)</div>
+        \(table)\(meaning)
+        """)
+  }
+
+  /// All lines together.
+  private var overall: (kind: String, mark: String, title: String, sentence: String) {
+    let lines = comparison.lines
+    func names(_ verdict: EmbeddingComparison.Verdict) -> [String] {
+      lines.filter { $0.verdict == verdict }.map(\.name)
+    }
+    let (better, worse, unclear) = (names(.better), names(.worse), names(.unclear))
+    let parts = [("better in", better), ("worse in", worse), ("no clear difference in", unclear)]
+      .compactMap { words, names in
+        names.isEmpty ? nil : "\(words) \(names.joined(separator: ", "))"
+      }
+    let text = parts.joined(separator: "; ")
+    let sentence = text.isEmpty ? "" : text.prefix(1).uppercased() + text.dropFirst() + "."
+    if lines.isEmpty {
+      return (
+        "unclear", "•", "There is nothing to judge by",
+        "No item judged on has another of its class."
+      )
+    }
+    if better.count == lines.count {
+      return ("better", "▲", "Better than the raw input in every number", sentence)
+    }
+    if worse.isEmpty, !better.isEmpty {
+      return ("better", "▲", "Better than the raw input, in no number worse", sentence)
+    }
+    if better.isEmpty, !worse.isEmpty {
+      return ("worse", "▼", "Worse than the raw input", sentence)
+    }
+    if worse.isEmpty {
+      return ("unclear", "•", "No clear difference from the raw input", sentence)
+    }
+    return ("worse", "▼", "Better in some numbers, worse in others", sentence)
+  }
+
+  private func verdictMark(_ verdict: EmbeddingComparison.Verdict) -> (mark: String, word: String) {
+    switch verdict {
+    case .better: ("▲", "better")
+    case .worse: ("▼", "worse")
+    case .unclear: ("•", "unclear")
+    }
+  }
+
+  private var targetSentence: String {
+    guard !result.recipe.targets.isEmpty else { return "" }
+    let missed = result.missedTargets.map {
+      "\($0.metric) reached \(number($0.reached)), its target is \($0.target)"
+    }
+    return missed.isEmpty
+      ? "<p>All targets of the recipe are reached.</p>"
+      : "<p><strong>Missed targets:</strong> \(escaped(missed.joined(separator: "; "))).</p>"
+  }
+
+  private var thresholdWords: String {
+    guard let calibration else {
+      return "<p>No threshold of a match yet: <code>kindred calibrate \(escaped(folder.path)) "
+        + "--far 0.01</code> fits one and checks it on other classes.</p>"
+    }
+    let check = calibration.check
+    let value =
+      calibration.similarity.map { "a cosine similarity of \(number($0)) or more" }
+      ?? "a distance of \(number(calibration.distance)) or less"
+    let holds = check.falseAcceptInterval?.contains(calibration.requestedRate)
+    let outcome =
+      switch holds {
+      case true?: "the rate asked for lies within"
+      case false?: "<strong>the rate asked for lies outside</strong>"
+      case nil: "there is no interval"
+      }
+    let interval =
+      check.falseAcceptInterval.map {
+        " (\(number($0.lowerBound, "%.3g")) … \(number($0.upperBound, "%.3g"))): \(outcome)"
+      } ?? ""
+    return "<p>Threshold of a match: \(value), fitted for a false accept rate of "
+      + "\(calibration.requestedRate). On \(check.classes) other classes it accepts "
+      + "\(number(check.falseAcceptRate, "%.3g")) of the other pairs\(interval); it refuses "
+      + "\(number(check.falseRejectRate, "%.3g")) of the matching ones.</p>"
+  }
+}
+
+/// A change with its sign.
+private func signed(_ value: Double) -> String { number(value, "%+.4f") }
+
+/// " (+12 %)", where that means something.
+private func relative(_ change: Double, to base: Double) -> String {
+  base > 0 ? " (\(number(100 * change / base, "%+.0f")) %)" : ""
+}
