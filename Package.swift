@@ -85,7 +85,9 @@ let package = Package(
     .testTarget(
       name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
       swiftSettings: strict),
-    .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: strict),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["Files", "Settings", "kindred", "kindred-fuzz"],
       swiftSettings: strict),

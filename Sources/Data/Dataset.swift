@@ -1,4 +1,5 @@
 import Autodiff
+import Synchronization
 
 /// Items of one shape with the class of each.
 public struct Dataset: Sendable {
@@ -14,6 +15,8 @@ public struct Dataset: Sendable {
   public let classNames: [String]
   /// Where each item comes from: a path, or a place in a file.
   public let itemNames: [String]
+  /// The hash, once somebody asked for it; copies share it.
+  private let foundHash = FoundHash()
 
   /// - Parameter labels: indices into `classNames`; classes without items are dropped.
   public init(
@@ -43,7 +46,11 @@ public struct Dataset: Sendable {
   public var flattened: Tensor { Tensor(values, shape: [count, itemWidth]) }
 
   /// A hash of shapes, labels and values (FNV-1a over 64-bit words).
-  public var hash: UInt64 {
+  ///
+  /// - Complexity: one pass over the values the first time, then none.
+  public var hash: UInt64 { foundHash.value { computedHash } }
+
+  private var computedHash: UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01B3 }
     for length in itemShape { add(UInt64(length)) }
@@ -137,6 +144,21 @@ extension Dataset {
           }
         }
       }
+    }
+  }
+}
+
+/// A hash that is found once.
+///
+/// A class because all copies of a data set, which never changes, share what one of them found.
+private final class FoundHash: Sendable {
+  private let found = Mutex<UInt64?>(nil)
+
+  func value(_ compute: () -> UInt64) -> UInt64 {
+    found.withLock { found in
+      let value = found ?? compute()
+      found = value
+      return value
     }
   }
 }

@@ -73,6 +73,23 @@ public enum FileSystem {
     guard Foundation.truncate(path, off_t(size)) == 0 else { throw cannotWrite(path) }
   }
 
+  /// Gives a file a second name, over what has that name; both are there whole at any moment.
+  ///
+  /// Where a file system has no second names, nothing happens.
+  package static func link(_ path: String, as other: String) {
+    let neighbour = other + ".partial"
+    unlink(neighbour)
+    guard Foundation.link(path, neighbour) == 0 else { return }
+    // Two names of one file already: nothing is renamed then.
+    Foundation.rename(neighbour, other)
+    unlink(neighbour)
+  }
+
+  /// Gives a file another name, over what has that name.
+  package static func move(_ path: String, to other: String) throws(Failure) {
+    guard Foundation.rename(path, other) == 0 else { throw cannotWrite(other) }
+  }
+
   /// Makes a folder, and those above it.
   public static func makeFolder(_ path: String) throws(Failure) {
     do {
@@ -82,6 +99,13 @@ public enum FileSystem {
         .cannotWrite, at: path, "the folder cannot be made (\(reason(error)))",
         remedy: "choose a place that you may write to")
     }
+  }
+
+  /// Puts bytes in the place of all that an open file holds.
+  package static func overwrite(
+    _ bytes: [UInt8], of file: Int32, at path: String
+  ) throws(Failure) {
+    guard ftruncate(file, 0) == 0, writeAll(bytes, to: file) else { throw cannotWrite(path) }
   }
 
   static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
@@ -98,7 +122,7 @@ public enum FileSystem {
     }
   }
 
-  static func cannotWrite(_ path: String) -> Failure {
+  package static func cannotWrite(_ path: String) -> Failure {
     Failure(
       .cannotWrite, at: path, "cannot be written (\(String(cString: strerror(errno))))",
       remedy: "choose a place that you may write to and that has room")

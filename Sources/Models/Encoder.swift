@@ -14,7 +14,10 @@ public struct Encoder: Layer {
   }
 
   public func callAsFunction(_ input: Tensor, in pass: inout Pass) -> Tensor {
-    layers.reduce(input) { $1.value($0, in: &pass) }
+    layers.reduce(input) { input, layer in
+      enterStage("layer \(layer.name)")
+      return layer.value(input, in: &pass)
+    }
   }
 
   /// The embeddings of a batch, by the statistics gathered in training.

@@ -150,7 +150,7 @@ private let withState =
         ], at: "test"),
       into: RunFolder(scratch.path + "/run"), dataRoot: "data", resuming: false
     ) { event in
-      if case .stepsEnded(let waited, let seconds) = event { ends.append((waited, seconds)) }
+      if case .stepsEnded(let waited, _, let seconds) = event { ends.append((waited, seconds)) }
       return false
     }
     let end = try #require(ends.first)
@@ -210,7 +210,7 @@ private let withState =
     #expect(missing?.kind == .noInput)
     try train(into: path, stopAfter: 4)
     let other = #expect(throws: Failure.self) {
-      try train(["training.steps=13"], into: path, resuming: true)
+      try train(["training.seed=13"], into: path, resuming: true)
     }
     #expect(other?.description.contains("another recipe") == true)
     let checkpoint = RunFolder(path).checkpoint
@@ -278,7 +278,7 @@ private let withState =
     try train([losses, "training.steps=30"], into: path)
     let model = try TrainedModel(run: path)
     let items = try TrainingData(model.recipe, root: "data").train
-    let embeddings = embed(items, with: model.encoder)
+    let embeddings = try embed(items, with: model.encoder)
     let evaluation = try judge(embeddings, of: items)
     let found = model.addingClosedSetAccuracy(to: evaluation, of: items, embeddings: embeddings)
     let accuracy = try #require(found["closed-set-accuracy"])
@@ -286,7 +286,7 @@ private let withState =
     #expect(accuracy > 0.4)
     let test = try TrainingData(model.recipe, root: "data").test
     let unknown = model.addingClosedSetAccuracy(
-      to: evaluation, of: test, embeddings: embed(test, with: model.encoder))
+      to: evaluation, of: test, embeddings: try embed(test, with: model.encoder))
     #expect(unknown.entries.last?.value == nil && unknown.entries.last?.reason.isEmpty == false)
     try train(["losses=[{name: 'contrastive'}]"], into: scratch.path + "/pairs")
     let pairs = try TrainedModel(run: scratch.path + "/pairs")

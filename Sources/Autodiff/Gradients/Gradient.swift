@@ -70,6 +70,9 @@ private func derivatives(of value: consuming Tensor) -> [UInt64: Tensor] {
     root.id: Cotangent(Tensor(repeating: 1, shape: value.shape, dtype: value.dtype))
   ]
   var nodes = nodesInOrder(to: root)
+  let watch = AnomalyWatch.current
+  watch?.differentiates(true)
+  defer { watch?.differentiates(false) }
   _ = consume root
   _ = consume value
   // Popping frees each operation, and what it kept, as soon as it is passed.
@@ -82,8 +85,12 @@ private func derivatives(of value: consuming Tensor) -> [UInt64: Tensor] {
       derivatives[node.id] =
         derivatives[node.id].map { Cotangent($0.product + derivative.product) } ?? derivative
     }
-    for edge in node.edges.dropLast() { add(edge.pullback(cotangent), to: edge.source) }
-    if let last = node.edges.last { add(last.pullback(consume cotangent), to: last.source) }
+    func send(_ derivative: Cotangent, to source: Node) {
+      watch?.look(at: derivative.product, of: node.name, id: node.id)
+      add(derivative, to: source)
+    }
+    for edge in node.edges.dropLast() { send(edge.pullback(cotangent), to: edge.source) }
+    if let last = node.edges.last { send(last.pullback(consume cotangent), to: last.source) }
   }
   return derivatives.mapValues(\.product)
 }

@@ -36,6 +36,7 @@ public struct CompositeLoss: Parameterized {
     var value = Tensor(0, dtype: embeddings.dtype)
     var results: [Term] = []
     for (i, (term, name)) in zip(terms, uniqueNames).enumerated() {
+      enterStage("the loss \(name)")
       let labels = keys.labels(of: term.memory, classes: context.labels)
       let reference =
         term.memory?.reference(

@@ -7,9 +7,14 @@ public protocol Schedule: Described {
   var warmup: Int { get }
   /// The factor without warm-up, at a share of the run from 0 to 1.
   func factor(at share: Double) -> Double
+  /// Whether the factor of a step depends on how many steps there are in all. If not, a run may be
+  /// made longer: it is then what it had been as a long run from the start.
+  var dependsOnLength: Bool { get }
 }
 
 extension Schedule {
+  public var dependsOnLength: Bool { true }
+
   /// The factor for a step.
   ///
   /// - Parameter step: 0 for the first step.
@@ -31,6 +36,7 @@ public struct ConstantSchedule: Schedule {
   ]
 
   public func factor(at share: Double) -> Double { 1 }
+  public var dependsOnLength: Bool { false }
 }
 
 /// Half a cosine from 1 down to `floor`.

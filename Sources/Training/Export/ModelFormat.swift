@@ -59,7 +59,7 @@ extension ModelFormat {
     let source = RunFolder(model.run).model
     var file = try SafetensorsFile(try FileSystem.read(source), at: source)
     file.metadata = model.metadata
-    try file.write(to: path)
+    try file.withChecksum().write(to: path)
   }
 
   static let onnx = ModelFormat(

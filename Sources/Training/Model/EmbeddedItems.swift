@@ -53,7 +53,7 @@ extension TrainedModel {
     let range = part(items.count)
     let own = shard == nil ? items : items.rows(range)
     let embedded = EmbeddedItems(
-      embeddings: Training.embed(own, with: encoder) { onProgress($0, own.count) },
+      embeddings: try Training.embed(own, with: encoder) { onProgress($0, own.count) },
       names: own.itemNames)
     return (embedded, range, items.itemNames)
   }
@@ -96,7 +96,8 @@ extension TrainedModel {
         image, place throws(Failure) in
         try source.item(from: image, shape: shape, at: place)
       }
-      parts.append(encoder.embed(Tensor(values, shape: [group.count] + shape)))
+      parts.append(
+        try encoder.checkedEmbeddings(Tensor(values, shape: [group.count] + shape), names: group))
       onProgress(start + group.count, paths.count)
     }
     return Tensor.concatenated(parts)

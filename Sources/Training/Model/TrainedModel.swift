@@ -17,6 +17,8 @@ public struct TrainedModel: Sendable {
   public let loss: CompositeLoss
 
   /// Reads `recipe.json5` and `model.safetensors` of a run.
+  ///
+  /// - Throws: if the model is damaged, or if one of its numbers is NaN or infinite.
   public init(run path: String) throws(Failure) {
     let folder = RunFolder(path)
     guard FileSystem.isFolder(path) else {
@@ -31,7 +33,8 @@ public struct TrainedModel: Sendable {
     }
     recipe = try Recipe(path: folder.recipe)
     let file = try SafetensorsFile.read(folder.model)
-    metadata = file.metadata
+    try file.verifyChecksum(at: folder.model)
+    metadata = file.metadataWithoutChecksum
     guard let shapeText = file.metadata["inputShape"],
       case .array(let lengths)? = try? JSONValue(json5: shapeText, at: folder.model)
     else {
@@ -67,7 +70,7 @@ public struct TrainedModel: Sendable {
   static func bytes(_ objective: Objective, of trainer: Trainer) throws(Failure) -> [UInt8] {
     let entries = objective.state.map { SafetensorsEntry($0.name, $0.value) }
     let metadata = modelMetadata(of: objective.encoder, recipe: trainer.recipe, data: trainer.data)
-    return try SafetensorsFile(metadata: metadata, tensors: entries).bytes()
+    return try SafetensorsFile(metadata: metadata, tensors: entries).withChecksum().bytes()
   }
 }
 

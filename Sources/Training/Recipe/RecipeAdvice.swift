@@ -15,6 +15,18 @@ extension Recipe {
   }
 }
 
+extension Trainer {
+  /// What in the recipe does not fit together or to the data, each in a line that says why.
+  var warnings: [String] {
+    let (batch, items) = (recipe.sampler.value.batchSize, data.train.count)
+    guard batch > items else { return recipe.warnings }
+    return recipe.warnings + [
+      "a batch has \(batch) items and there are only \(items) to train on, so that some are in it "
+        + "more than once; set smaller batches in sampler"
+    ]
+  }
+}
+
 extension Recipe.LossChoice {
   fileprivate func warnings(sampler: Choice<any Sampler>) -> [String] {
     var found: [String] = []
@@ -113,7 +125,7 @@ extension Recipe.LossChoice {
 
 extension Loss {
   /// Whether its terms are pairs or triplets, rather than an item each.
-  fileprivate var looksAtPairs: Bool {
+  var looksAtPairs: Bool {
     if self is any PairwiseLoss { return true }
     // Rows that tuples weigh, and do not choose among.
     return labelUse == .pairs && !(self is InstanceLoss)

@@ -85,7 +85,7 @@ public func writeReport(
   let model = try TrainedModel(run: path)
   let data = try TrainingData(model.recipe, root: dataRoot)
   try model.check(data.test.itemShape, at: path)
-  let embeddings = embed(data.test, with: model.encoder)
+  let embeddings = try embed(data.test, with: model.encoder)
   let saved = try JSONValue(
     json5: try FileSystem.readText(folder.evaluation), at: folder.evaluation)
   func whole(_ key: String) -> Int {

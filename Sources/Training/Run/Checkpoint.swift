@@ -1,9 +1,7 @@
 import Autodiff
 import Files
 import Foundation
-import Geometry
 import Index
-import Losses
 import Miners
 import Models
 import Settings
@@ -13,23 +11,29 @@ import Settings
 /// Tensors: `encoder.…` and `loss.…` as in the model file, `optimizer.I.J` for the J-th memory of
 /// the I-th parameter, `memory.…` for the recent batches of a loss, `sampler.…` for what
 /// the sampler learnt of the items, `watch.…` for what the guard saw,
-/// `momentum.…` for the encoder of memories, and `best.…` for the best model watched. The metadata hold the step, the
-/// score of the best, the recipe and a CRC-32 of all of these.
+/// `momentum.…` for the encoder of memories, and `best.…` for the best model watched. The metadata
+/// hold the step, the score of the best, the recipe and a checksum of all of these.
 enum Checkpoint {
-  static func write(_ trainer: Trainer, to path: String) throws(Failure) {
-    var entries = trainer.objective.state.map { SafetensorsEntry($0.name, $0.value) }
-    entries += trainer.objective.memories.map { SafetensorsEntry($0.name, $0.value) }
+  /// Writes the newest checkpoint of a run and keeps the one before it.
+  ///
+  /// - Throws: if a number is NaN or infinite, or cannot be written; both stay then.
+  static func write(_ trainer: Trainer, in folder: RunFolder) throws(Failure) {
+    let bytes = try bytes(of: trainer)
+    FileSystem.link(folder.checkpoint, as: folder.previousCheckpoint)
+    try FileSystem.write(bytes, to: folder.checkpoint)
+  }
+
+  private static func bytes(of trainer: Trainer) throws(Failure) -> [UInt8] {
+    var tensors = trainer.objective.state + trainer.objective.memories
     var momentum = trainer.momentum
-    momentum?.updateState { entries.append(SafetensorsEntry($0, $1)) }
+    momentum?.updateState { tensors.append(($0, $1)) }
     var collapse = trainer.collapse
-    collapse.updateState { entries.append(SafetensorsEntry("watch.\($0)", $1)) }
+    collapse.updateState { tensors.append(("watch.\($0)", $1)) }
     if var sampler = trainer.sampler as? any AdaptiveSampler {
-      sampler.updateState { entries.append(SafetensorsEntry("sampler.\($0)", $1)) }
+      sampler.updateState { tensors.append(("sampler.\($0)", $1)) }
     }
     for (i, state) in trainer.optimizer.states.enumerated() {
-      for (j, tensor) in state.enumerated() {
-        entries.append(SafetensorsEntry("optimizer.\(i).\(j)", tensor))
-      }
+      for (j, tensor) in state.enumerated() { tensors.append(("optimizer.\(i).\(j)", tensor)) }
     }
     var metadata = [
       "kind": "kindred-checkpoint", "step": "\(trainer.step)",
@@ -38,39 +42,79 @@ enum Checkpoint {
       "evaluationsSinceBest": "\(trainer.evaluationsSinceBest)",
     ]
     if let best = trainer.best {
-      entries += best.objective.state.map { SafetensorsEntry("best.\($0.name)", $0.value) }
+      tensors += best.objective.state.map { ("best.\($0.name)", $0.value) }
       metadata["bestStep"] = "\(best.step)"
       metadata["bestScore"] = "\(best.score)"
     }
-    metadata["crc32"] = checksum(entries, metadata)
-    try SafetensorsFile(metadata: metadata, tensors: entries).write(to: path)
+    if let (name, _) = tensors.first(where: { !$0.value.isFinite }) {
+      throw Failure(
+        .badData, at: "step \(trainer.step)",
+        "model \(trainer.recipe.model.name): \(words(for: name, of: trainer)) holds NaN or infinity",
+        expected: "finite numbers",
+        remedy: "lower optimizer.learningRate, set training.gradientClip or schedule.warmup")
+    }
+    let entries = tensors.map { SafetensorsEntry($0.name, $0.value) }
+    return try SafetensorsFile(metadata: metadata, tensors: entries).withChecksum().bytes()
   }
 
-  /// Puts a fresh trainer of the same recipe where the checkpoint left off.
-  static func restore(_ trainer: inout Trainer, from path: String) throws(Failure) {
+  /// Goes on from the newest checkpoint of a run, or from the one before it if that is damaged.
+  ///
+  /// - Returns: what a person should know of it.
+  static func restoreNewest(
+    _ trainer: inout Trainer, in folder: RunFolder
+  ) throws(Failure) -> String? {
+    let newest: SafetensorsFile
+    do throws(Failure) {
+      newest = try read(folder.checkpoint)
+    } catch {
+      guard let older = try? read(folder.previousCheckpoint) else { throw error }
+      try restore(&trainer, from: older, at: folder.previousCheckpoint)
+      // The good one takes the place of the damaged one, which would else take its own.
+      try FileSystem.move(folder.previousCheckpoint, to: folder.checkpoint)
+      return "the newest checkpoint cannot be used (\(error.found)); going on from the one before, "
+        + "of step \(trainer.step)"
+    }
+    try restore(&trainer, from: newest, at: folder.checkpoint)
+    return nil
+  }
+
+  /// The optimiser's memories have numbers for names; people know the parameter.
+  private static func words(for name: String, of trainer: Trainer) -> String {
+    let parts = name.split(separator: ".")
+    guard parts.first == "optimizer", let i = Int(parts[1]) else { return name }
+    return "the optimizer's memory of \(trainer.objective.parameters[i].name)"
+  }
+
+  /// Reads a checkpoint; fails if it is damaged.
+  static func read(_ path: String) throws(Failure) -> SafetensorsFile {
     let file = try SafetensorsFile.read(path)
-    let metadata = file.metadata
-    guard metadata["kind"] == "kindred-checkpoint", let step = metadata["step"].flatMap(Int.init),
-      step >= 0
+    guard file.metadata["kind"] == "kindred-checkpoint",
+      let step = file.metadata["step"].flatMap(Int.init), (0...Int(Int32.max)).contains(step)
     else {
       throw Failure(
         .badData, at: path, "this is not a checkpoint of kindred",
         remedy: "train into another folder without --resume")
     }
-    guard metadata["crc32"] == checksum(file.tensors, metadata) else {
+    guard file.hasChecksum || file.metadata["crc32"] == firstChecksum(of: file) else {
       throw Failure(
         .badData, at: path, "the checksum does not fit: the file is damaged",
         remedy: "train into another folder without --resume")
     }
-    guard metadata["recipe"] == trainer.recipe.json.description else {
+    try file.verifyChecksum(at: path)
+    return file
+  }
+
+  /// Puts a fresh trainer where a checkpoint of the same recipe left off.
+  static func restore(
+    _ trainer: inout Trainer, from file: SafetensorsFile, at path: String
+  ) throws(Failure) {
+    let metadata = file.metadata
+    let step = metadata["step"].flatMap(Int.init) ?? 0
+    try checkRecipe(metadata["recipe"] ?? "", of: trainer.recipe, step: step, at: path)
+    guard content(metadata["data"] ?? "") == content(trainer.data.train.identity) else {
       throw Failure(
-        .badData, at: path, "the run was started with another recipe",
-        expected: "the same recipe, --set and --seed",
-        remedy: "compare recipe.json5 in the run folder, or train into another folder")
-    }
-    guard metadata["data"] == trainer.data.train.identity else {
-      throw Failure(
-        .badData, at: path, "the run was started with other data",
+        .badData, at: path, "the run was started with other data (\(metadata["data"] ?? "none"))",
+        expected: trainer.data.train.identity,
         remedy: "restore the data, or train into another folder")
     }
     let tensors = try file.tensorsByName(at: path)
@@ -105,109 +149,21 @@ enum Checkpoint {
     trainer = restored
   }
 
-  private static func checksum(
-    _ entries: [SafetensorsEntry], _ metadata: [String: String]
-  ) -> String {
+  /// What an identity of data says of them, without their name, which is a path that may change.
+  private static func content(_ identity: String) -> Substring {
+    identity.range(of: ": ", options: .backwards).map { identity[$0.upperBound...] } ?? ""
+  }
+
+  /// The checksum of checkpoints that were written before files had one of their own.
+  private static func firstChecksum(of file: SafetensorsFile) -> String {
     var crc = CRC32()
-    // A file of tensors has metadata of its own, too.
     for key in ["step", "recipe", "data", "evaluationsSinceBest", "bestStep", "bestScore"] {
-      crc.update("\(key) \(metadata[key] ?? "")\n".utf8)
+      crc.update("\(key) \(file.metadata[key] ?? "")\n".utf8)
     }
-    for entry in entries {
+    for entry in file.tensors {
       crc.update(entry.name.utf8)
       crc.update(entry.bytes)
     }
     return String(crc.value, radix: 16)
   }
-}
-
-extension Trainer {
-  /// Takes what the sampler has learnt of the items.
-  fileprivate mutating func loadSampler(
-    _ tensors: [String: Tensor], at path: String
-  ) throws(Failure) {
-    guard var adaptive = sampler as? any AdaptiveSampler else { return }
-    var failure: Failure?
-    adaptive.updateState { name, tensor in
-      tensor = fitting(tensors, "sampler." + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
-    sampler = adaptive
-  }
-}
-
-extension Objective {
-  /// Takes every parameter and statistic from tensors of the same names and shapes.
-  mutating func load(
-    _ tensors: [String: Tensor], prefix: String, at path: String
-  ) throws(Failure) {
-    try encoder.load(tensors, prefix: prefix + "encoder.", at: path)
-    try loss.load(tensors, prefix: prefix + "loss.", at: path)
-  }
-
-  /// Takes what the losses remember of recent batches.
-  mutating func loadMemories(_ tensors: [String: Tensor], at path: String) throws(Failure) {
-    var failure: Failure?
-    loss.updateMemories { name, tensor in
-      tensor = fitting(tensors, "memory." + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
-    for term in loss.terms { try term.memory?.validate(at: path) }
-  }
-}
-
-extension CompositeLoss {
-  /// Takes every parameter from tensors of the same names and shapes.
-  mutating func load(
-    _ tensors: [String: Tensor], prefix: String, at path: String
-  ) throws(Failure) {
-    var failure: Failure?
-    updateParameters { name, tensor in
-      tensor = fitting(tensors, prefix + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
-  }
-}
-
-extension Encoder {
-  /// Takes every parameter and statistic from tensors of the same names and shapes.
-  mutating func load(
-    _ tensors: [String: Tensor], prefix: String, at path: String
-  ) throws(Failure) {
-    var failure: Failure?
-    updateParameters { name, tensor in
-      tensor = fitting(tensors, prefix + name, tensor, at: path, &failure)
-    }
-    updateStatistics { name, tensor in
-      tensor = fitting(tensors, prefix + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
-  }
-}
-
-/// The tensor of a name, or the old one and the first failure.
-private func fitting(
-  _ tensors: [String: Tensor], _ name: String, _ old: Tensor, at path: String,
-  _ failure: inout Failure?
-) -> Tensor {
-  do throws(Failure) {
-    return try matching(tensors[name], old, name, at: path)
-  } catch {
-    failure = failure ?? error
-    return old
-  }
-}
-
-private func matching(
-  _ found: Tensor?, _ expected: Tensor, _ name: String, at path: String
-) throws(Failure) -> Tensor {
-  guard let found else {
-    throw Failure(.badData, at: path, "the tensor '\(name)' is missing")
-  }
-  guard found.shape == expected.shape, found.dtype == expected.dtype else {
-    throw Failure(
-      .badData, at: path, "the tensor '\(name)' is \(found.dtype) \(found.shape)",
-      expected: "\(expected.dtype) \(expected.shape)")
-  }
-  return found
 }

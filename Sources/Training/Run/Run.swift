@@ -61,105 +61,166 @@ public enum RunEvent: Sendable {
   case noted(String)
   /// Something is likely wrong with the recipe or the run.
   case warned(String)
-  /// The steps of this process are over: how long they waited for their batches, and how long they
-  /// took with evaluations and checkpoints.
-  case stepsEnded(waited: Double, seconds: Double)
+  /// The steps of this process are over: how long they waited for their batches, how long
+  /// checkpoints took, and how long all took, evaluations included.
+  case stepsEnded(waited: Double, saving: Double, seconds: Double)
 }
 
 /// Trains by a recipe into a run folder.
 ///
 /// - Parameters:
 ///   - resuming: go on with the run that lies in the folder, bit for bit; from the first step if it
-///     ended before its first checkpoint.
+///     ended before its first checkpoint. The recipe is that of the run, but for more
+///     `training.steps` where the schedule does not depend on them.
+///   - detectsAnomalies: look at each operation for numbers that are NaN or infinite.
 ///   - onEvent: called on the way; a true result asks the run to stop after a checkpoint.
 /// - Returns: what the run has to show; nil when it was asked to stop.
 public func train(
   _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool,
-  onEvent: (RunEvent) -> Bool
+  detectsAnomalies: Bool = false, onEvent: (RunEvent) -> Bool
 ) throws(Failure) -> RunResult? {
-  let hasCheckpoint = FileSystem.exists(folder.checkpoint)
-  if !resuming {
-    try folder.checkIsFree()
-  } else if !hasCheckpoint, try !folder.isOnlyBegun() {
-    throw Failure(
-      .noInput, at: folder.checkpoint, "there is no checkpoint to go on from",
-      remedy: "train without --resume")
+  var run = try Run(recipe, into: folder, dataRoot: dataRoot, resuming: resuming)
+  defer { run.lock?.release() }
+  run.trainer.detectsAnomalies = detectsAnomalies
+  do throws(Failure) {
+    let (began, clock, firstStep) = (Date.now, ContinuousClock(), run.trainer.step)
+    let start = clock.now
+    let isDone = try run.takeSteps(onEvent: onEvent)
+    try RunHistory.add(
+      started: began, seconds: (clock.now - start).inSeconds,
+      steps: (firstStep, run.trainer.step), to: folder)
+    guard isDone else { return nil }
+    return try finish(run.trainer, into: folder, log: &run.log, onEvent: onEvent)
+  } catch {
+    throw run.telling(what: error)
   }
-  var trainer = try Trainer(
-    recipe, data: TrainingData(recipe, root: dataRoot), isFresh: !(resuming && hasCheckpoint))
-  if resuming, hasCheckpoint {
-    try Checkpoint.restore(&trainer, from: folder.checkpoint)
-  } else {
-    try folder.start(recipe.json, environment: environmentValue(of: trainer.data))
-  }
-  // Without a checkpoint nothing of the log is true yet, not even what was watched before a step.
-  var log = try MetricsLog(folder.metrics, keepingThrough: trainer.step > 0 ? trainer.step : -1)
-  let (began, clock, firstStep) = (Date.now, ContinuousClock(), trainer.step)
-  let start = clock.now
-  let isDone = try takeSteps(&trainer, into: folder, log: &log, onEvent: onEvent)
-  try RunHistory.add(
-    started: began, seconds: (clock.now - start).inSeconds, steps: (firstStep, trainer.step),
-    to: folder)
-  guard isDone else { return nil }
-  return try finish(trainer, into: folder, log: &log, onEvent: onEvent)
 }
 
-/// Trains to the end of the recipe; false when asked to stop before it.
-private func takeSteps(
-  _ trainer: inout Trainer, into folder: RunFolder, log: inout MetricsLog,
-  onEvent: (RunEvent) -> Bool
-) throws(Failure) -> Bool {
-  let settings = trainer.recipe.training
-  var isAskedToStop = onEvent(.started(trainer: trainer))
-  if let report = trainer.startReport { _ = onEvent(.noted(report.text)) }
-  for warning in trainer.recipe.warnings { _ = onEvent(.warned(warning)) }
-  for note in trainer.data.notes { _ = onEvent(.warned(note)) }
-  if trainer.step == 0, settings.evaluateEvery > 0, !isAskedToStop {
-    // How it all began, to see what the steps add; never a model to keep.
-    let evaluation = try judge(trainer.objective.encoder, on: trainer.data.watched)
-    log.append(watched: evaluation, of: trainer)
-    isAskedToStop = onEvent(
-      .evaluated(step: 0, evaluation, watched: trainer.data.watchedName))
+/// A trainer with the folder that it trains into.
+private struct Run {
+  let folder: RunFolder
+  /// There is none until there is a folder.
+  private(set) var lock: RunLock?
+  var trainer: Trainer
+  var log: MetricsLog
+  /// What a person should know of how it begins.
+  private var notes: [String] = []
+  /// The step of the newest checkpoint.
+  private var savedStep: Int?
+
+  init(
+    _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool
+  ) throws(Failure) {
+    self.folder = folder
+    if resuming {
+      try folder.checkCanGoOn()
+      lock = try RunLock(folder)
+    } else {
+      try folder.checkIsFree()
+      lock = nil
+    }
+    do throws(Failure) {
+      // What another training did before it gave the lock back counts.
+      if resuming { try folder.checkCanGoOn() }
+      let goesOn = resuming && folder.hasCheckpoint
+      trainer = try Trainer(
+        recipe, data: TrainingData(recipe, root: dataRoot), isFresh: !goesOn)
+      if goesOn {
+        if let note = try Checkpoint.restoreNewest(&trainer, in: folder) { notes.append(note) }
+        savedStep = trainer.step
+        // The recipe of the run has other steps where it goes on for longer.
+        try FileSystem.write(recipe.json.indented, to: folder.recipe)
+      } else {
+        lock = try folder.start(
+          recipe.json, environment: environmentValue(of: trainer.data), lock: lock)
+      }
+      // Without a checkpoint nothing of the log is true yet, not even what was watched before a step.
+      log = try MetricsLog(folder.metrics, keepingThrough: trainer.step > 0 ? trainer.step : -1)
+    } catch {
+      lock?.release()
+      throw error
+    }
+    if let left = lock?.left {
+      notes.append(
+        "\(left), was training here and did not end as it should; its lock is taken over")
+    }
   }
-  let clock = ContinuousClock()
-  let (start, firstStep) = (clock.now, trainer.step)
-  var batches = BatchQueue()
-  while !trainer.isFinished, !isAskedToStop {
-    let report = try trainer.takeStep(on: batches.take(for: &trainer))
-    log.append(report.json)
-    if let warning = report.warning {
-      _ = onEvent(.warned("step \(report.step + 1): \(warning)"))
+
+  /// Trains to the end of the recipe; false when asked to stop before it.
+  mutating func takeSteps(onEvent: (RunEvent) -> Bool) throws(Failure) -> Bool {
+    let settings = trainer.recipe.training
+    var isAskedToStop = onEvent(.started(trainer: trainer))
+    if let report = trainer.startReport { _ = onEvent(.noted(report.text)) }
+    for warning in notes + trainer.warnings + trainer.data.notes { _ = onEvent(.warned(warning)) }
+    if trainer.step == 0, settings.evaluateEvery > 0, !isAskedToStop {
+      // How it all began, to see what the steps add; never a model to keep.
+      let evaluation = try judge(trainer.objective.encoder, on: trainer.data.watched)
+      try log.append(watched: evaluation, of: trainer)
+      isAskedToStop = onEvent(
+        .evaluated(step: 0, evaluation, watched: trainer.data.watchedName))
     }
-    let seconds = (clock.now - start).inSeconds
-    let images =
-      Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
-      / max(seconds, 1e-9)
-    isAskedToStop = onEvent(.stepped(report, imagesPerSecond: images))
-    let isLast = trainer.step == settings.steps
-    if settings.evaluateEvery > 0, trainer.step % settings.evaluateEvery == 0 || isLast {
-      let evaluation = try trainer.watch()
-      log.append(watched: evaluation, of: trainer)
-      isAskedToStop =
-        onEvent(
-          .evaluated(step: trainer.step, evaluation, watched: trainer.data.watchedName))
-        || isAskedToStop
+    let clock = ContinuousClock()
+    let (start, firstStep) = (clock.now, trainer.step)
+    var batches = BatchQueue()
+    var pace = CheckpointPace(settings, from: start)
+    while !trainer.isFinished, !isAskedToStop {
+      let report = try trainer.takeStep(on: batches.take(for: &trainer))
+      try log.append(report.json)
+      if let warning = report.warning {
+        _ = onEvent(.warned("step \(report.step + 1): \(warning)"))
+      }
+      let seconds = (clock.now - start).inSeconds
+      let images =
+        Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
+        / max(seconds, 1e-9)
+      isAskedToStop = onEvent(.stepped(report, imagesPerSecond: images))
+      let isLast = trainer.step == settings.steps
+      if settings.evaluateEvery > 0, trainer.step % settings.evaluateEvery == 0 || isLast {
+        let evaluation = try trainer.watch()
+        try log.append(watched: evaluation, of: trainer)
+        try log.flush()
+        isAskedToStop =
+          onEvent(
+            .evaluated(step: trainer.step, evaluation, watched: trainer.data.watchedName))
+          || isAskedToStop
+      }
+      let now = clock.now
+      if isAskedToStop || isLast || trainer.hasStalled || pace.isDue(after: trainer.step, at: now) {
+        try log.flush(toDisk: true)
+        try Checkpoint.write(trainer, in: folder)
+        savedStep = trainer.step
+        pace.wrote(from: now, to: clock.now)
+      }
     }
-    let interval =
-      settings.checkpointEvery > 0 ? settings.checkpointEvery : max(1, settings.evaluateEvery)
-    if isAskedToStop || isLast || trainer.step % interval == 0 || trainer.hasStalled {
-      try log.flush()
-      try Checkpoint.write(trainer, to: folder.checkpoint)
+    if trainer.hasStalled {
+      _ = onEvent(
+        .stopped(
+          reason: "no progress in \(trainer.evaluationsSinceBest) evaluations "
+            + "(step \(trainer.step) of \(settings.steps))"))
     }
-  }
-  if trainer.hasStalled {
     _ = onEvent(
-      .stopped(
-        reason: "no progress in \(trainer.evaluationsSinceBest) evaluations "
-          + "(step \(trainer.step) of \(settings.steps))"))
+      .stepsEnded(
+        waited: batches.waited.inSeconds, saving: pace.spent.inSeconds,
+        seconds: (clock.now - start).inSeconds))
+    return trainer.isFinished
   }
-  _ = onEvent(
-    .stepsEnded(waited: batches.waited.inSeconds, seconds: (clock.now - start).inSeconds))
-  return trainer.isFinished
+
+  /// Saves what is good of a run that failed, and says which step that is.
+  mutating func telling(what failure: Failure) -> Failure {
+    do throws(Failure) {
+      try log.flush(toDisk: true)
+      if trainer.step != savedStep { try Checkpoint.write(trainer, in: folder) }
+      savedStep = trainer.step
+    } catch {
+      // There is no room, or the step that failed spoilt the state: the last one saved stays.
+    }
+    var failure = failure
+    let kept =
+      savedStep.map { "\(folder.checkpoint) holds step \($0), the last good one" }
+      ?? "there is no checkpoint before it"
+    failure.remedy = [failure.remedy, kept].filter { !$0.isEmpty }.joined(separator: "; ")
+    return failure
+  }
 }
 
 extension Duration {
@@ -174,7 +235,7 @@ private func finish(
 ) throws(Failure) -> RunResult {
   let kept = trainer.kept
   let test = trainer.data.test
-  let embeddings = embed(test, with: kept.encoder)
+  let embeddings = try embed(test, with: kept.encoder)
   let result = RunResult(
     baseline: try judge(test.flattened, of: test),
     trained: try judge(embeddings, of: test),
@@ -192,8 +253,10 @@ private func finish(
 }
 
 extension MetricsLog {
-  fileprivate mutating func append(watched evaluation: Evaluation, of trainer: Trainer) {
-    append([
+  fileprivate mutating func append(
+    watched evaluation: Evaluation, of trainer: Trainer
+  ) throws(Failure) {
+    try append([
       "step": JSONValue(trainer.step), "watched": .string(trainer.data.watchedName),
       "evaluation": evaluation.json,
     ])

@@ -10,6 +10,8 @@ import Settings
 /// | `environment.json` | versions, instruction set, threads, hashes of the data |
 /// | `metrics.jsonl` | a line a step, and a line an evaluation |
 /// | `checkpoint/state.safetensors` | enough to go on bit for bit |
+/// | `checkpoint/previous.safetensors` | the checkpoint before, should that one be damaged |
+/// | `lock` | who is training into the folder just now |
 /// | `model.safetensors` | encoder and loss parameters |
 /// | `evaluation.json` | the raw input and the trained embedding on the test classes |
 /// | `report.html` | all of this to look at |
@@ -24,6 +26,8 @@ public struct RunFolder: Sendable {
   public var metrics: String { path + "/metrics.jsonl" }
   public var checkpointFolder: String { path + "/checkpoint" }
   public var checkpoint: String { checkpointFolder + "/state.safetensors" }
+  public var previousCheckpoint: String { checkpointFolder + "/previous.safetensors" }
+  var lock: String { path + "/lock" }
   public var model: String { path + "/model.safetensors" }
   public var evaluation: String { path + "/evaluation.json" }
   public var report: String { path + "/report.html" }
@@ -42,27 +46,53 @@ public struct RunFolder: Sendable {
         .cannotWrite, at: path, "this is a file", expected: "a folder, or nothing there yet",
         remedy: "choose another --out")
     }
-    let names = try FileSystem.list(path)
-    guard names.isEmpty else {
-      throw Failure(
-        .cannotWrite, at: path, "the folder is not empty (\(names[0]) lies in it)",
-        remedy: "choose another --out, or add --resume to go on with the run in it")
-    }
+    try RunLock.check(self)
+    if let name = try FileSystem.list(path).first { throw isNotEmpty(name) }
+  }
+
+  /// Whether there is something to go on from.
+  var hasCheckpoint: Bool {
+    FileSystem.exists(checkpoint) || FileSystem.exists(previousCheckpoint)
   }
 
   /// Whether the folder is there and holds at most what a run has before its first checkpoint.
   func isOnlyBegun() throws(Failure) -> Bool {
     guard FileSystem.isFolder(path) else { return false }
     let own =
-      [recipe, environment, metrics].flatMap { [$0, $0 + ".partial"] } + [checkpointFolder]
+      [recipe, environment, metrics].flatMap { [$0, $0 + ".partial"] } + [checkpointFolder, lock]
     return try FileSystem.list(path).allSatisfy { own.contains(path + "/" + $0) }
+  }
+
+  /// Fails unless there is a run to go on with, from a checkpoint or from its first step.
+  func checkCanGoOn() throws(Failure) {
+    if hasCheckpoint { return }
+    guard try !isOnlyBegun() else { return }
+    throw Failure(
+      .noInput, at: checkpoint, "there is no checkpoint to go on from",
+      remedy: "train without --resume")
   }
 
   /// Makes the folder with what is known before the first step.
   ///
   /// When that fails, what was made is taken away again.
-  func start(_ recipeValue: JSONValue, environment environmentValue: JSONValue) throws(Failure) {
+  /// - Parameter lock: the lock of the folder if it is one's own already; what a run has before its
+  ///   first checkpoint may lie there then.
+  func start(
+    _ recipeValue: JSONValue, environment environmentValue: JSONValue, lock held: RunLock?
+  ) throws(Failure) -> RunLock {
     let existed = FileSystem.exists(path)
+    try FileSystem.makeFolder(path)
+    let lock: RunLock
+    if let held { lock = held } else { lock = try RunLock(self) }
+    do throws(Failure) {
+      // Another training may have begun here since the folder was looked at.
+      if held == nil, let name = try FileSystem.list(path).first(where: { $0 != "lock" }) {
+        throw isNotEmpty(name)
+      }
+    } catch {
+      lock.release()
+      throw error
+    }
     do {
       try FileSystem.makeFolder(checkpointFolder)
       try FileSystem.write(recipeValue.indented, to: recipe)
@@ -73,39 +103,16 @@ public struct RunFolder: Sendable {
         try? FileManager.default.removeItem(atPath: file)
       }
       try? FileManager.default.removeItem(atPath: checkpointFolder)
-      if !existed { try? FileManager.default.removeItem(atPath: path) }
+      lock.release()
+      if !existed { rmdir(path) }
       throw error
     }
-  }
-}
-
-/// Lines of numbers, one JSON object each, added to a file as they come.
-struct MetricsLog {
-  private let path: String
-  private var pending: [String] = []
-
-  /// - Parameter lastStep: lines of later steps are dropped, since the steps will be taken again.
-  init(_ path: String, keepingThrough lastStep: Int) throws(Failure) {
-    self.path = path
-    guard FileSystem.exists(path) else { return }
-    let lines = try FileSystem.readText(path).split(separator: "\n")
-    let kept = lines.filter { line in
-      guard case .number(let step)? = (try? JSONValue(json5: String(line), at: path))?["step"]
-      else { return false }
-      return Int(step) <= lastStep
-    }
-    try FileSystem.write(kept.map { $0 + "\n" }.joined(), to: path)
+    return lock
   }
 
-  mutating func append(_ members: [String: JSONValue]) {
-    pending.append(JSONValue.object(members).description)
-  }
-
-  /// Writes what has been collected.
-  mutating func flush() throws(Failure) {
-    guard !pending.isEmpty else { return }
-    let text = pending.map { $0 + "\n" }.joined()
-    try FileSystem.append(text, to: path)
-    pending.removeAll()
+  private func isNotEmpty(_ name: String) -> Failure {
+    Failure(
+      .cannotWrite, at: path, "the folder is not empty (\(name) lies in it)",
+      remedy: "choose another --out, or add --resume to go on with the run in it")
   }
 }

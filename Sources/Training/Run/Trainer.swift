@@ -29,6 +29,8 @@ public struct Trainer: Sendable {
   public internal(set) var evaluationsSinceBest = 0
   /// What became of the weights that the recipe starts from, if it does.
   public private(set) var startReport: WarmStart.Report?
+  /// Whether each operation of a step is looked at for numbers that are NaN or infinite.
+  public var detectsAnomalies = false
   private let random: Random
 
   public struct Best: Sendable {
@@ -72,6 +74,7 @@ public struct Trainer: Sendable {
     var encoder = try recipe.model.value.makeEncoder(
       inputShape: data.train.itemShape, random: random.split("model"), at: "model")
     if isFresh, let start = recipe.start { (encoder, startReport) = try start.applied(to: encoder) }
+    try recipe.checkMemory(for: data.train, dimension: encoder.embeddingSize)
     var loss = CompositeLoss(
       recipe, classCount: data.train.classNames.count, dimension: encoder.embeddingSize)
     try loss.setRelevance(recipe, classNames: data.train.classNames)
@@ -118,8 +121,11 @@ public struct Trainer: Sendable {
   }
 
   /// Draws a batch, embeds it, mines, differentiates and moves the parameters.
+  ///
+  /// - Throws: if a number is NaN or infinite. When it is a parameter after the step, the trainer is
+  ///   spoilt; else it is as it was before.
   public mutating func takeStep() throws(Failure) -> StepReport {
-    updateSampler()
+    try updateSampler()
     return try takeStep(on: batchMaker.batch(step))
   }
 
@@ -129,12 +135,12 @@ public struct Trainer: Sendable {
   }
 
   /// Shows the items to a sampler that looks at them before this step.
-  mutating func updateSampler() {
+  mutating func updateSampler() throws(Failure) {
     guard var adaptive = sampler as? any AdaptiveSampler, adaptive.observes(before: step) else {
       return
     }
     adaptive.observe(
-      embed(data.train, with: objective.encoder), labels: data.train.labels,
+      try embed(data.train, with: objective.encoder), labels: data.train.labels,
       random: random.split("observing").split(UInt64(step)))
     sampler = adaptive
   }
@@ -144,8 +150,36 @@ public struct Trainer: Sendable {
     precondition(
       batch.step == step, "takeStep: the batch is for step \(batch.step), not \(step)")
     let labels = batch.labels
-    let minerRandom = random.split("miner").split(UInt64(step))
     let keys = keys(of: batch)
+    let found = try checkedStep(on: batch, keys: keys, detectsAnomalies: detectsAnomalies)
+    var gradient = found.gradient
+    if recipe.training.gradientClip > 0 { gradient.clip(toNorm: recipe.training.gradientClip) }
+    let factor = recipe.schedule.value.factor(step: step, of: recipe.training.steps)
+    optimizer.update(&objective, along: gradient, factor: factor)
+    let groups = recipe.parameterGroups
+    for (pass, chunks) in found.observed {
+      // Chunks together weigh what one pass over the batch does.
+      objective.encoder.absorb(
+        pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)),
+        isFrozen: { groups.isFrozen("encoder.\($0)") })
+    }
+    try checkState()
+    objective.loss.remember(found.embeddings, labels: labels, keys: keys, found.terms)
+    momentum?.follow(objective.encoder)
+    let health = EmbeddingHealth(found.embeddings, labels: labels)
+    let terms = found.terms
+    let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
+    return StepReport(
+      step: step, loss: found.value.item, active: active,
+      learningRate: recipe.optimizer.value.learningRate * factor,
+      terms: terms.map { ($0.name, $0.value, $0.active) },
+      health: health, warning: collapse.note(health))
+  }
+
+  /// The loss of a batch and its gradient; depends on the present state alone.
+  func differentiated(_ batch: TrainingBatch, keys: CompositeLoss.Keys) -> DifferentiatedStep {
+    let labels = batch.labels
+    let minerRandom = random.split("miner").split(UInt64(batch.step))
     var terms: [CompositeLoss.Term] = []
     var embeddings = Tensor(zeros: [0, objective.encoder.embeddingSize], dtype: .float32)
     let (watch, groups) = (collapse, recipe.parameterGroups)
@@ -159,7 +193,7 @@ public struct Trainer: Sendable {
       terms = output.terms
       return output.value
     }
-    let (value, found) =
+    let (value, gradient) =
       recipe.training.chunk > 0 && recipe.training.chunk < labels.count
       ? cachedValueWithGradient(
         at: objective, inputs: batch.inputs, chunk: recipe.training.chunk,
@@ -170,30 +204,8 @@ public struct Trainer: Sendable {
         observed = [(pass, 1)]
         return value(objective.loss, embeddings)
       }
-    guard value.item.isFinite else {
-      throw Failure(
-        .badData, at: "step \(step + 1)", "the loss is \(value.item)", expected: "a finite number",
-        remedy: "lower optimizer.learningRate or set training.gradientClip")
-    }
-    var gradient = found
-    if recipe.training.gradientClip > 0 { gradient.clip(toNorm: recipe.training.gradientClip) }
-    let factor = recipe.schedule.value.factor(step: step, of: recipe.training.steps)
-    optimizer.update(&objective, along: gradient, factor: factor)
-    for (pass, chunks) in observed {
-      // Chunks together weigh what one pass over the batch does.
-      objective.encoder.absorb(
-        pass, momentum: chunks == 1 ? 0.1 : 1 - pow(0.9, 1 / Double(chunks)),
-        isFrozen: { groups.isFrozen("encoder.\($0)") })
-    }
-    objective.loss.remember(embeddings, labels: labels, keys: keys, terms)
-    momentum?.follow(objective.encoder)
-    let health = EmbeddingHealth(embeddings, labels: labels)
-    let active = terms.isEmpty ? 0 : terms.reduce(0) { $0 + $1.active } / Double(terms.count)
-    return StepReport(
-      step: step, loss: value.item, active: active,
-      learningRate: recipe.optimizer.value.learningRate * factor,
-      terms: terms.map { ($0.name, $0.value, $0.active) },
-      health: health, warning: collapse.note(health))
+    return DifferentiatedStep(
+      value: value, gradient: gradient, embeddings: embeddings, terms: terms, observed: observed)
   }
 
   /// What memories are given of a batch.
@@ -246,7 +258,7 @@ public let headlineMetrics = ["recall@1", "recall@4", "r-precision", "map@r", "o
 
 /// Judges the embeddings of a data set by an encoder.
 public func judge(_ encoder: Encoder, on dataset: Dataset) throws(Failure) -> Evaluation {
-  try judge(embed(dataset, with: encoder), of: dataset)
+  try judge(try embed(dataset, with: encoder), of: dataset)
 }
 
 /// Judges given vectors as embeddings of a data set.
@@ -259,14 +271,18 @@ public func judge(_ vectors: Tensor, of dataset: Dataset) throws(Failure) -> Eva
 }
 
 /// The embeddings of a data set, [items, embedding], computed in batches.
+///
+/// - Throws: if an embedding is NaN or infinite.
 public func embed(
   _ dataset: Dataset, with encoder: Encoder, batchSize: Int = 256,
   onProgress: (_ done: Int) -> Void = { _ in }
-) -> Tensor {
+) throws(Failure) -> Tensor {
   var parts: [Tensor] = []
   for start in stride(from: 0, to: dataset.count, by: batchSize) {
     let end = min(dataset.count, start + batchSize)
-    parts.append(encoder.embed(dataset.batch(Array(start..<end))))
+    parts.append(
+      try encoder.checkedEmbeddings(
+        dataset.batch(Array(start..<end)), names: dataset.itemNames[start..<end]))
     onProgress(end)
   }
   guard !parts.isEmpty else {

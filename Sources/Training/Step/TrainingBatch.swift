@@ -29,10 +29,10 @@ struct BatchQueue {
   private(set) var waited = Duration.zero
 
   /// The batch of the trainer's next step; starts on the one after it.
-  mutating func take(for trainer: inout Trainer) -> TrainingBatch {
+  mutating func take(for trainer: inout Trainer) throws(Failure) -> TrainingBatch {
     let step = trainer.step
     let start = ContinuousClock.now
-    trainer.updateSampler()
+    try trainer.updateSampler()
     let maker = trainer.batchMaker
     let batch = (nextStep == step ? next?.take() : nil) ?? maker.batch(step)
     waited += ContinuousClock.now - start

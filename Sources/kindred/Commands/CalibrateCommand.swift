@@ -102,7 +102,7 @@ private struct CalibrationSource {
     }
     let model = try TrainedModel(run: run)
     let items = try judgedItems(of: model, run: run, arguments)
-    set = model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
+    set = try model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
     (data, self.model) = (items.identity, try RunFolder(run).modelChecksum())
     output = RunFolder(run).calibration
   }

@@ -35,7 +35,7 @@ private func compareRuns(_ arguments: Arguments) throws {
         expected: "those of \(runs[0]), \(identity)",
         remedy: "give --data NAME to judge all runs on the same items")
     }
-    let set = model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
+    let set = try model.embeddingSet(of: items, isQuiet: arguments.has("--json"))
     sets.append(set)
     values.append(try queryValues(set, metrics: comparedMetrics))
   }

@@ -32,7 +32,7 @@ private func tellDrift(_ arguments: Arguments) throws {
       expected: "those of the calibration, \(saved.data)",
       remedy: "give the --data that it was calibrated on, or calibrate again")
   }
-  let before = model.embeddingSet(of: items, isQuiet: isQuiet).embeddings
+  let before = try model.embeddingSet(of: items, isQuiet: isQuiet).embeddings
   let drift = try Drift(
     before: before, now: newEmbeddings(of: model, arguments),
     threshold: saved.calibration.distance, seed: seed)

@@ -67,7 +67,7 @@ private func evaluateRun(_ arguments: Arguments) throws {
       let found = model.addingClosedSetAccuracy(
         to: evaluation, of: test, embeddings: set.embeddings)
       guard arguments.has("--utilization") else { return found }
-      let training = model.embeddingSet(
+      let training = try model.embeddingSet(
         of: try trainingItems(of: model, at: run), isQuiet: arguments.has("--json"))
       return found.adding(
         name: "utilization", id: utilizationDefinition,

@@ -16,7 +16,13 @@ let trainCommand = Subcommand(
       "--set", "KEY.PATH=VALUE", "change the recipe, as in training.steps=100", isRepeated: true),
     .init("--seed", "N", "the same as --set training.seed=N"),
     Subcommand.threads,
-    .init("--resume", "go on with the run in the folder, bit for bit"),
+    .init(
+      "--resume",
+      "go on with the run in the folder, bit for bit; for longer with more training.steps, if the "
+        + "schedule is constant"),
+    .init(
+      "--detect-anomaly",
+      "look at every operation, and stop at the first that gives NaN or infinity (slower)"),
     Subcommand.json,
   ],
   example: "kindred train recipes/quickstart.json5 --out runs/quickstart",
@@ -24,6 +30,14 @@ let trainCommand = Subcommand(
 
 /// Set when the user asks to stop, so that the run can write a checkpoint first.
 private let isInterrupted = Atomic<Bool>(false)
+
+/// Asks the run to stop after its step; the next signal ends the program at once, which loses only
+/// what came after the last checkpoint.
+private func stopAfterThisStep(_ signal: Int32) {
+  isInterrupted.store(true, ordering: .relaxed)
+  Foundation.signal(SIGINT, SIG_DFL)
+  Foundation.signal(SIGTERM, SIG_DFL)
+}
 
 private func train(_ arguments: Arguments) throws {
   var overrides = arguments.allValues("--set")
@@ -33,22 +47,20 @@ private func train(_ arguments: Arguments) throws {
   let recipe = try Recipe(path: arguments.positionals[0], overrides: overrides)
   let folder = RunFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
-  signal(SIGINT) { _ in isInterrupted.store(true, ordering: .relaxed) }
-  signal(SIGTERM) { _ in isInterrupted.store(true, ordering: .relaxed) }
+  signal(SIGINT, stopAfterThisStep)
+  signal(SIGTERM, stopAfterThisStep)
 
   let progress = ProgressLine(isQuiet: isQuiet)
   let result = try Training.train(
     recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment),
-    resuming: arguments.has("--resume")
+    resuming: arguments.has("--resume"), detectsAnomalies: arguments.has("--detect-anomaly")
   ) { event in
     show(event, of: recipe, on: progress, isQuiet: isQuiet)
     return isInterrupted.load(ordering: .relaxed)
   }
   progress.finish()
   guard let result else {
-    Terminal.printError(
-      "kindred: stopped; go on with: kindred train \(arguments.positionals[0]) "
-        + "--out \(folder.path) --resume")
+    Terminal.printError("kindred: stopped; go on with: \(resumeLine(arguments))")
     exit(130)
   }
   if isQuiet {
@@ -68,6 +80,25 @@ private func train(_ arguments: Arguments) throws {
       .checkFailed, at: folder.path, "\(missed.metric) is \(fixed(missed.reached, 4))",
       expected: "\(missed.target), the recipe's target")
   }
+}
+
+/// The command that goes on with a run, as a shell takes it.
+private func resumeLine(_ arguments: Arguments) -> String {
+  var words = ["train", arguments.positionals[0]]
+  for option in ["--out", "--set", "--seed"] {
+    for value in arguments.allValues(option) { words += [option, value] }
+  }
+  return (["kindred"] + words + ["--resume"]).map(shellWord).joined(separator: " ")
+}
+
+/// A word as a shell takes it.
+func shellWord(_ word: String) -> String {
+  let isPlain =
+    !word.isEmpty
+    && word.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber) || "-_./=:,+@%".contains($0)
+    }
+  return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
 }
 
 private func show(
@@ -107,11 +138,12 @@ private func show(
     print("Stopped early: \(reason).")
   case .reporting(let done, let total):
     progress.show("drawing the map \(done)/\(total)", done: done, of: total)
-  case .stepsEnded(let waited, let seconds):
+  case .stepsEnded(let waited, let saving, let seconds):
     progress.restart()
+    func share(_ part: Double) -> String { fixed(100 * part / max(seconds, 1e-9), 1) + " %" }
     print(
       "Steps waited \(fixed(waited, 3)) s of \(fixed(seconds, 2)) s for their batches "
-        + "(\(fixed(100 * waited / max(seconds, 1e-9), 1)) %).")
+        + "(\(share(waited))); checkpoints took \(fixed(saving, 3)) s (\(share(saving))).")
   }
 }
 

@@ -139,7 +139,7 @@ func embeddedPart(
   try model.check(items.itemShape, at: items.name)
   let progress = ProgressLine(isQuiet: isQuiet)
   defer { progress.finish() }
-  let embeddings = embed(items, with: model.encoder) { done in
+  let embeddings = try embed(items, with: model.encoder) { done in
     progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
   }
   return (

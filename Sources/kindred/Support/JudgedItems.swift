@@ -42,10 +42,10 @@ func trainingItems(of model: TrainedModel, at run: String) throws(Failure) -> Da
 
 extension TrainedModel {
   /// The embeddings of some items with their classes, showing how far it is.
-  func embeddingSet(of items: Dataset, isQuiet: Bool) -> EmbeddingSet {
+  func embeddingSet(of items: Dataset, isQuiet: Bool) throws(Failure) -> EmbeddingSet {
     let progress = ProgressLine(isQuiet: isQuiet)
     defer { progress.finish() }
-    let embeddings = Training.embed(items, with: encoder) { done in
+    let embeddings = try Training.embed(items, with: encoder) { done in
       progress.show("embedding \(done)/\(items.count)", done: done, of: items.count)
     }
     return EmbeddingSet(embeddings: embeddings, labels: items.labels, name: items.name)

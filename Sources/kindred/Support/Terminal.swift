@@ -1,5 +1,6 @@
 import Foundation
 import Settings
+import Training
 
 /// What a person sees.
 enum Terminal {
@@ -49,6 +50,7 @@ final class ProgressLine {
   private var start = ContinuousClock.now
   private var lastShown: ContinuousClock.Instant?
   private var isLineOpen = false
+  private var timeLeft = TimeLeft()
   private let isQuiet: Bool
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
@@ -58,14 +60,14 @@ final class ProgressLine {
   func show(_ text: @autoclosure () -> String, done: Int, of total: Int) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
+    timeLeft.note(done, at: now)
     // Plain lines are for what takes long: the first after two seconds, then one in ten.
     let wait: Duration =
       Terminal.isInteractive ? .milliseconds(100) : lastShown == nil ? .seconds(2) : .seconds(10)
     guard now - (lastShown ?? start) >= wait else { return }
     lastShown = now
-    let elapsed = seconds(now - start)
-    let left = done > 0 ? elapsed / Double(done) * Double(total - done) : 0
-    let line = "\(text())  \(duration(left)) left"
+    let left = timeLeft.seconds(of: total).map { "  \(duration($0)) left" } ?? ""
+    let line = text() + left
     if Terminal.isInteractive {
       Output.writeRaw("\r\u{1B}[K" + Output.withoutControls(line), to: 2)
       isLineOpen = true
@@ -77,7 +79,7 @@ final class ProgressLine {
   /// Begins anew with another kind of work, so that the time left is not reckoned from the last one.
   func restart() {
     finish()
-    (start, lastShown) = (.now, nil)
+    (start, lastShown, timeLeft) = (.now, nil, TimeLeft())
   }
 
   func finish() {
@@ -92,7 +94,8 @@ func seconds(_ duration: Duration) -> Double {
 
 /// A time for people, as in "42 s" or "3 min 5 s".
 func duration(_ seconds: Double) -> String {
-  let whole = Int(seconds.rounded(.up))
+  guard seconds < 1e9 else { return "more than 30 years" }
+  let whole = Int(max(0, seconds).rounded(.up))
   if whole < 60 { return "\(whole) s" }
   if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
   return "\(whole / 3600) h \(whole % 3600 / 60) min"
