@@ -10,7 +10,8 @@ let package = Package(
     .library(
       name: "Kindred",
       targets: [
-        "Settings", "Pictures", "Autodiff", "Geometry", "Models", "Miners", "Losses", "Data",
+        "Settings", "Pictures", "Autodiff", "Geometry", "Classical", "Models", "Miners", "Losses",
+        "Data",
         "Evaluation", "Index", "CorpusMining", "Training",
       ]),
   ],
@@ -23,6 +24,9 @@ let package = Package(
     .target(name: "Autodiff", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(name: "Geometry", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Classical", dependencies: ["Autodiff", "Files", "Geometry", "Settings"],
+      swiftSettings: strict),
     .target(
       name: "Miners", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
     .target(
@@ -43,8 +47,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Autodiff", "Data", "Evaluation", "Files", "Geometry", "Index", "Losses", "Miners",
-        "Models", "Settings",
+        "Autodiff", "Classical", "Data", "Evaluation", "Files", "Geometry", "Index", "Losses",
+        "Miners", "Models", "Settings",
       ], swiftSettings: strict),
     .executableTarget(
       name: "kindred", dependencies: ["CorpusMining", "Pictures", "Training"],
@@ -60,6 +64,9 @@ let package = Package(
 
     // MARK: Tests
     .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
+    .testTarget(
+      name: "ClassicalTests", dependencies: ["Classical", "Files"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(
       name: "FilesTests", dependencies: ["Files"], resources: [.copy("Fixtures")],
       swiftSettings: strict),

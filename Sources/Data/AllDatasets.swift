@@ -9,4 +9,6 @@ public let allDatasets: [Named<any DataSource>] = [
   Named("vectors", VectorFiles()),
   Named("idx", IDXFiles()),
   Named("csv", CSVFile()),
+  Named("rows", RowFiles()),
+  Named("table", TableFile()),
 ]

@@ -4,7 +4,7 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
+  trainCommand, learnCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
   explainCommand, reportCommand,
   embedCommand, mergeCommand,
   exportCommand, indexCommand,

@@ -43,13 +43,14 @@ extension TrainedModel {
     guard FileSystem.exists(path) else {
       throw Failure(.noInput, at: path, "there is no such file or folder")
     }
-    guard path.lowercased().hasSuffix(".npy") else {
+    let isTable = TrainedModel.isTable(path)
+    guard isTable || path.lowercased().hasSuffix(".npy") else {
       let range = part(1)
       let own = range.isEmpty ? [] : [path]
       let embeddings = try embedPictures(own, onProgress: onProgress)
       return (EmbeddedItems(embeddings: embeddings, names: own), range, [path])
     }
-    let items = try readItems(path)
+    let items = isTable ? try tableItems(path) : try readItems(path)
     let range = part(items.count)
     let own = shard == nil ? items : items.rows(range)
     let embedded = EmbeddedItems(

@@ -22,6 +22,8 @@ public struct Recipe: Sendable {
   /// What the encoder's weights start from; nil for random ones.
   public var start: WarmStart?
   public var losses: [LossChoice]
+  /// A classical learner in the place of losses and steps.
+  public var learner: LearnerChoice?
   public var sampler: Choice<any Sampler>
   public var augmentation: Choice<any Augmentation>?
   public var optimizer: Choice<any UpdateRule>
@@ -50,22 +52,43 @@ public struct Recipe: Sendable {
     }
     teacher = try Teacher.take(from: &dataReader)
     data = try dataReader.chosen(of: "data set", in: allDatasets)
-    guard var modelReader = try reader.object("model") else {
+    let learner = try reader.take("learner").map { (value) throws(Failure) in
+      try LearnerChoice(value, at: "\(place): learner")
+    }
+    self.learner = learner
+    var given = try reader.object("model")
+    if given == nil, learner != nil {
+      // What a learner makes.
+      given = try ObjectReader(["name": "linear"], at: "\(place): model")
+    }
+    guard var modelReader = given else {
       throw Recipe.missing("model", "{ name: \"mlp\" }", at: place)
     }
-    let (start, model) = try WarmStart.take(from: &modelReader)
+    let (start, known) = try WarmStart.take(from: &modelReader)
     self.start = start
-    if let model {
+    let model: Choice<any Architecture>
+    if let known {
       try modelReader.finish()
-      self.model = model
+      model = known
     } else {
-      self.model = try modelReader.chosen(of: "model", in: allArchitectures)
+      model = try modelReader.chosen(of: "model", in: allArchitectures)
     }
-    losses = []
+    self.model = model
+    if learner != nil, start != nil || !(model.value is Linear) {
+      throw Failure(
+        .badData, at: "\(place): model", "a learner makes a linear model of its own",
+        remedy: "leave the model out")
+    }
+    var losses: [LossChoice] = []
     for (i, item) in (try reader.list("losses") ?? []).enumerated() {
       losses.append(try LossChoice(item, at: "\(place): losses[\(i)]"))
     }
-    guard !losses.isEmpty else {
+    self.losses = losses
+    if learner != nil, !losses.isEmpty {
+      throw Failure(
+        .badData, at: "\(place): losses", "there is a learner too", expected: "one of them")
+    }
+    if learner == nil, losses.isEmpty {
       throw Recipe.missing("losses", "[{ name: \"multi-similarity\" }]", at: place)
     }
     sampler =
@@ -203,6 +226,7 @@ extension Recipe {
       "training": .object(training.settingValues),
       "targets": .object(targets.mapValues { .number($0) }),
     ]
+    if let learner { members["learner"] = learner.json }
     if let augmentation { members["augmentation"] = augmentation.json }
     return .object(members)
   }

@@ -1,3 +1,4 @@
+import Classical
 import Data
 import Evaluation
 import Geometry
@@ -14,7 +15,8 @@ let listCommand = Subcommand(
   positionals: [
     .init(
       name: "KIND",
-      summary: "losses, reducers, modifiers, miners, samplers, models, optimizers, schedules, "
+      summary:
+        "losses, reducers, modifiers, miners, samplers, models, learners, optimizers, schedules, "
         + "augmentations, datasets, formats or metrics")
   ],
   options: [Subcommand.json],
@@ -82,6 +84,7 @@ private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
   ("miners", { entries(allMiners) }),
   ("samplers", { entries(allSamplers) }),
   ("models", { entries(allArchitectures) }),
+  ("learners", { entries(allLearners) + entries(allGraphProblems) }),
   ("optimizers", { entries(allUpdateRules) }),
   ("schedules", { entries(allSchedules) }),
   ("augmentations", { entries(allAugmentations) }),

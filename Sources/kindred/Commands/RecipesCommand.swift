@@ -73,6 +73,17 @@ private func check(_ recipe: Recipe, name: String, training: Bool) throws -> Str
   }
   let scratch = NSTemporaryDirectory() + "kindred-check-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: scratch) }
+  if recipe.learner != nil {
+    let run = try learn(
+      recipe, into: RunFolder(scratch),
+      dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
+    if let missed = run.missedTargets.first {
+      throw Failure(
+        .checkFailed, at: name, "\(missed.metric) is \(fixed(missed.reached, 4))",
+        expected: "\(missed.target), the recipe's target")
+    }
+    return "learned in \(fixed(run.seconds, 2)) s"
+  }
   var result: RunResult?
   do {
     result = try Training.train(

@@ -47,6 +47,13 @@ private func train(_ arguments: Arguments) throws {
   let recipe = try Recipe(path: arguments.positionals[0], overrides: overrides)
   let folder = RunFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
+  if recipe.learner != nil {
+    let run = try learn(
+      recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
+    showLearned(run, folder, isQuiet: isQuiet)
+    try failIfMissed(run.missedTargets, at: folder.path)
+    return
+  }
   signal(SIGINT, stopAfterThisStep)
   signal(SIGTERM, stopAfterThisStep)
 
@@ -75,11 +82,16 @@ private func train(_ arguments: Arguments) throws {
       print("The trained embedding does NOT beat the raw input in MAP@R.")
     }
   }
-  if let missed = result.missedTargets.first {
-    throw Failure(
-      .checkFailed, at: folder.path, "\(missed.metric) is \(fixed(missed.reached, 4))",
-      expected: "\(missed.target), the recipe's target")
-  }
+  try failIfMissed(result.missedTargets, at: folder.path)
+}
+
+private func failIfMissed(
+  _ targets: [(metric: String, target: Double, reached: Double)], at place: String
+) throws(Failure) {
+  guard let missed = targets.first else { return }
+  throw Failure(
+    .checkFailed, at: place, "\(missed.metric) is \(fixed(missed.reached, 4))",
+    expected: "\(missed.target), the recipe's target")
 }
 
 /// The command that goes on with a run, as a shell takes it.

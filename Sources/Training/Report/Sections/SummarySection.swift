@@ -24,17 +24,19 @@ extension RunReport {
           "Encoder",
           "\(inWords(recipe.model.json)), \(trained.set.embeddings.shape[1]) numbers for each item"
         ),
-        ("Loss", losses),
-        ("Batches", inWords(recipe.sampler.json)),
-        ("Optimiser", inWords(recipe.optimizer.json)),
-        (
-          "Kept",
-          "step \(result.keptStep) of \(result.steps)"
-            + (result.chosenOn.map { ", chosen on the \($0)" } ?? "")
-        ),
-        ("Seed", "\(recipe.training.seed)"),
-        ("Run folder", absolutePath),
       ]
+    let steps: [(String, String)] = [
+      ("Loss", losses),
+      ("Batches", inWords(recipe.sampler.json)),
+      ("Optimiser", inWords(recipe.optimizer.json)),
+      (
+        "Kept",
+        "step \(result.keptStep) of \(result.steps)"
+          + (result.chosenOn.map { ", chosen on the \($0)" } ?? "")
+      ),
+    ]
+    facts += recipe.learner.map { [("Learner", inWords($0.json))] } ?? steps
+    facts += [("Seed", "\(recipe.training.seed)"), ("Run folder", absolutePath)]
     facts += historyFacts
     let list = facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined()
     let rows = trainingMetrics.compactMap { name -> [String]? in
