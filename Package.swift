@@ -10,8 +10,8 @@ let package = Package(
     .library(
       name: "Kindred",
       targets: [
-        "Settings", "Pictures", "Autodiff", "Geometry", "Classical", "Models", "Miners", "Losses",
-        "Data",
+        "Settings", "Pictures", "Texts", "Autodiff", "Geometry", "Classical", "Models", "Miners",
+        "Losses", "Data",
         "Evaluation", "Index", "CorpusMining", "Training",
       ]),
   ],
@@ -21,8 +21,13 @@ let package = Package(
     .target(name: "Files", dependencies: ["Settings"], swiftSettings: strict),
     .target(
       name: "Pictures", dependencies: ["CPictures", "Files", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Texts", dependencies: ["Files", "Settings"], exclude: ["Unicode/generate.py"],
+      swiftSettings: strict),
     .target(name: "Autodiff", dependencies: ["CKernels"], swiftSettings: strict),
-    .target(name: "Models", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
+    .target(
+      name: "Models", dependencies: ["Autodiff", "Files", "Settings", "Texts"],
+      swiftSettings: strict),
     .target(name: "Geometry", dependencies: ["Autodiff", "Settings"], swiftSettings: strict),
     .target(
       name: "Classical", dependencies: ["Autodiff", "Files", "Geometry", "Settings"],
@@ -51,7 +56,7 @@ let package = Package(
         "Miners", "Models", "Settings",
       ], swiftSettings: strict),
     .executableTarget(
-      name: "kindred", dependencies: ["CorpusMining", "Pictures", "Training"],
+      name: "kindred", dependencies: ["CorpusMining", "Pictures", "Texts", "Training"],
       swiftSettings: strict),
 
     // MARK: Tools for ourselves: no product
@@ -73,6 +78,9 @@ let package = Package(
     .testTarget(
       name: "PicturesTests", dependencies: ["CPictures", "Files", "Pictures"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
+    .testTarget(
+      name: "TextsTests", dependencies: ["Files", "Texts"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff"], swiftSettings: strict),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
     .testTarget(

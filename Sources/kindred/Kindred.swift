@@ -6,7 +6,7 @@ import Training
 let allSubcommands: [Subcommand] = [
   trainCommand, learnCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
   explainCommand, reportCommand,
-  embedCommand, mergeCommand,
+  embedCommand, tokenizeCommand, trainTokenizerCommand, mergeCommand,
   exportCommand, indexCommand,
   searchCommand,
   pictureCommand,

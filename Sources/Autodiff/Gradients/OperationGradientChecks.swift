@@ -1,6 +1,6 @@
 /// A row for every operation, over several shapes, with zeros and ties where those are special.
 public let operationGradientChecks: [GradientCheck] =
-  elementwiseChecks + rowChecks + arrangementChecks + layerChecks
+  elementwiseChecks + rowChecks + arrangementChecks + layerChecks + sequenceChecks
 
 /// A fixed tensor of normal numbers.
 private func point(_ shape: Int..., seed: UInt64 = 1) -> Tensor {
@@ -133,4 +133,44 @@ private let layerChecks: [GradientCheck] = [
     normalizedReluPooled(
       $0[0], mean: point(3, seed: 5), variance: positive(3), scale: $0[1], shift: $0[2])
   },
+]
+
+/// Sequences of 3, 1 and 5 tokens, of 2 heads of 4.
+private let sequenceChecks: [GradientCheck] = [
+  GradientCheck("gelu", at: [point(33)]) { gelu($0[0]) },
+  GradientCheck("geluByTanh", at: [point(33)]) { geluByTanh($0[0]) },
+  GradientCheck("silu", at: [point(33)]) { silu($0[0]) },
+  GradientCheck(
+    "layerNormalization", at: [point(37, 5), point(5, seed: 3), point(5, seed: 4)]
+  ) { layerNormalization($0[0], scale: $0[1], shift: $0[2], epsilon: 1e-5) },
+  GradientCheck("layerNormalization without shift", at: [point(2, 3), point(3, seed: 3)]) {
+    layerNormalization($0[0], scale: $0[1], epsilon: 1e-12)
+  },
+  GradientCheck("weightedRowSums", at: [point(4, 3)]) {
+    $0[0].weightedRowSums(
+      at: [3, 0, 3, 1], weights: [1, 0.5, -2, 0.25], lengths: [3, 0, 1])
+  },
+  GradientCheck("rowMaxima", at: [point(6, 3)]) { $0[0].rowMaxima(in: [0..<4, 4..<4, 4..<6]) },
+  GradientCheck("columns", at: [point(3, 7)]) { $0[0].columns(in: 2..<5) },
+  GradientCheck("rotated", at: [point(4, 8)]) {
+    $0[0].rotated(positions: [0, 1, 2, 9], heads: 2, theta: 100)
+  },
+  GradientCheck("attention", at: [point(9, 8), point(9, 8, seed: 3), point(9, 8, seed: 4)]) {
+    attention($0[0], $0[1], $0[2], lengths: [3, 1, 5], heads: 2)
+  },
+  GradientCheck(
+    "attention within a window", at: [point(9, 8), point(9, 8, seed: 3), point(9, 8, seed: 4)]
+  ) { attention($0[0], $0[1], $0[2], lengths: [3, 1, 5], heads: 2, window: 1) },
+  GradientCheck(
+    "attention with a bias",
+    at: [point(9, 8), point(9, 8, seed: 3), point(9, 8, seed: 4), point(5, 2, seed: 5)]
+  ) {
+    attention(
+      $0[0], $0[1], $0[2], lengths: [3, 1, 5], heads: 2,
+      bias: RelativeBias(table: $0[3]) { max(-2, min(2, $0)) + 2 })
+  },
+  GradientCheck(
+    "attention over more than a block",
+    at: [point(70, 2), point(70, 2, seed: 3), point(70, 2, seed: 4)]
+  ) { attention($0[0], $0[1], $0[2], lengths: [70], heads: 1) },
 ]

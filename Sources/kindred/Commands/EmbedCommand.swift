@@ -2,15 +2,26 @@ import Autodiff
 import Data
 import Files
 import Index
+import Models
 import Settings
+import Texts
 import Training
 
 let embedCommand = Subcommand(
   name: "embed",
-  summary: "Embed pictures or vectors by a trained run.",
-  positionals: [.init(name: "RUN", summary: "a run folder")],
+  summary: "Embed pictures or vectors by a trained run, or texts by a model's folder.",
+  positionals: [
+    .init(
+      name: "RUN|FOLDER",
+      summary: "a run folder, or a folder of sentence-transformers, transformers or model2vec")
+  ],
   options: [
-    .init("--input", "FOLDER|FILE", "a folder of pictures, a picture, or an .npy file of items"),
+    .init(
+      "--input", "FOLDER|FILE",
+      "a folder of pictures, a picture, or an .npy file of items; texts: .txt, .jsonl, .csv, .tsv"),
+    .init("--column", "NAME", "texts: the field or column that holds them (default: text)"),
+    .init("--prompt", "NAME", "texts: the model's prompt to put in front, as query or document"),
+    .init("--dtype", "float32|float64", "texts: the precision to compute and write in"),
     .init(
       "--out", "E.npy", "the embeddings; E.paths.txt and, of class folders, E.labels.npy beside it"),
     .init("--shard", "i/N", "embed the i-th of N parts; kindred merge puts parts together"),
@@ -22,6 +33,15 @@ let embedCommand = Subcommand(
 
 private func embedItems(_ arguments: Arguments) throws {
   let (input, output) = (try arguments.required("--input"), try arguments.required("--out"))
+  if TextModel.isModel(arguments.positionals[0]) {
+    try embedTexts(arguments, from: input, to: output)
+    return
+  }
+  for option in ["--column", "--prompt", "--dtype"] where arguments.has(option) {
+    throw Failure(
+      .badUsage, at: option, "this is for texts",
+      expected: "the folder of a text model in the place of \(arguments.positionals[0])")
+  }
   let model = try TrainedModel(run: arguments.positionals[0])
   let progress = ProgressLine(isQuiet: arguments.has("--json"))
   let shard = try arguments.value("--shard").map { text throws(Failure) in
@@ -49,6 +69,42 @@ private func embedItems(_ arguments: Arguments) throws {
     ])
   } else {
     print("\(rows) embeddings of \(columns) numbers in \(output)")
+  }
+}
+
+/// Embeds texts by the folder of a text model.
+private func embedTexts(_ arguments: Arguments, from input: String, to output: String) throws {
+  if arguments.has("--shard") {
+    throw Failure(.badUsage, at: "--shard", "texts are not embedded in parts", expected: "none")
+  }
+  let isQuiet = arguments.has("--json")
+  let model = try TextModel(
+    folder: arguments.positionals[0],
+    dtype: try arguments.word("--dtype", default: DType.float32)
+  ) { Terminal.printError("kindred: \($0)") }
+  let texts = try TextFile.read(input, column: arguments.value("--column"))
+  guard !texts.isEmpty else {
+    throw Failure(.badData, at: input, "there are no texts", expected: "at least one")
+  }
+  let prompt = try model.prompt(arguments.value("--prompt"))
+  let progress = ProgressLine(isQuiet: isQuiet)
+  let (embeddings, cut) = try model.embed(texts, prompt: prompt) { done in
+    progress.show("embedding \(done)/\(texts.count)", done: done, of: texts.count)
+  }
+  progress.finish()
+  if cut > 0 {
+    Terminal.printError(
+      "kindred: \(input): \(cut) of \(texts.count) texts were cut to \(model.longest ?? 0) tokens")
+  }
+  try write(embeddings, names: (1...texts.count).map { "\(input):\($0)" }, to: output)
+  let columns = embeddings.shape[1]
+  if isQuiet {
+    Terminal.printJSON([
+      "rows": JSONValue(texts.count), "columns": JSONValue(columns), "out": .string(output),
+      "cut": JSONValue(cut),
+    ])
+  } else {
+    print("\(texts.count) embeddings of \(columns) numbers in \(output)")
   }
 }
 
