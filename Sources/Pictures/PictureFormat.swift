@@ -49,6 +49,11 @@ enum PictureSize {
       throw Failure(
         .badData, at: place, "\(width) x \(height) pixels", expected: "1 to \(mostPixels) in all")
     }
+    if fileBytes < .max {
+      // The samples, and what is made of them.
+      try MemoryBudget.current.unpacking(fileBytes)
+        .check([width, height], bytesEach: 5, for: "the pixels", at: place)
+    }
     // Small pictures may be damaged in any way; large ones must have what could hold them.
     let pixels = width * height
     guard pixels <= free || pixels / packing <= fileBytes else {

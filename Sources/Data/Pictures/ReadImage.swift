@@ -29,6 +29,8 @@ extension Image {
     bytes: [UInt8], reading: PictureReading = PictureReading(), at place: String
   ) throws(Failure) {
     let picture = try Picture.read(bytes, at: place).picture
+    try MemoryBudget.check(
+      [picture.width, picture.height, 3], bytesEach: 4, for: "the pixels", at: place)
     self.init(reading.isUpright ? picture.upright() : picture, ground: reading.ground)
   }
 
