@@ -58,7 +58,7 @@ public struct Teacher: Configurable, Equatable {
     if FileSystem.isFolder(path) {
       let model = try TrainedModel(run: path)
       try model.check(train.itemShape, at: "data: teacher \(path)")
-      result = embed(train, with: model.encoder)
+      result = try embed(train, with: model.encoder)
     } else if var files = recipe.data.value as? VectorFiles {
       files.embeddings = path
       if !files.testEmbeddings.isEmpty {
