@@ -141,7 +141,9 @@ private struct Columns: Parameterized {
     let scale = max(1, abs(row.value))
     #expect(abs(value.item - row.value) <= 1e-9 * scale, "\(value.item) for \(row.value)")
     for (k, (found, expected)) in zip(gradient.columns, row.gradients).enumerated() {
-      for (i, (a, b)) in zip(found.rowsOfDoubles, expected).enumerated() {
+      let numbers = found.elements(as: Double.self)
+      for (i, b) in expected.enumerated() {
+        let a = Array(numbers[i * b.count..<(i + 1) * b.count])
         // The library's gradient of a row of zeros is divided by a tiny number.
         if row.columns[k][i].allSatisfy({ $0 == 0 }), row.note.contains("zero") { continue }
         let error = zip(a, b).map { abs($0 - $1) }.max() ?? 0
@@ -178,7 +180,8 @@ private struct Columns: Parameterized {
         }
         #expect(value.item.isFinite, "\(rows) rows of \(scale)")
         for part in gradient.columns {
-          #expect(part.elements(as: Double.self).allSatisfy(\.isFinite), "\(rows) of \(scale)")
+          let isFinite = part.elements(as: Double.self).allSatisfy { $0.isFinite }
+          #expect(isFinite, "\(rows) rows of \(scale)")
         }
       }
     }

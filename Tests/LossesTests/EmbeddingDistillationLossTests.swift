@@ -26,8 +26,10 @@ import Testing
   }
 
   @Test func length() throws {
-    let lengths = zip(Self.x, Self.t).map { x, t in
-      zip(x, t).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+    let lengths = zip(Self.x, Self.t).map { (x: [Double], t: [Double]) -> Double in
+      var square = 0.0
+      for (a, b) in zip(x, t) { square += (a - b) * (a - b) }
+      return square.squareRoot()
     }
     let found = try loss("l2", Self.x, Self.t).value.item
     #expect(abs(found - lengths.reduce(0, +) / 4) < 1e-14)
@@ -35,9 +37,14 @@ import Testing
 
   /// A row of zeros has cosine 0 with every other.
   @Test func cosine() throws {
-    func length(_ v: [Double]) -> Double { v.map { $0 * $0 }.reduce(0, +).squareRoot() }
-    let costs = zip(Self.x, Self.t).map { x, t in
-      length(x) == 0 ? 1 : 1 - zip(x, t).map { $0 * $1 }.reduce(0, +) / (length(x) * length(t))
+    func product(_ a: [Double], _ b: [Double]) -> Double {
+      var sum = 0.0
+      for (x, y) in zip(a, b) { sum += x * y }
+      return sum
+    }
+    let costs = zip(Self.x, Self.t).map { (x: [Double], t: [Double]) -> Double in
+      let lengths = (product(x, x) * product(t, t)).squareRoot()
+      return lengths == 0 ? 1 : 1 - product(x, t) / lengths
     }
     let found = try loss("cosine", Self.x, Self.t).value.item
     #expect(abs(found - costs.reduce(0, +) / 4) < 1e-14)

@@ -138,13 +138,12 @@ struct KernelTests {
           let rows = numbers.bytes(taps * columns)
           var below = [UInt8](repeating: 0, count: columns)
           kernels.pointee.resample_down(rows, columns, columns, weights, taps, &below)
-          #expect(
-            below
-              == (0..<columns).map { x in
-                cut(
-                  (0..<taps).reduce(1 << 21) { $0 + Int(rows[$1 * columns + x]) * Int(weights[$1]) }
-                    >> 22)
-              })
+          let expected = (0..<columns).map { (x: Int) -> UInt8 in
+            var sum = 1 << 21
+            for tap in 0..<taps { sum += Int(rows[tap * columns + x]) * Int(weights[tap]) }
+            return cut(sum >> 22)
+          }
+          #expect(below == expected)
         }
       }
     }

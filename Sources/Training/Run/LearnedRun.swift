@@ -103,7 +103,7 @@ public func learn(
     judged: judged.count, isHeldOut: split.test != nil,
     overlap: ClassOverlap(train: split.train.dataset, test: judged.dataset),
     baseline: hasClasses ? try judge(judged.dataset.flattened, of: judged.dataset) : nil,
-    trained: hasClasses ? try judge(embed(judged.dataset, with: encoder), of: judged.dataset) : nil,
+    trained: hasClasses ? try judge(try embed(judged.dataset, with: encoder), of: judged.dataset) : nil,
     neighbors: NeighborScore(
       split, raw: { scaling.rows($0) },
       learned: { scaling.rows($0).times(metric.map, transposingOther: true) }),
@@ -133,7 +133,7 @@ private func write(
   var report: String?
   if run.recipe.training.report, let result = run.result {
     let page = try RunReport(
-      result, data: data, embeddings: embed(test, with: encoder), calibration: nil, metrics: "")
+      result, data: data, embeddings: try embed(test, with: encoder), calibration: nil, metrics: "")
     report = page.html()
   }
   let model = try SafetensorsFile(
