@@ -5,7 +5,7 @@
 #   Scripts/readme.sh [--work FOLDER] [--library] [README]
 #
 # With --work the folder is kept, and the runs lie in FOLDER/clone/runs. With --library the Swift of "As a
-# library" is built and run too, as a package of its own.
+# library" is built and run too, as a package of its own. KINDRED=PROGRAM takes a program that is built.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 library=false
@@ -24,7 +24,13 @@ if [ -z "$work" ]; then
   trap 'rm -rf "$work"' EXIT
 fi
 mkdir -p "$work/clone"
-for entry in "$root"/* "$root/.build"; do ln -s "$entry" "$work/clone/"; done
+for entry in "$root"/*; do ln -s "$entry" "$work/clone/"; done
+if [ -n "${KINDRED:-}" ]; then
+  mkdir -p "$work/clone/.build/release"
+  ln -s "$(realpath "$KINDRED")" "$work/clone/.build/release/kindred"
+else
+  ln -s "$root/.build" "$work/clone/"
+fi
 # What runs leave behind must not come from earlier runs, nor stay.
 rm -f "$work/clone/runs" "$work/clone/data"
 cd "$work/clone"
@@ -33,7 +39,14 @@ cd "$work/clone"
 swift() {
   case "$1" in
   test) echo "(left to .ci/run)" ;;
-  run) shift; command swift run --package-path "$root" "$@" ;;
+  run)
+    shift
+    if [ -n "${KINDRED:-}" ]; then
+      "$KINDRED" "${@:4}"
+    else
+      command swift run --package-path "$root" "$@"
+    fi
+    ;;
   *) command swift "$@" ;;
   esac
 }
