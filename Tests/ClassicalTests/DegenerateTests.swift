@@ -67,7 +67,8 @@ import Testing
           #expect(
             found.metric.norm > 0, "\(learner.name), \(name): the metric is 0")
         }
-      } catch let failure as Failure {
+      } catch {
+        let failure = error
         #expect(
           name != "plain", "\(learner.name) refuses plain rows: \(failure)")
         #expect(!failure.description.contains("\n") && !failure.found.isEmpty)

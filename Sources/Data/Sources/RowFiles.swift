@@ -32,7 +32,7 @@ public struct RowFiles: RowRuled {
     ] + rowSettings
 
   public func loadRows(root: String) throws(Failure) -> RowSplit {
-    let path = resolved(rows, below: root)
+    let path = try resolved(rows, below: root)
     var first = try read(path, labels, targets, root: root)
     try addTreatment(to: &first, root: root)
     guard !testRows.isEmpty else { return try rowRules.divide(first, at: path) }
@@ -41,7 +41,7 @@ public struct RowFiles: RowRuled {
         .badData, at: "data: rows", "categories and a second file of rows",
         expected: "one file, of which a share is judged on")
     }
-    let testPath = resolved(testRows, below: root)
+    let testPath = try resolved(testRows, below: root)
     let second = try read(testPath, testLabels, testTargets, root: root)
     guard second.width == first.width else {
       throw Failure(
@@ -64,7 +64,7 @@ public struct RowFiles: RowRuled {
     var rows = Rows(
       name: path, columns: (0..<width).map { "column \($0)" }, values: values, count: count)
     if !labels.isEmpty {
-      let place = resolved(labels, below: root)
+      let place = try resolved(labels, below: root)
       let given = try GivenLabels.read(place, count: count)
       guard given.count == count else {
         throw Failure(
@@ -75,7 +75,7 @@ public struct RowFiles: RowRuled {
       (rows.labels, rows.classNames) = (numbered.classes, numbered.names)
     }
     if !targets.isEmpty {
-      let place = resolved(targets, below: root)
+      let place = try resolved(targets, below: root)
       let found = try readColumn(place)
       guard found.count == count else {
         throw Failure(
@@ -89,7 +89,7 @@ public struct RowFiles: RowRuled {
 
   private func addTreatment(to rows: inout Rows, root: String) throws(Failure) {
     if !treated.isEmpty {
-      let place = resolved(treated, below: root)
+      let place = try resolved(treated, below: root)
       let found = try readColumn(place)
       guard found.count == rows.count, found.allSatisfy({ $0 == 0 || $0 == 1 }) else {
         throw Failure(
@@ -99,7 +99,7 @@ public struct RowFiles: RowRuled {
       rows.treated = found.map { $0 == 1 }
     }
     guard !categories.isEmpty else { return }
-    let place = resolved(categories, below: root)
+    let place = try resolved(categories, below: root)
     let kinds = try NumPyArray.read(place).wholeRows(at: place)
     guard kinds.count == rows.count else {
       throw Failure(

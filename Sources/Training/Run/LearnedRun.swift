@@ -130,12 +130,8 @@ private func write(
   metadata["columns"] = JSONValue.array(split.train.columns.map { .string($0) }).description
   if let preparation = split.preparation { metadata["table"] = preparation.description }
   let objective = Objective(encoder: encoder, loss: CompositeLoss([]))
-  var report: String?
-  if run.recipe.training.report, let result = run.result {
-    let page = try RunReport(
-      result, data: data, embeddings: try embed(test, with: encoder), calibration: nil, metrics: "")
-    report = page.html()
-  }
+  // Found before anything is written, since it may fail.
+  let embeddings = run.recipe.training.report ? try embed(test, with: encoder) : nil
   let model = try SafetensorsFile(
     metadata: metadata, tensors: objective.state.map { SafetensorsEntry($0.name, $0.value) }
   ).bytes()
@@ -150,7 +146,10 @@ private func write(
     for extra in run.metric.extras {
       try extra.value.write(to: "\(folder.path)/\(extra.name).npy")
     }
-    if let report { try FileSystem.write(report, to: folder.report) }
+    if let embeddings, let result = run.result {
+      let page = try RunReport(result, data: data, embeddings: embeddings, of: folder)
+      try FileSystem.write(page.html(), to: folder.report)
+    }
     try FileSystem.write(model, to: folder.model)
   } catch {
     if !existed { try? FileManager.default.removeItem(atPath: folder.path) }
