@@ -8,7 +8,6 @@
 # few minutes. --quick is the form of the tests; --write puts the table into Documentation/Reliability.md.
 # The status is 0 if nothing was lost.
 set -uo pipefail -o noglob
-cd "$(dirname "$0")/.."
 quick=false write=false kindred=""
 while (($#)); do
   case $1 in
@@ -19,11 +18,12 @@ while (($#)); do
   esac
   shift
 done
+cd "$(dirname "$0")/.."
 if [[ -z $kindred ]]; then
   swift build -c release --product kindred >&2 || exit 1
   kindred=$PWD/.build/release/kindred
 fi
-if $quick; then kills=2 others=2 soak=600 steps=40; else kills=9 others=20 soak=100000 steps=150; fi
+if $quick; then kills=1 others=2 soak=400 steps=40; else kills=4 others=8 soak=100000 steps=150; fi
 
 work=$(mktemp -d)
 running=""
@@ -55,7 +55,7 @@ declare -A recipes=(
   ["AdamW, cosine schedule with warm-up"]="schedule={name:'cosine',warmup:20} training.gradientClip=1"
   ["statistics of batch normalisation"]="data={name:'digits',trainClasses:[0,1,2,3],testClasses:[8,9]} model={name:'conv4',blocks:1,width:4,embedding:8}"
   ["classes kept aside, patience"]="training.validation=0.4 training.patience=90 sampler.classes=2"
-  ["proxies with a rate of their own"]="losses=[{name:'proxy-anchor'},{name:'soft-triple'}] optimizer.lossLearningRate=0.01"
+  ["proxies with a rate of their own"]="losses=[{name:'proxy-anchor'},{name:'soft-triple'}] optimizer={name:'adamw',lossLearningRate:0.01}"
   ["memory of batches, mining"]="losses=[{name:'multi-similarity',miner:{name:'multi-similarity'},memory:{size:70,warmup:3}}]"
   ["momentum encoder"]="losses=[{name:'triplet-margin',miner:{name:'batch-hard'},memory:{size:70,momentum:0.9}}]"
   ["queue of second views"]="losses=[{name:'nt-xent',memory:{size:70,momentum:0.9,keys:'second-view',positives:'item'}}] augmentation={name:'affine'}"
@@ -183,11 +183,12 @@ refused() {
     complain "$1: status $2" && tail -n 2 run.log >&2 && return 1
   fi
 }
+# In units of 1024 bytes: from less than a recipe to less than the largest file.
+largest=$(find whole -type f -printf '%s\n' | sort -n | tail -n 1)
 sum=0 hits=0
-for ((i = 0; i < others; i++)); do
+while ((hits < others)); do
   rm -rf run
-  # In units of 1024 bytes: from less than a recipe to less than all that is written.
-  (ulimit -f $((1 + RANDOM % 40)) && train >run.log 2>&1)
+  (ulimit -f $((1 + RANDOM % (largest / 1024))) && train >run.log 2>&1)
   status=$?
   if ((status != 0)); then
     hits=$((hits + 1))
@@ -198,11 +199,12 @@ for ((i = 0; i < others; i++)); do
 done
 row "no room for a file (a limit on its size)" "$hits" "$sum"
 
-if unshare -rm true 2>/dev/null; then
+if unshare -rm bash -c 'mount -t tmpfs none /mnt' 2>/dev/null; then
+  all=$(du -k --apparent-size -s whole | cut -f 1)
   sum=0 hits=0
-  for ((i = 0; i < others; i++)); do
+  while ((hits < others)); do
     rm -rf run disk && mkdir disk
-    room=$((20 + RANDOM % 300))
+    room=$((4 + RANDOM % (all - 3)))
     unshare -rm bash -c "mount -t tmpfs -o size=${room}k none disk &&
       kindred train recipe.json5 --out disk/run ${settings[*]@Q} >run.log 2>&1; status=\$?; cp -r disk/run . 2>/dev/null; exit \$status"
     status=$?
@@ -252,9 +254,11 @@ for how in flip cut; do
   sum=0 hits=0
   for ((i = 0; i < others; i++)); do
     rm -rf run
-    while [[ ! -f run/checkpoint/previous.safetensors || -f run/evaluation.json ]]; do
+    # For a moment the newest has both names, and there is nothing older.
+    while [[ ! -f run/checkpoint/previous.safetensors || -f run/evaluation.json ||
+      run/checkpoint/previous.safetensors -ef run/checkpoint/state.safetensors ]]; do
       rm -rf run
-      begin && pause 0.5 0.9 && kill -9 "$running" 2>/dev/null
+      begin && pause 0.7 0.95 && kill -9 "$running" 2>/dev/null
       ended
     done
     cp run/checkpoint/state.safetensors state
@@ -299,10 +303,12 @@ start=$EPOCHREALTIME
 begin
 samples=()
 while kill -0 "$running" 2>/dev/null; do
-  read -r _ resident _ <"/proc/$running/statm" 2>/dev/null || break
+  read -r _ resident _ 2>/dev/null <"/proc/$running/statm" || break
   open=$(ls "/proc/$running/fd" 2>/dev/null | wc -l)
-  done_=$(wc -l <run/metrics.jsonl 2>/dev/null || echo 0)
-  samples+=("$EPOCHREALTIME $done_ $((resident * 4)) $open")
+  done_=$(wc -l 2>/dev/null <run/metrics.jsonl || echo 0)
+  # Of the processor's time, as the machine may have other things to do.
+  spent=$(awk '{ print ($14 + $15) / 100 }' 2>/dev/null <"/proc/$running/stat") || break
+  samples+=("$spent ${done_:-0} $((resident * 4)) $open")
   sleep $($quick && echo 0.1 || echo 1)
 done
 ended
@@ -324,7 +330,7 @@ $quick && grew=0 # too short to tell
 ((status == 0)) || grew=1
 row "a soak of $soak steps in $seconds s" 1 "$grew"
 note="Of the soak, first and second half after a warm-up: at most $a and $b MiB resident, $c and $d open files, $first and
-$second steps a second."
+$second steps a second of the processor's time."
 echo "$note" >&2
 
 echo "$table"

@@ -139,7 +139,7 @@ private func checkLocal(_ item: GoldenCases.Case) throws {
 }
 
 private func checkLMNN(_ item: GoldenCases.Case) throws {
-  let learner = LargeMarginNeighbors()
+  var learner = LargeMarginNeighbors()
   let (rows, labels) = (item.rows, item.labels)
   let targets = item.indices("targets")
   let (value, gradient) = learner.value(
@@ -148,14 +148,17 @@ private func checkLMNN(_ item: GoldenCases.Case) throws {
   #expect(abs(value - expected) <= 1e-9 * expected, "\(item): value \(value)")
   let distance = gradient.distance(to: try #require(item.matrix("gradientAtInit")))
   #expect(distance <= 1e-9, "\(item): gradient \(distance) off")
-  let found = try learner.learn(item.problem)
+  let own = try learner.learn(item.problem)
   let library = try #require(item.number("libraryObjective"))
+  #expect(own.objective <= library, "\(item): \(own.objective) against \(library)")
+  #expect(own.certificate <= 0.002 * own.objective, "\(item): gap \(own.certificate)")
+  // What is reachable depends on which of equally near rows are the targets.
+  learner.tolerance = 5e-4
+  let found = try learner.learn(item.problem, targets: targets)
   let reachable = try #require(item.number("reachable"))
-  #expect(found.objective <= library, "\(item): \(found.objective) against \(library)")
   #expect(
     found.objective <= reachable * 1.001,
     "\(item): \(found.objective) against \(reachable), gap \(found.certificate)")
-  // The library's choice of targets at its own metric is no better than the bound.
   #expect(found.certificate <= 0.002 * found.objective, "\(item): gap \(found.certificate)")
 }
 

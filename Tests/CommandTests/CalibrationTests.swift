@@ -125,7 +125,7 @@ import Testing
     // Another model must not be used with this threshold.
     var file = try SafetensorsFile.read(run + "/model.safetensors")
     file.metadata["note"] = "changed"
-    try file.write(to: run + "/model.safetensors")
+    try file.withChecksum().write(to: run + "/model.safetensors")
     let stale = try kindred("export", run, "--format", "npy", "--out", vectors)
     #expect(stale.status == 65 && stale.error.contains("another model"), "\(stale)")
     try FileManager.default.removeItem(atPath: run + "/calibration.json")

@@ -106,9 +106,12 @@ import Testing
     try expectNumbers(["calibrate", run, "--far", "0.5", "--map", "isotonic", "--json"])
     try expectNumbers(["compare", run, run, "--draws", "20", "--json"])
     try expectNumbers(["drift", run, "--embeddings", e, "--json"], orStatus: 66)
+    // A second part is another file, whatever it holds.
+    let second = scratch.path + "/second.npy"
+    try FileManager.default.copyItem(atPath: good, toPath: second)
     let known = [
       "--data", "vectors", "--data-params",
-      "{\(source),testEmbeddings:'\(good)',testLabels:'\(goodLabels)'}",
+      "{\(source),testEmbeddings:'\(second)',testLabels:'\(goodLabels)'}",
     ]
     try expectNumbers(["calibrate", run, "--far", "0.3", "--json", "--draws", "20"] + known)
     #expect(FileSystem.exists(run + "/calibration.json"))

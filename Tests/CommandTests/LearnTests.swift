@@ -5,8 +5,8 @@ import Testing
 
 /// `kindred learn` from files to a run that the other commands take.
 @Suite struct LearnTests {
-  /// Three classes along a direction that two noisy columns hide, in a folder of its own.
-  private static func folder() throws -> String {
+  /// Classes along a direction that two noisy columns hide, in a folder of its own.
+  private static func folder(classes: Int = 3) throws -> String {
     let path = NSTemporaryDirectory() + "kindred-learn-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     var state: UInt64 = 9
@@ -18,7 +18,7 @@ import Testing
     }
     var (x, y) = ([Double](), [Int64]())
     for i in 0..<90 {
-      let label = i % 3
+      let label = i % classes
       x += [noise() + 1.5 * Double(label), 5 * noise(), noise() - Double(label), 100 + 8 * noise()]
       y.append(Int64(label))
     }
@@ -33,7 +33,8 @@ import Testing
   }
 
   @Test func aRunLikeAnyOther() throws {
-    let folder = try LearnTests.folder()
+    // A threshold is checked on other classes than it is fitted on, two at least.
+    let folder = try LearnTests.folder(classes: 6)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = folder + "/run"
     let learned = try kindred([
@@ -73,7 +74,9 @@ import Testing
         #expect(abs(e.values[row * k + i] - expected) < 1e-3 * (1 + abs(expected)))
       }
     }
-    #expect(try kindred("calibrate", run, "--far", "0.1").status == 0)
+    // 75 pairs of each half do not match, and ten of them must be let through.
+    let calibrated = try kindred("calibrate", run, "--far", "0.2")
+    #expect(calibrated.status == 0, "\(calibrated)")
     #expect(
       try kindred("search", run, "--query", folder + "/x.npy", "--top", "2").status != 70)
     for format in ["onnx", "safetensors"] {

@@ -34,7 +34,9 @@ struct ColumnCase: Sendable, CustomStringConvertible {
     self.columns = columns.compactMap(\.rows)
     self.gradients = gradients.compactMap(\.rows)
     func matrix(_ key: String) -> [[Double]]? {
-      row[key].flatMap { value in value.rows ?? value.numbers.map { $0.map { [$0] } } }
+      guard case .array(let items)? = row[key], let first = items.first else { return nil }
+      if case .number = first { return row[key]?.numbers?.map { [$0] } }
+      return row[key]?.rows
     }
     if case .array(let guide)? = row["guide"] {
       self.guide = guide.compactMap(\.rows)

@@ -158,14 +158,13 @@ private struct ONNXInterpreter {
     }
   }
 
-  /// A weight that is no number equals itself, bit by bit, when what was written is compared.
-  @Test func weightsThatAreNoNumbersAreWritten() throws {
+  /// An engine would give nothing but NaN.
+  @Test func weightsThatAreNoNumbersAreRefused() throws {
     var encoder = try ONNXTests.encoder(MLP(), [4])
     encoder.updateParameters { _, parameter in
       parameter.updateElements(of: Float.self) { $0[0] = .nan }
     }
-    let model = try encoder.onnxModel()
-    #expect(try ONNXModel(try model.bytes(), at: "test") == model)
+    #expect(throws: Failure.self) { try encoder.onnxModel().bytes() }
   }
 
   @Test func damagedFilesAreRefused() throws {

@@ -96,17 +96,24 @@ func trainSmall(
     }
   }
 
+  /// As items grow, an embedding of the second step is infinite, then a gradient, then a loss.
   @Test func anInfiniteLossOrGradientStopsAtItsStep() throws {
-    for overrides in [
-      ["losses.0.weight=1e9"], ["losses=[{name:'contrastive', normalize: false, weight: 1e8}]"],
-    ] {
+    let losses =
+      "losses=[{name:'contrastive', distance:'squared-euclidean', normalize: false, weight: 1e9}]"
+    var found: [String] = []
+    for exponent in stride(from: 14, through: 18, by: 0.1) {
+      let scale = Float(pow(10, exponent))
       var trainer = try Trainer(
-        smallRecipe(overrides), data: smallData { $0 = $0.map { $0 * 1e32 } })
+        smallRecipe([losses]), data: smallData { $0 = $0.map { $0 * scale } })
       let failure = try #require(
         #expect(throws: Failure.self) { for _ in 0..<9 { _ = try trainer.takeStep() } })
-      #expect(failure.description.contains("step \(trainer.step + 1): model mlp"), "\(failure)")
+      guard trainer.step == 0 else { continue }
+      #expect(failure.description.contains("step 1: model mlp"), "\(failure)")
       #expect(trainer.objective.state.allSatisfy { $0.value.isFinite })
+      found.append(failure.found)
     }
+    #expect(found.contains { $0.contains("the loss is infinity") }, "\(found)")
+    #expect(found.contains { $0.contains("the gradient of encoder.") }, "\(found)")
   }
 
   /// A finite gradient whose square is not, in the optimiser's memory.
@@ -322,7 +329,8 @@ func trainSmall(
       #expect(failure.description.contains("another training writes here (process \(getpid()) on"))
     }
     let lines = try FileSystem.readText(run + "/metrics.jsonl").split(separator: "\n")
-    #expect(lines.count == 4 + 1)
+    // Four steps, and what was watched before the first and after the last.
+    #expect(lines.count == 4 + 2)
     #expect(try !FileSystem.list(run).contains("lock"))
   }
 

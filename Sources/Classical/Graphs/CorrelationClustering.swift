@@ -7,7 +7,8 @@ import Foundation
 /// the weight of the pairs whose wish is not met. Its relaxation, Σ w+ x + Σ w- (1 - x) over distances
 /// 0 ≤ x ≤ 1 that satisfy every triangle inequality, is solved by projecting and forgetting with a small
 /// quadratic term; its multipliers bound every clustering from below. Points are then gathered around
-/// pivots by x < ½, several times, and moved one by one while that helps.
+/// pivots by x < ½, several times; points are moved one by one, and clusters joined, while that helps.
+/// Of 12 points or fewer every clustering is compared, so that the best is found.
 /// - Complexity: O(points³) for a call of the oracle.
 /// - Reference: Sonthalia and Gilbert, *Project and Forget* (2022); Ailon, Charikar and Newman,
 ///   *Aggregating inconsistent information* (2008), for pivots.
@@ -60,6 +61,12 @@ public struct CorrelationClustering: Sendable {
       let value = CorrelationClustering.disagreement(found, weights)
       if value < objective { (clusters, objective) = (found, value) }
     }
+    if n <= 12 {
+      let best = CorrelationClustering.best(weights)
+      let value = CorrelationClustering.disagreement(best, weights)
+      if value < objective { (clusters, objective) = (best, value) }
+      bound = objective
+    }
     clusters = CorrelationClustering.numbered(clusters)
     bound = min(max(0, bound), objective)
   }
@@ -86,8 +93,63 @@ public struct CorrelationClustering: Sendable {
     return clusters
   }
 
-  /// Moves single points to the cluster, or out of all, that suits them best.
+  /// The best clustering of few points: that of each set of them, a cluster with its first point apart.
+  /// - Complexity: O(3^points).
+  private static func best(_ weights: Matrix) -> [Int] {
+    let n = weights.rows
+    // The weight within each set, and the most that clusters of it can have within.
+    var within = [Double](repeating: 0, count: 1 << n)
+    var most = within
+    var taken = [Int](repeating: 0, count: 1 << n)
+    for set in within.indices.dropFirst() {
+      let first = set.trailingZeroBitCount
+      let others = set & (set - 1)
+      within[set] = (first + 1..<n).reduce(within[others]) {
+        others >> $1 & 1 == 1 ? $0 + weights[first, $1] : $0
+      }
+      // The first point alone, then with each set of others.
+      (most[set], taken[set]) = (most[others], set ^ others)
+      var part = others
+      while part != 0 {
+        let cluster = part | (set ^ others)
+        let total = within[cluster] + most[set ^ cluster]
+        if total > most[set] { (most[set], taken[set]) = (total, cluster) }
+        part = (part - 1) & others
+      }
+    }
+    var clusters = [Int](repeating: 0, count: n)
+    var rest = (1 << n) - 1
+    while rest != 0 {
+      for i in 0..<n where taken[rest] >> i & 1 == 1 { clusters[i] = rest.trailingZeroBitCount }
+      rest ^= taken[rest]
+    }
+    return clusters
+  }
+
+  /// Moves points, and joins clusters, while that helps.
   private static func improve(_ clusters: inout [Int], _ weights: Matrix) {
+    repeat { movePoints(&clusters, weights) } while join(&clusters, weights)
+  }
+
+  /// Joins the two clusters with the greatest weight between them; false if none is above 0.
+  private static func join(_ clusters: inout [Int], _ weights: Matrix) -> Bool {
+    let n = clusters.count
+    // By numbers of clusters, which are those of points.
+    var between = [Double](repeating: 0, count: n * n)
+    for i in 0..<n {
+      for j in 0..<i where clusters[i] != clusters[j] {
+        let (a, b) = (min(clusters[i], clusters[j]), max(clusters[i], clusters[j]))
+        between[a * n + b] += weights[i, j]
+      }
+    }
+    guard let place = between.indices.max(by: { between[$0] < between[$1] }), between[place] > 1e-12
+    else { return false }
+    for i in 0..<n where clusters[i] == place % n { clusters[i] = place / n }
+    return true
+  }
+
+  /// Moves single points to the cluster, or out of all, that suits them best.
+  private static func movePoints(_ clusters: inout [Int], _ weights: Matrix) {
     for _ in 0..<100 {
       var isChanged = false
       for i in clusters.indices {

@@ -34,7 +34,21 @@ public struct LargeMarginNeighbors: MetricLearner {
   ]
 
   public func learn(_ problem: LearningProblem) throws(Failure) -> LearnedMetric {
-    let margin = try Margin(self, problem)
+    try learn(problem, from: try Margin(self, problem))
+  }
+
+  /// Learns with target neighbours that are given: of rows equally far, others may choose others.
+  package func learn(
+    _ problem: LearningProblem, targets: [[Int]]
+  ) throws(Failure) -> LearnedMetric {
+    let labels = try problem.requiredLabels()
+    return try learn(
+      problem, from: Margin(rows: problem.rows, labels: labels, targets: targets, pull: pullWeight))
+  }
+
+  private func learn(
+    _ problem: LearningProblem, from margin: Margin
+  ) throws(Failure) -> LearnedMetric {
     let start = try initial.map(problem)
     guard maxIterations > 0 else {
       let (value, gradient) = margin.value(start)

@@ -7,7 +7,8 @@ import Settings
 ///
 /// min β Σ w + the mean over triplets of [1 + Σ w_b z_b]₊, z_b = (v_b (x_i - x_j))² - (v_b (x_i - x_l))².
 /// That is a linear programme, which `solver: "exact"` solves to its optimum; `"stochastic"` takes the
-/// steps of the paper, regularised dual averaging with AdaGrad over small batches of triplets.
+/// steps of the paper, regularised dual averaging with AdaGrad over small batches of triplets, and then
+/// solves the programme over the directions that these leave in use.
 public struct SparseCompositionalLearner: MetricLearner {
   public enum Solver: String, CaseIterable, Sendable { case exact, stochastic }
 
@@ -85,7 +86,7 @@ public struct SparseCompositionalLearner: MetricLearner {
     let found: HingeProgram.Result
     switch solver {
     case .exact: found = program.solve(first: first, tolerance: tolerance)
-    case .stochastic: found = averaged(program, random)
+    case .stochastic: found = polished(averaged(program, random), program)
     }
     let kept = found.weights.indices.filter { found.weights[$0] > 0 }
     guard !kept.isEmpty else {
@@ -138,6 +139,42 @@ public struct SparseCompositionalLearner: MetricLearner {
       let value =
         beta * w.reduce(0, +) + hinges.reduce(0) { $0 + max(0, $1) } / Double(program.count)
       if value < best.objective { (best.weights, best.objective) = (w, value) }
+    }
+    return best
+  }
+
+  /// The best weights of the heaviest directions that the steps left in use: steps end far from their
+  /// scale, since β pulls but little.
+  private func polished(
+    _ found: HingeProgram.Result, _ program: HingeProgram
+  ) -> HingeProgram.Result {
+    let weights = found.weights
+    let used = weights.indices.filter { weights[$0] > 0 }
+      .sorted { (weights[$1], $0) < (weights[$0], $1) }.prefix(100).sorted()
+    guard !used.isEmpty else { return found }
+    func spread(_ few: [Double]) -> [Double] {
+      var all = [Double](repeating: 0, count: program.columns)
+      for (place, weight) in zip(used, few) { all[place] = weight }
+      return all
+    }
+    let part = HingeProgram(
+      beta: program.beta, count: program.count, columns: used.count,
+      rows: { wanted in
+        let z = program.rows(wanted)
+        var values: [Double] = []
+        values.reserveCapacity(wanted.count * used.count)
+        for row in 0..<z.rows { for column in used { values.append(z[row, column]) } }
+        return Matrix(values, rows: z.rows, columns: used.count)
+      },
+      hinges: { program.hinges(spread($0)) })
+    // The triplets nearest to their hinge, or furthest beyond it.
+    let hinges = program.hinges(weights)
+    let first = hinges.indices.sorted { (hinges[$1], $0) < (hinges[$0], $1) }.prefix(400).sorted()
+    let solved = part.solve(first: first, tolerance: tolerance, maxRounds: 20)
+    var best = found
+    best.iterations += solved.iterations
+    if solved.objective < best.objective {
+      (best.weights, best.objective) = (spread(solved.weights), solved.objective)
     }
     return best
   }

@@ -237,6 +237,8 @@ extension TextModel {
   }
 
   /// One vector a text, in one batch, recorded for gradients.
+  ///
+  /// At full width, as the library trains: only `embed` cuts to the folder's `truncate_dim`.
   public func callAsFunction(_ batch: TokenBatch, skipped: Int = 0) -> Tensor {
     var x =
       switch body {
@@ -245,8 +247,13 @@ extension TextModel {
         pooling(transformer(batch), batch, skipped: skipped)
       }
     for module in modules { x = module(x) }
-    if let width = truncatedWidth, width > 0, width < x.shape[1] { x = x.columns(in: 0..<width) }
     return x
+  }
+
+  /// The first numbers of each vector, as many as the folder's `truncate_dim` says.
+  private func truncated(_ x: Tensor) -> Tensor {
+    guard let width = truncatedWidth, width > 0, width < x.shape[1] else { return x }
+    return x.columns(in: 0..<width)
   }
 
   /// The hidden state of each token of a batch; nil for a table.
@@ -275,7 +282,8 @@ extension TextModel {
         count += ids[order[end]].count
         end += 1
       } while end < order.count && count + ids[order[end]].count <= TextModel.batchTokens
-      parts.append(self(TokenBatch(order[start..<end].map { ids[$0] }), skipped: skipped))
+      let batch = TokenBatch(order[start..<end].map { ids[$0] })
+      parts.append(truncated(self(batch, skipped: skipped)))
       start = end
       progress(end)
     }

@@ -220,7 +220,7 @@ struct JSON5Parser {
       throw failure("\(word) stands where a value begins", expected: "a value")
     }
     // More digits than a float64 has: whole numbers of 64 bits stay what they are.
-    if abs(value) > 0x1p53, abs(value) < 0x1p65, let whole = Self.whole(text) {
+    if abs(value) >= 0x1p53, abs(value) < 0x1p65, let whole = Self.whole(text) {
       return JSONValue(isNegative ? -whole : whole)
     }
     return .number(isNegative ? -value : value)

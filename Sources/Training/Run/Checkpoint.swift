@@ -18,9 +18,10 @@ enum Checkpoint {
   ///
   /// - Throws: if a number is NaN or infinite, or cannot be written; both stay then.
   static func write(_ trainer: Trainer, in folder: RunFolder) throws(Failure) {
-    let bytes = try bytes(of: trainer)
+    // The one before gives way when the next is on the disk, so that there are always two.
+    try FileSystem.write(bytes(of: trainer), to: folder.nextCheckpoint)
     FileSystem.link(folder.checkpoint, as: folder.previousCheckpoint)
-    try FileSystem.write(bytes, to: folder.checkpoint)
+    try FileSystem.move(folder.nextCheckpoint, to: folder.checkpoint)
   }
 
   private static func bytes(of trainer: Trainer) throws(Failure) -> [UInt8] {

@@ -27,6 +27,8 @@ public struct RunFolder: Sendable {
   public var checkpointFolder: String { path + "/checkpoint" }
   public var checkpoint: String { checkpointFolder + "/state.safetensors" }
   public var previousCheckpoint: String { checkpointFolder + "/previous.safetensors" }
+  /// Where a checkpoint is until it is whole.
+  var nextCheckpoint: String { checkpointFolder + "/next.safetensors" }
   var lock: String { path + "/lock" }
   public var model: String { path + "/model.safetensors" }
   public var evaluation: String { path + "/evaluation.json" }
