@@ -258,7 +258,10 @@ for how in flip cut; do
     while [[ ! -f run/checkpoint/previous.safetensors || -f run/evaluation.json ||
       run/checkpoint/previous.safetensors -ef run/checkpoint/state.safetensors ]]; do
       rm -rf run
-      begin && pause 0.7 0.95 && kill -9 "$running" 2>/dev/null
+      begin
+      until [[ -f run/checkpoint/previous.safetensors ]] || ! kill -0 "$running" 2>/dev/null; do sleep 0.01; done
+      pause 0 0.2
+      kill -9 "$running" 2>/dev/null
       ended
     done
     cp run/checkpoint/state.safetensors state

@@ -4,7 +4,8 @@ import Training
 
 /// Every subcommand, in the order of the help.
 let allSubcommands: [Subcommand] = [
-  trainCommand, learnCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand, inspectCommand,
+  trainCommand, learnCommand, evaluateCommand, compareCommand, calibrateCommand, driftCommand,
+  inspectCommand,
   explainCommand, reportCommand,
   embedCommand, tokenizeCommand, trainTokenizerCommand, mergeCommand,
   exportCommand, indexCommand,

@@ -160,7 +160,7 @@ private struct Columns: Parameterized {
     var loss: any ColumnLoss = try allColumnLosses.named(name, kind: "loss", at: "test")
     loss.makeParameters(dimension: 4, dtype: .float64, random: Random(seed: 1))
     let count = max(2, type(of: loss).columnCounts.lowerBound)
-    for (rows, scale) in [(0, 1.0), (1, 1), (3, 1), (3, 0), (3, 1e150), (3, 1e-200)] {
+    for (rows, scale) in [(0, 1.0), (1, 1), (3, 1), (3, 0), (3, 1e60), (3, 1e-200)] {
       var random = Random(seed: 5)
       let columns = (0..<count).map { _ in
         Tensor(normal: [rows, 4], deviation: scale, dtype: .float64, random: &random)

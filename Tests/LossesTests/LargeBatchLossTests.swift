@@ -175,7 +175,10 @@ import Testing
   @Test func instanceLossIgnoresPairsWithoutAScore() {
     var random = Random(seed: 12)
     let x = Tensor(normal: [24, 5], deviation: 1, dtype: .float64, random: &random)
-    let scores = [LabelPair(0, 1): 1, LabelPair(0, 2): 0, LabelPair(1, 2): 0, LabelPair(3, 1): 0, LabelPair(3, 0): 0.5]
+    let scores = [
+      LabelPair(0, 1): 1, LabelPair(0, 2): 0, LabelPair(1, 2): 0, LabelPair(3, 1): 0,
+      LabelPair(3, 0): 0.5,
+    ]
     let found = [nil, PerAnchorReducer() as any Reducer].map { reducer in
       InstanceLoss(gamma: 10).valueWithGradients(
         LossInput(embeddings: x, labels: (0..<24).map { $0 % 4 }, reducer: reducer),

@@ -103,7 +103,8 @@ public func learn(
     judged: judged.count, isHeldOut: split.test != nil,
     overlap: ClassOverlap(train: split.train.dataset, test: judged.dataset),
     baseline: hasClasses ? try judge(judged.dataset.flattened, of: judged.dataset) : nil,
-    trained: hasClasses ? try judge(try embed(judged.dataset, with: encoder), of: judged.dataset) : nil,
+    trained: hasClasses
+      ? try judge(try embed(judged.dataset, with: encoder), of: judged.dataset) : nil,
     neighbors: NeighborScore(
       split, raw: { scaling.rows($0) },
       learned: { scaling.rows($0).times(metric.map, transposingOther: true) }),
