@@ -30,7 +30,9 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   public var description: String {
-    let parts = [found, expected.isEmpty ? "" : "expected \(expected)", remedy]
+    // What a file says of itself may be of any length.
+    let shown = found.utf8.count > 600 ? found.prefix(300) + " … " + found.suffix(100) : found[...]
+    let parts = [String(shown), expected.isEmpty ? "" : "expected \(expected)", remedy]
     let line = "\(place): " + parts.filter { !$0.isEmpty }.joined(separator: "; ")
     return String(line.map { $0.isNewline ? " " : $0 })
   }

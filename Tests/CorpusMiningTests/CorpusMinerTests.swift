@@ -57,7 +57,7 @@ private func plainNegatives(
       }
       return (miner, lines)
     }
-    let (large, small) = (try mined(2048), try mined(67))
+    let (large, small) = (try mined(2048), try mined(68))
     #expect(large.lines == small.lines)
     #expect(!large.lines.isEmpty)
   }

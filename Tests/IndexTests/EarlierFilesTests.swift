@@ -21,7 +21,7 @@ import Testing
       Issue.record("found.json is no object")
       return
     }
-    #expect(files.count == 29)
+    #expect(files.count == 30)
     for (name, found) in files {
       guard case .string(let queryName)? = found["queries"],
         case .string(let word)? = found["metric"],

@@ -13,9 +13,10 @@ struct VP8LTransform {
   /// The sums of the four bytes of two pixels.
   @inline(__always)
   static func sum(_ a: UInt32, _ b: UInt32) -> UInt32 {
-    let even = (a & 0x00FF_00FF) &+ (b & 0x00FF_00FF) & 0x00FF_00FF
-    let odd = (a & 0xFF00_FF00) &+ (b & 0xFF00_FF00) & 0xFF00_FF00
-    return even & 0x00FF_00FF | odd
+    // & binds more tightly than &+.
+    let even = ((a & 0x00FF_00FF) &+ (b & 0x00FF_00FF)) & 0x00FF_00FF
+    let odd = ((a & 0xFF00_FF00) &+ (b & 0xFF00_FF00)) & 0xFF00_FF00
+    return even | odd
   }
 
   /// The pixels before the change.

@@ -13,7 +13,7 @@ let arrayReaders = [
     [
       Seeds.array([3, 4], .float32((0..<12).map { Float($0) })),
       Seeds.array([3, 2], .float64([1, 2, 3, 4, 5, 6])),
-      Seeds.array([5], .int64([0, 1, -1, 2, 2])),
+      Seeds.array([5, 1], .int64([0, 1, -1, 2, 2])),
     ]
   } read: { bytes in
     let array = try NumPyArray(bytes: bytes, at: "input")

@@ -24,14 +24,14 @@ let textReaders: [FuzzedReader] = [
     "recipe", words: json + ["losses", "training", "steps", "mlp", "hidden", "margin"],
     [
       """
-      {data: {name: "digits", testFraction: 0.5}, model: {name: "mlp", hidden: [8, 8], embedding: 4},
+      {data: {name: "digits"}, model: {name: "mlp", hidden: [8, 8], embedding: 4},
        losses: [{name: "contrastive", weight: 1, miner: {name: "batch-hard"}, memory: {size: 64}}],
        sampler: {name: "m-per-class", classes: 4, perClass: 2}, optimizer: {name: "adamw"},
        schedule: {name: "step", drops: 2}, training: {steps: 10, seed: 1}, targets: {"recall@1": 0.5}}
       """,
       """
       {data: {name: "glyphs", classes: 10, perClass: 5}, model: {name: "conv4", embedding: 8},
-       losses: [{name: "soft-triple", proxiesPerClass: 2}], augmentation: {name: "affine"},
+       losses: [{name: "soft-triple", centersPerClass: 2}], augmentation: {name: "affine"},
        guard: {action: "warn"}}
       """,
     ]
@@ -60,7 +60,9 @@ let textReaders: [FuzzedReader] = [
         """
         {"check": {"classes": 2, "falseAcceptInterval": [0, 0.1], "falseAcceptRate": 0.01,
         "falseRejectInterval": null, "falseRejectRate": 0.2, "items": 8, "negativePairs": 20,
-        "positivePairs": 8}, "data": "d", "distance": 0.5, "distanceInterval": [0.4, 0.6], "draws": 9,
+        "positivePairs": 8}, "data": "d",
+        "definition": "\(Calibration.definition)",
+        "distance": 0.5, "distanceInterval": [0.4, 0.6], "draws": 9,
         "model": "m", "seed": 0}
         """.utf8)
     ]
