@@ -34,8 +34,9 @@ struct ManifestEntry: Decodable {
 struct Manifest: Decodable {
   var files: [String: ManifestEntry]
 
-  /// Lossy WebP of the lowest quality, from the second row of macroblocks on; TIFF that is turned.
-  static let knownFaults = ["lossy-0.webp", "turned.tif"]
+  /// Lossy WebP of the lowest quality, from the second row of macroblocks on; animated WebP; TIFF that
+  /// is turned.
+  static let knownFaults = ["animated.webp", "lossy-0.webp", "turned.tif", "webp-animated.webp"]
 
   /// Reads `FOLDER/manifest.json`.
   init(_ folder: String) throws {

@@ -8,7 +8,7 @@ import Training
 
 private let recipe = """
   {data: {name: "digits"}, model: {name: "mlp", hidden: [3], embedding: 2},
-   losses: [{name: "soft-triple", centersPerClass: 2}], training: {steps: 0, report: false}}
+   losses: [{name: "soft-triple", centersPerClass: 2}], training: {steps: 1, report: false}}
   """
 
 private func encoder() throws -> Encoder {
