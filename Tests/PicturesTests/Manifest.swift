@@ -34,9 +34,8 @@ struct ManifestEntry: Decodable {
 struct Manifest: Decodable {
   var files: [String: ManifestEntry]
 
-  /// Lossy WebP of the lowest quality, from the second row of macroblocks on; animated WebP; TIFF that
-  /// is turned.
-  static let knownFaults = ["animated.webp", "lossy-0.webp", "turned.tif", "webp-animated.webp"]
+  /// TIFF that is turned.
+  static let knownFaults = ["turned.tif"]
 
   /// Reads `FOLDER/manifest.json`.
   init(_ folder: String) throws {

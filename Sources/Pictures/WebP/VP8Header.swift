@@ -81,7 +81,7 @@ struct VP8Header {
     }
     return Quantizers(
       luma: (direct(deltas[0]), other(0)),
-      second: (2 * direct(deltas[1]), max(8, other(deltas[2]) * 101581 >> 16)),
+      second: (2 * direct(deltas[1]), max(8, (other(deltas[2]) * 101_581) >> 16)),
       chroma: (direct(deltas[3], most: 117), other(deltas[4])))
   }
 
