@@ -105,6 +105,8 @@ ended() {
 }
 # a part of the undisturbed run's time, from $1 to $2
 pause() { sleep "$(awk "BEGIN { srand($RANDOM$RANDOM); print $duration * ($1 + ($2 - $1) * rand()) }")"; }
+# A run was over before its fault: a machine that others used is faster now than when it was timed.
+early() { duration=$(awk "BEGIN { print $duration * 0.7 }"); }
 resumption() { [[ -d run ]] && echo --resume; }
 # Whether what the run left is what the undisturbed one left.
 same() {
@@ -137,6 +139,7 @@ for name in "${!recipes[@]}"; do
       hits=$((hits + 1))
     else
       # One that ended before the signal is compared, and another begun.
+      early
       finish "$name"
       sum=$((sum + found))
       rm -rf run
@@ -158,7 +161,7 @@ stop() {
     for signal in "$@"; do kill -"$signal" "$running" 2>/dev/null; done
     ended
     status=$?
-    ((status == 0)) && continue # it was over already
+    ((status == 0)) && early && continue # it was over already
     hits=$((hits + 1))
     if ((status == 130)) && line=$(grep -ao 'kindred train .*--resume' run.log); then
       bash -c "$line" >run.log 2>&1 || { complain "$what: $line" && sum=$((sum + 1)); }
@@ -262,7 +265,8 @@ for how in flip cut; do
       until [[ -f run/checkpoint/previous.safetensors ]] || ! kill -0 "$running" 2>/dev/null; do sleep 0.01; done
       pause 0 0.2
       kill -9 "$running" 2>/dev/null
-      ended
+      ended || continue
+      early
     done
     cp run/checkpoint/state.safetensors state
     damage "$how" run/checkpoint/state.safetensors
