@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 extension KernelTests {
   /// Images, height, width, channels, outputs, kernel height, kernel width.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 /// Tests that choose the instruction set or the number of threads, which all tests share.
 @Suite(.serialized) struct KernelTests {}

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 extension KernelTests {
   /// The fused operation against its parts, with values, statistics and all gradients.

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 extension KernelTests {
   /// Every piece is done exactly once, whoever hands it out.

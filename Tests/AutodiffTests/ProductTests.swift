@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 extension KernelTests {
   /// Relative to √k for numbers of variance 1.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Autodiff
+import Autodiff
 
 /// The row kernels of every instruction set against loops that say what they do.
 @Suite struct RowKernelTests {

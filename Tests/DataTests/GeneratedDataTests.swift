@@ -2,7 +2,7 @@ import Autodiff
 import Settings
 import Testing
 
-@testable import Data
+import Data
 
 @Suite("Digits and glyphs")
 struct GeneratedDataTests {

@@ -3,7 +3,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Data
+import Data
 
 struct ReadersTableTests {
   @Test(arguments: ["u8", "i8", "i16", "i32", "f32", "f64"])

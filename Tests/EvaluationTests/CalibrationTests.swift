@@ -2,7 +2,7 @@ import Autodiff
 import Settings
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 @Suite struct CalibrationTests {
   /// Classes around random centres.

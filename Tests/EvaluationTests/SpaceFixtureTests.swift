@@ -2,7 +2,7 @@ import Autodiff
 import Foundation
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 /// Numbers of the reference implementations, on 12 rows of 3 columns.
 @Suite struct SpaceFixtureTests {

@@ -3,7 +3,7 @@ import Foundation
 import Geometry
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 @Suite struct SpaceTests {
   @Test(arguments: DType.allCases) func equalsBruteForce(dtype: DType) throws {

@@ -2,7 +2,7 @@ import Autodiff
 import Foundation
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 @Suite struct ThresholdTests {
   @Test(arguments: [0, 1, 2, 3]) func bestThresholdsEqualBruteForce(_ seed: UInt64) throws {

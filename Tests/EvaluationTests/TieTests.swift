@@ -2,7 +2,7 @@ import Autodiff
 import Settings
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 /// Distances that tie, as those of a collapsed model or of coarse codes do, take no longer than others
 /// and give the same numbers.

@@ -2,7 +2,7 @@ import Autodiff
 import Settings
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 /// Passes over tiles of half products against those that look at each row's line as a whole.
 @Suite struct TileTests {

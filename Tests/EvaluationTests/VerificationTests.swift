@@ -2,7 +2,7 @@ import Autodiff
 import Settings
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 @Suite struct VerificationTests {
   @Test func equalsReferenceOfThresholdConsistency() throws {

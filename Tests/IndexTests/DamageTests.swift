@@ -4,7 +4,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 /// Files that are cut short, changed, of the other byte order, or lie about their sizes give a
 /// failure or something that can be searched; never a trap, and never memory that the file does not

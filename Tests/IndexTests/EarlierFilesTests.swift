@@ -4,7 +4,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 /// Indexes that earlier programs wrote open, and give what those found; see Fixtures/Earlier/make.py.
 @Suite struct EarlierFilesTests {

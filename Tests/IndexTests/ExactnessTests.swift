@@ -4,7 +4,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 /// Exact search gives the ids and the scores of sums in float64, whatever the numbers are.
 @Suite struct ExactnessTests {

@@ -4,7 +4,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 @Suite struct HNSWTests {
   /// Unit vectors in clusters, of which some are equal.

@@ -5,7 +5,7 @@ import Geometry
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 @Suite struct ReductionTests {
   /// Numbers from −1 to 1 by the generator that the golden values were made with.

@@ -4,7 +4,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Index
+import Index
 
 /// What goes around vectors and indexes: ids, shards, tables of quality, and whole files.
 @Suite struct ShippingTests {

@@ -3,7 +3,7 @@ import Foundation
 import Settings
 import Testing
 
-@testable import Losses
+import Losses
 
 @Suite struct NoiseContrastiveLossTests {
   /// What is drawn for each anchor has the mean of all negatives, as often as it is drawn; the

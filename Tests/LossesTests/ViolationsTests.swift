@@ -3,7 +3,7 @@ import Geometry
 import Miners
 import Testing
 
-@testable import Losses
+import Losses
 
 /// Violations that are counted edge by edge, against every triplet looked at.
 @Suite struct ViolationsTests {

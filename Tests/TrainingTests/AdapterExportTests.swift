@@ -4,7 +4,7 @@ import Models
 import Settings
 import Testing
 
-@testable import Training
+import Training
 
 /// Linear encoders that travel inside an index.
 @Suite struct AdapterExportTests {

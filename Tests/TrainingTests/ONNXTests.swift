@@ -4,7 +4,7 @@ import Models
 import Settings
 import Testing
 
-@testable import Training
+import Training
 
 /// Runs the operators of a graph in the plainest way.
 private struct ONNXInterpreter {

@@ -8,7 +8,7 @@ import Models
 import Settings
 import Testing
 
-@testable import Training
+import Training
 
 /// Four classes of ten items around their means; small enough for a run in milliseconds.
 func smallData(_ change: (inout [Float]) -> Void = { _ in }) -> TrainingData {

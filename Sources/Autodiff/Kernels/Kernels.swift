@@ -24,7 +24,7 @@ extension Scalar {
 
 extension Tensor {
   /// The first element, for kernels; the caller keeps the tensor alive.
-  func base<S: Scalar>(of _: S.Type = S.self) -> UnsafePointer<S> {
+  package func base<S: Scalar>(of _: S.Type = S.self) -> UnsafePointer<S> {
     precondition(S.dtype == dtype, "the tensor is \(dtype), not \(S.dtype)")
     return UnsafePointer(storage.base.assumingMemoryBound(to: S.self))
   }

@@ -1,13 +1,13 @@
 import Foundation
 
 /// How often each pair of a label and a cluster occurs.
-struct Contingency {
+package struct Contingency {
   private let cells: [Int: Int]
   private let labelSizes, clusterSizes: [Int]
   private let total: Int
 
   /// - Parameters: one label and one cluster per item, both numbered from 0.
-  init(labels: [Int], clusters: [Int]) {
+  package init(labels: [Int], clusters: [Int]) {
     func sizes(_ numbers: [Int]) -> [Int] {
       numbers.reduce(into: Array(repeating: 0, count: (numbers.max() ?? -1) + 1)) { $0[$1] += 1 }
     }
@@ -50,14 +50,14 @@ struct Contingency {
   private var meanEntropy: Double { (entropy(labelSizes) + entropy(clusterSizes)) / 2 }
 
   /// I / mean entropy: scikit-learn's default.
-  var normalizedMutualInformation: Double {
+  package var normalizedMutualInformation: Double {
     guard !isPerfect else { return 1 }
     let mean = meanEntropy
     return mean > 0 ? mutualInformation / mean : 0
   }
 
   /// (I − E[I]) / (mean entropy − E[I]); see Vinh, Epps and Bailey, 2010.
-  var adjustedMutualInformation: Double {
+  package var adjustedMutualInformation: Double {
     guard !isPerfect else { return 1 }
     let expected = expectedMutualInformation
     let room = meanEntropy - expected
@@ -66,7 +66,7 @@ struct Contingency {
 
   /// 2 P R / (P + R) over pairs of items, where P is the share of pairs in one cluster that share a
   /// label, and R the share of pairs of one label that share a cluster; 0 if no pair shares both.
-  var pairF1: Double {
+  package var pairF1: Double {
     func pairs(_ counts: some Sequence<Int>) -> Int { counts.reduce(0) { $0 + $1 * ($1 - 1) / 2 } }
     let both = pairs(cells.values)
     return both > 0 ? Double(2 * both) / Double(pairs(labelSizes) + pairs(clusterSizes)) : 0

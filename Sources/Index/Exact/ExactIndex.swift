@@ -54,6 +54,10 @@ public struct Neighbors: Sendable, Equatable {
   /// FAISS returns them.
   public let scores: [Double]
 
+  package init(countPerQuery: Int, ids: [Int], scores: [Double]) {
+    (self.countPerQuery, self.ids, self.scores) = (countPerQuery, ids, scores)
+  }
+
   public subscript(query: Int) -> [(id: Int, score: Double)] {
     (query * countPerQuery..<(query + 1) * countPerQuery).map { (ids[$0], scores[$0]) }
   }

@@ -2,7 +2,7 @@ import Settings
 
 extension HNSWIndex {
   /// Fails unless a search of the graph stays within it.
-  func check(at path: String) throws(Failure) {
+  package func check(at path: String) throws(Failure) {
     func damaged(_ what: String) -> Failure {
       Failure(.badData, at: path, what, remedy: "the file is damaged")
     }

@@ -78,7 +78,7 @@ extension Tensor {
   /// The least number of each column, and how far the largest is from it.
   ///
   /// - Throws: if there are no rows, or a column has one value only, to which no scale fits.
-  func columnRanges(name: String) throws(Failure) -> (least: [Float], ranges: [Float]) {
+  package func columnRanges(name: String) throws(Failure) -> (least: [Float], ranges: [Float]) {
     let (n, d) = (shape[0], shape[1])
     guard n > 0 else {
       throw Failure(.badData, at: name, "there are no vectors to take ranges from")

@@ -10,15 +10,15 @@ import Foundation
 /// kept, and those of LeanVec for queries like the vectors if none is better.
 /// - Complexity: O(d² dimension) a step; at most 500 steps.
 /// - Reference: Tepper et al., *LeanVec: Searching vectors faster by making them fit* (2023).
-struct LeanVec {
-  let query, vector: Tensor
+package struct LeanVec {
+  package let query, vector: Tensor
   /// ‖Q (Aᵀ B − 1) Xᵀ‖².
-  let loss: Double
+  package let loss: Double
 
   /// - Parameters:
   ///   - queries, vectors: Qᵀ Q and Xᵀ X, of shape [d, d], float64.
   ///   - tolerance: the relative change of the loss at which steps end.
-  init(queries: Tensor, vectors: Tensor, dimension: Int, tolerance: Double = 1e-3) {
+  package init(queries: Tensor, vectors: Tensor, dimension: Int, tolerance: Double = 1e-3) {
     let d = queries.shape[0]
     let same = vectors.leadingEigenvectors(dimension).transposed
     var best = (same, same, LeanVec.loss(queries, vectors, same, same))
@@ -48,7 +48,8 @@ struct LeanVec {
   }
 
   /// tr(Mᵀ K M L) with M = A Bᵀ − 1, without any product of d³.
-  static func loss(_ queries: Tensor, _ vectors: Tensor, _ a: Tensor, _ b: Tensor) -> Double {
+  package static func loss(_ queries: Tensor, _ vectors: Tensor, _ a: Tensor, _ b: Tensor) -> Double
+  {
     let (qa, xb) = (queries.times(a), vectors.times(b))
     let both = a.times(qa, transposingSelf: true).dot(b.times(xb, transposingSelf: true))
     return max(0, both - 2 * qa.dot(xb) + queries.dot(vectors))

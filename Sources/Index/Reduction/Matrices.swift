@@ -36,10 +36,10 @@ extension Tensor {
   }
 
   /// The sum of the products of the elements of two float64 tensors.
-  func dot(_ other: Tensor) -> Double { (self * other).sum().elements(as: Double.self)[0] }
+  package func dot(_ other: Tensor) -> Double { (self * other).sum().elements(as: Double.self)[0] }
 
   /// Eigenvectors of a symmetric float64 matrix as rows, of the largest eigenvalues first.
-  func leadingEigenvectors(_ count: Int) -> Tensor {
+  package func leadingEigenvectors(_ count: Int) -> Tensor {
     let d = shape[0]
     let eigen = SymmetricEigen(elements(as: Double.self), size: d)
     return Tensor(Array(eigen.vectors[..<(count * d)]), shape: [count, d])
@@ -48,7 +48,7 @@ extension Tensor {
   /// The orthogonal factor U Vᵀ of a float64 matrix U Σ Vᵀ; directions without length stay zero.
   ///
   /// Newton and Schulz's iteration x ← (3 x - x xᵀ x) / 2, products only.
-  func orthogonalFactor(iterations: Int = 80) -> Tensor {
+  package func orthogonalFactor(iterations: Int = 80) -> Tensor {
     let length = dot(self).squareRoot()
     guard length > 0, length.isFinite else { return Tensor(zeros: shape, dtype: .float64) }
     var x = scaled(by: 1 / length)
@@ -61,7 +61,7 @@ extension Tensor {
     return x
   }
 
-  static func identity(_ rows: Int, _ columns: Int) -> Tensor {
+  package static func identity(_ rows: Int, _ columns: Int) -> Tensor {
     Tensor(shape: [rows, columns], of: Double.self) { y in
       for i in y.indices { y[i] = i / columns == i % columns ? 1 : 0 }
     }

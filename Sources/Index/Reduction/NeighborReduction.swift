@@ -11,13 +11,15 @@ import Settings
 /// projector is eight times as wide as the map, where the paper's is 2048: both our choices.
 /// - Reference: Kalantidis et al., *TLDR: Twin Learning for Dimensionality Reduction* (2022); Zbontar
 ///   et al., *Barlow Twins* (2021); You et al., *LARS* (2017).
-struct NeighborReduction {
+package struct NeighborReduction {
   var neighbors = 5
   var batch = 1024
   var epochs = 100
   var warmUpEpochs = 10
   /// Vectors that are learned from; of more, some are drawn.
   var largestSample = 20_000
+
+  package init() {}
 
   /// What is learned.
   struct Model: Parameterized {
@@ -97,7 +99,7 @@ struct NeighborReduction {
   }
 
   /// A warm-up by equal steps, then half a cosine down to a thousandth.
-  func rate(_ step: Int, of steps: Int, _ rows: Int, _ size: Int) -> Double {
+  package func rate(_ step: Int, of steps: Int, _ rows: Int, _ size: Int) -> Double {
     let base = 0.2 * Double(size) / 256
     let warmUp = warmUpEpochs * rows / size
     if step < warmUp { return base * Double(step) / Double(warmUp) }
@@ -133,7 +135,7 @@ struct NeighborReduction {
 }
 
 /// The loss of Barlow Twins of two views, [B, width] each.
-func barlowTwins(_ a: Tensor, _ b: Tensor, lambda: Double = 3.9e-3, scale: Double = 1 / 32)
+package func barlowTwins(_ a: Tensor, _ b: Tensor, lambda: Double = 3.9e-3, scale: Double = 1 / 32)
   -> Tensor
 {
   let (rows, width) = (a.shape[0], a.shape[1])

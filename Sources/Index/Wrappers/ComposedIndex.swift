@@ -7,7 +7,7 @@ extension ExportOptions {
   ///
   /// From the outside in: ids, the adapter, refinement, the reduction, and the index that `base`
   /// makes of the reduced vectors.
-  func composed(
+  package func composed(
     _ vectors: Tensor, _ metric: ExactIndex.Metric, _ progress: BuildProgress,
     base: (Tensor) throws(Failure) -> any VectorIndex
   ) throws(Failure) -> any VectorIndex {

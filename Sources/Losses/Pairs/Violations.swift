@@ -9,7 +9,7 @@ import Geometry
 /// in all, and the bins are differences of these.
 /// - Complexity: O(batch² × positives × edges among a positive's violations, at most
 ///   `mostEdges`) time, O(batch²) memory.
-struct Violations: Sendable {
+package struct Violations: Sendable {
   let values: Tensor
   let pairs: PairTable
   /// The triplets of each anchor; nil where its pairs are joined.
@@ -18,21 +18,29 @@ struct Violations: Sendable {
   let bins: Int
 
   /// With more edges than this, it is faster to look at every triplet.
-  var mostEdges = 24
+  package var mostEdges = 24
 
-  struct Sums {
-    /// By bin: how many triplets, shared with the next bin, and the sum of their violations.
-    var shares, totals: [Double]
-    var count = 0.0
-    var active = 0.0
+  package init(
+    values: Tensor, pairs: PairTable, triplets: [[Triplet]]?, first: Double, width: Double,
+    bins: Int
+  ) {
+    (self.values, self.pairs, self.triplets) = (values, pairs, triplets)
+    (self.first, self.width, self.bins) = (first, width, bins)
   }
 
-  func summed() -> Sums {
+  package struct Sums {
+    /// By bin: how many triplets, shared with the next bin, and the sum of their violations.
+    package var shares, totals: [Double]
+    package var count = 0.0
+    package var active = 0.0
+  }
+
+  package func summed() -> Sums {
     values.dtype == .float32 ? summed(Float.self) : summed(Double.self)
   }
 
   /// The derivative in each distance, from that in a violation of each bin.
-  func derivative(_ slopes: [Double]) -> Tensor {
+  package func derivative(_ slopes: [Double]) -> Tensor {
     values.dtype == .float32 ? derivative(slopes, Float.self) : derivative(slopes, Double.self)
   }
 

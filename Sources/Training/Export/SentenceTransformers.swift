@@ -82,7 +82,7 @@ private func denseModule(
 
 extension LowRankResidual {
   /// I + U D: what the layer multiplies by.
-  var matrix: Tensor {
+  package var matrix: Tensor {
     let width = up.shape[0]
     let product = up.detached.timesTransposed(down.detached.transposed)
     var values = product.elements(as: Float.self)

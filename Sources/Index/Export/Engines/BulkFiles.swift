@@ -3,11 +3,11 @@ import Files
 import Settings
 
 /// Rows for servers that build their own index: ids, vectors, payload and the threshold.
-enum BulkFiles {
+package enum BulkFiles {
   /// PostgreSQL's binary COPY, most significant byte first: a signature, then for each row the
   /// number of fields and each field's size and bytes. pgvector's vector is its width (2 bytes),
   /// two zeros and the numbers.
-  static func copy(_ vectors: Tensor, _ options: ExportOptions) throws(Failure) -> [UInt8] {
+  package static func copy(_ vectors: Tensor, _ options: ExportOptions) throws(Failure) -> [UInt8] {
     let (rows, d) = (vectors.shape[0], vectors.shape[1])
     guard d <= 16_000 else {
       throw Failure(
@@ -54,7 +54,8 @@ enum BulkFiles {
   }
 
   /// Qdrant's points, 256 in each line, of which each is the body of one request.
-  static func qdrant(_ vectors: Tensor, _ options: ExportOptions) throws(Failure) -> [UInt8] {
+  package static func qdrant(_ vectors: Tensor, _ options: ExportOptions) throws(Failure) -> [UInt8]
+  {
     if let id = (0..<vectors.shape[0]).lazy.map(options.id).first(where: { $0 < 0 }) {
       throw Failure(
         .badData, at: "--ids", "there is the id \(id), and Qdrant takes no negative ones",
@@ -75,7 +76,7 @@ enum BulkFiles {
   }
 
   /// Milvus's rows for a bulk import.
-  static func milvus(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
+  package static func milvus(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
     let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()
@@ -86,7 +87,7 @@ enum BulkFiles {
   }
 
   /// Two lines a row, as `_bulk` of Elasticsearch and OpenSearch takes them.
-  static func elasticsearch(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
+  package static func elasticsearch(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
     TextVectors.lines(vectors, separator: ",") { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()

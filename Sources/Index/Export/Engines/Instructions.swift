@@ -5,7 +5,7 @@ import Settings
 ///
 /// Its commands are made to be run as they are printed, in the folder of the files, and
 /// benchmarks/interop_engines.py does so. A query's numbers stand for `…`.
-struct Instructions {
+package struct Instructions {
   let dimension: Int
   let metric: ExactIndex.Metric
   /// Whether all rows are of unit length, to what Elasticsearch allows.
@@ -13,6 +13,11 @@ struct Instructions {
   let threshold: Double?
   /// Whether classes are texts, or numbers that 64 bits with a sign do not hold.
   var hasTextClasses = false
+
+  package init(dimension: Int, metric: ExactIndex.Metric, isUnit: Bool, threshold: Double?) {
+    (self.dimension, self.metric, self.isUnit) = (dimension, metric, isUnit)
+    self.threshold = threshold
+  }
 
   private var isInner: Bool { metric == .innerProduct }
 
@@ -33,7 +38,7 @@ struct Instructions {
     files.map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
   }
 
-  func pgvector(_ files: [String]) -> String {
+  package func pgvector(_ files: [String]) -> String {
     let (type, sign) = isInner ? ("vector_ip_ops", "<#>") : ("vector_l2_ops", "<->")
     let index =
       dimension <= 2000
@@ -61,7 +66,7 @@ struct Instructions {
       """
   }
 
-  func qdrant(_ files: [String]) -> String {
+  package func qdrant(_ files: [String]) -> String {
     """
     # Qdrant
 
@@ -86,7 +91,7 @@ struct Instructions {
     """
   }
 
-  func milvus(_ files: [String]) -> String {
+  package func milvus(_ files: [String]) -> String {
     let names = files.map { "\(JSONValue.string($0))" }
     return """
       # Milvus
@@ -129,7 +134,7 @@ struct Instructions {
       """
   }
 
-  func elasticsearch(_ files: [String]) -> String {
+  package func elasticsearch(_ files: [String]) -> String {
     // Squashed to what is positive: ip + 1, and 1 / (1 - ip) below zero; distances 1 / (1 + d²).
     let score = limit { isInner ? ($0 >= 0 ? $0 + 1 : 1 / (1 - $0)) : 1 / (1 + $0 * $0) }
     let unitScore = limit { (1 + $0) / 2 }

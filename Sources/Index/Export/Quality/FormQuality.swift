@@ -25,6 +25,10 @@ public struct FormQuality: Sendable {
 public struct ErrorRates: Sendable, Equatable {
   public let falseAccepts, falseRejects: Double
 
+  package init(falseAccepts: Double, falseRejects: Double) {
+    (self.falseAccepts, self.falseRejects) = (falseAccepts, falseRejects)
+  }
+
   static func - (a: ErrorRates, b: ErrorRates) -> ErrorRates {
     ErrorRates(
       falseAccepts: a.falseAccepts - b.falseAccepts, falseRejects: a.falseRejects - b.falseRejects)
