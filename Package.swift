@@ -61,7 +61,8 @@ let package = Package(
 
     // MARK: Tools for ourselves: no product
     .executableTarget(
-      name: "kindred-fuzz", dependencies: ["CorpusMining", "Training"], swiftSettings: strict),
+      name: "kindred-fuzz", dependencies: ["CorpusMining", "Pictures", "Texts", "Training"],
+      exclude: ["Seeds/generate.py"], swiftSettings: strict),
 
     // MARK: Implementation details
     .target(name: "CKernels"),

@@ -5,7 +5,7 @@
 #
 # Whatever happens to a training, the run that goes on must end with the same bytes as one that was never
 # disturbed: model, log of all steps, and evaluation. Needs bash, coreutils and the data compiled in; it takes a
-# few minutes. --quick is the form of the tests; --write puts the table into Documentation/Reliability.md.
+# quarter of an hour. --quick is the form of the tests; --write puts the table into Documentation/Reliability.md.
 # The status is 0 if nothing was lost.
 set -uo pipefail -o noglob
 quick=false write=false kindred=""
@@ -23,7 +23,7 @@ if [[ -z $kindred ]]; then
   swift build -c release --product kindred >&2 || exit 1
   kindred=$PWD/.build/release/kindred
 fi
-if $quick; then kills=1 others=2 soak=400 steps=40; else kills=4 others=8 soak=100000 steps=150; fi
+if $quick; then kills=1 others=2 soak=400 steps=40; else kills=7 others=8 soak=100000 steps=150; fi
 
 work=$(mktemp -d)
 running=""

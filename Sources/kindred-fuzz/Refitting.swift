@@ -83,6 +83,15 @@ enum Refitting {
     put(0, in: &bytes, at: 4)
   }
 
+  /// The checksum of a safetensors file that has one, where it can be read at all.
+  static func checksum(_ bytes: inout [UInt8]) {
+    safetensors(&bytes)
+    guard let file = try? SafetensorsFile(bytes, at: ""),
+      let whole = try? file.withChecksum().bytes()
+    else { return }
+    bytes = whole
+  }
+
   /// The CRC-32 of the header of our own graphs and of its parts, which the header places.
   static func graph(_ bytes: inout [UInt8]) {
     let header = 124

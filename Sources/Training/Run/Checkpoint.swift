@@ -13,7 +13,7 @@ import Settings
 /// the sampler learnt of the items, `watch.…` for what the guard saw,
 /// `momentum.…` for the encoder of memories, and `best.…` for the best model watched. The metadata
 /// hold the step, the score of the best, the recipe and a checksum of all of these.
-enum Checkpoint {
+package enum Checkpoint {
   /// Writes the newest checkpoint of a run and keeps the one before it.
   ///
   /// - Throws: if a number is NaN or infinite, or cannot be written; both stay then.
@@ -24,7 +24,7 @@ enum Checkpoint {
     try FileSystem.move(folder.nextCheckpoint, to: folder.checkpoint)
   }
 
-  private static func bytes(of trainer: Trainer) throws(Failure) -> [UInt8] {
+  package static func bytes(of trainer: Trainer) throws(Failure) -> [UInt8] {
     var tensors = trainer.objective.state + trainer.objective.memories
     var momentum = trainer.momentum
     momentum?.updateState { tensors.append(($0, $1)) }
@@ -87,7 +87,7 @@ enum Checkpoint {
   }
 
   /// Reads a checkpoint; fails if it is damaged.
-  static func read(_ path: String) throws(Failure) -> SafetensorsFile {
+  package static func read(_ path: String) throws(Failure) -> SafetensorsFile {
     let file = try SafetensorsFile.read(path)
     guard file.metadata["kind"] == "kindred-checkpoint",
       let step = file.metadata["step"].flatMap(Int.init), (0...Int(Int32.max)).contains(step)
@@ -106,7 +106,7 @@ enum Checkpoint {
   }
 
   /// Puts a fresh trainer where a checkpoint of the same recipe left off.
-  static func restore(
+  package static func restore(
     _ trainer: inout Trainer, from file: SafetensorsFile, at path: String
   ) throws(Failure) {
     let metadata = file.metadata

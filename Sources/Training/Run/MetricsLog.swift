@@ -2,7 +2,7 @@ import Files
 import Settings
 
 /// Lines of numbers, one JSON object each, added to a file as they come.
-struct MetricsLog {
+package struct MetricsLog {
   private let path: String
   private var pending: [String] = []
   /// As many lines are kept until they are written.
@@ -10,7 +10,7 @@ struct MetricsLog {
 
   /// - Parameter lastStep: lines of later steps are dropped, since the steps will be taken again, and
   ///   so is what is no line of a log, as half a line is that a killed process left.
-  init(_ path: String, keepingThrough lastStep: Int) throws(Failure) {
+  package init(_ path: String, keepingThrough lastStep: Int) throws(Failure) {
     self.path = path
     guard FileSystem.exists(path) else { return }
     let bytes = try FileSystem.read(path)
@@ -25,7 +25,7 @@ struct MetricsLog {
     if kept != bytes { try FileSystem.write(kept, to: path) }
   }
 
-  mutating func append(_ members: [String: JSONValue]) throws(Failure) {
+  package mutating func append(_ members: [String: JSONValue]) throws(Failure) {
     pending.append(JSONValue.object(members).description)
     if pending.count >= MetricsLog.most { try flush() }
   }
@@ -34,7 +34,7 @@ struct MetricsLog {
   ///
   /// - Parameter toDisk: whether to wait until it is on the disk, as before a checkpoint that counts
   ///   on it.
-  mutating func flush(toDisk: Bool = false) throws(Failure) {
+  package mutating func flush(toDisk: Bool = false) throws(Failure) {
     guard !pending.isEmpty || toDisk else { return }
     try FileSystem.append(pending.map { $0 + "\n" }.joined(), to: path, flushing: toDisk)
     pending.removeAll(keepingCapacity: true)

@@ -5,8 +5,8 @@ import Settings
 /// When a run was worked on; lies in `environment.json`, which no result depends on.
 ///
 /// A session is the work of one process: a run that was stopped and resumed has several.
-struct RunHistory {
-  struct Session {
+package struct RunHistory {
+  package struct Session {
     /// When it began, as "2026-11-30T08:31:00Z".
     let started: String
     /// How long it took steps, with evaluations and checkpoints.
@@ -15,13 +15,13 @@ struct RunHistory {
     let firstStep, lastStep: Int
   }
 
-  var sessions: [Session] = []
+  package var sessions: [Session] = []
 
   /// How long all sessions took together.
-  var seconds: Double { sessions.reduce(0) { $0 + $1.seconds } }
+  package var seconds: Double { sessions.reduce(0) { $0 + $1.seconds } }
 
   /// What the folder tells; nothing for runs of earlier programs.
-  init(of folder: RunFolder) {
+  package init(of folder: RunFolder) {
     guard let text = try? FileSystem.readText(folder.environment),
       let value = try? JSONValue(json5: text, at: folder.environment),
       case .array(let items)? = value["sessions"]

@@ -36,7 +36,7 @@ let modelReaders: [FuzzedReader] = [
   },
   FuzzedReader(
     "model", words: ["inputShape", "[65536,65536]", "classes", "encoder.", "F64"],
-    refit: { Refitting.safetensors(&$0) }
+    refit: { Refitting.checksum(&$0) }
   ) {
     [try model()]
   } read: { bytes in
