@@ -9,6 +9,12 @@ import Training
 @Suite struct Reports {
   private func page(_ overrides: [String], stopAfter stop: Int? = nil) throws -> String {
     let scratch = try Scratch()
+    return try page(overrides, stopAfter: stop, in: scratch.path + "/run")
+  }
+
+  private func page(
+    _ overrides: [String], stopAfter stop: Int? = nil, in path: String
+  ) throws -> String {
     var value: JSONValue = [
       "data": ["name": "glyphs", "classes": 24, "perClass": 5, "size": 12],
       "model": ["name": "linear", "embedding": 16],
@@ -17,7 +23,6 @@ import Training
       "training": ["steps": 8, "evaluateEvery": 4, "keep": "last", "seed": 3],
     ]
     for override in overrides { try value.set(override) }
-    let path = scratch.path + "/run"
     for resuming in stop == nil ? [false] : [false, true] {
       _ = try Training.train(
         Recipe(value, at: "test"), into: RunFolder(path), dataRoot: "data", resuming: resuming
@@ -48,6 +53,64 @@ import Training
       #expect(part.contains("<th scope=\"row\">\(name)</th>"), "\(name)")
     }
     #expect(part.contains("kindred calibrate"))
+  }
+
+  /// Where there is no room for a head, each cell says what it is.
+  @Test func theVerdictCanBeReadOnAPhone() throws {
+    let page = try page([])
+    for column in ["raw input", "trained", "change", "95 % interval", "better when"] {
+      #expect(
+        try found("<td data-column=\"(\(column))\">", in: page).count == 5, "\(column)")
+    }
+  }
+
+  @Test func theTitleOfTheVerdictCountsBetterAndWorse() throws {
+    for steps in [1, 60] {
+      let page = try page(["training.steps=\(steps)", "training.evaluateEvery=0"])
+      let title = try #require(
+        try found("<div class=\"verdict [a-z]+\"><p><strong>([^<]*)</strong>", in: page).first)
+      let kind = try #require(try found("<div class=\"verdict ([a-z]+)\">", in: page).first)
+      func count(_ verdict: String) throws -> Int {
+        try found("<tr class=\"(\(verdict))\">", in: page).count
+      }
+      let (better, worse) = (try count("better"), try count("worse"))
+      #expect(title.contains("better in \(better)") == (better > 0 && better < 5), "\(title)")
+      #expect(title.contains("worse in \(worse)") == (worse > 0), "\(title)")
+      #expect(kind == (worse > 0 ? "worse" : 2 * better > 5 ? "better" : "unclear"), "\(title)")
+    }
+  }
+
+  @Test func picturesAreThereWithoutScrolling() throws {
+    let page = try page([])
+    #expect(page.contains("<img src=\"data:image/png") && !page.contains("loading="))
+  }
+
+  /// No number beside an axis is cut off at the edge of its chart.
+  @Test func numbersBesideAxesHaveRoom() throws {
+    let page = try page(["optimizer={name:'sgd',learningRate:0.00123}"])
+    let ticks = try found(
+      "<text (x=\"[0-9.]+\" y=\"[0-9.]+\" text-anchor=\"end\">[^<]*)</text>", in: page)
+    #expect(ticks.count > 20)
+    for tick in ticks {
+      let text = tick.components(separatedBy: ">").last ?? ""
+      let x = try #require(Double(tick.components(separatedBy: "\"")[1]))
+      #expect(x - 8 * Double(text.count) >= 0, "\(tick)")
+    }
+  }
+
+  /// However short training was: fewer items are drawn then.
+  @Test func mapsTakeNoLongerThanTraining() throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/run"
+    _ = try page([], in: path)
+    let environment = try FileSystem.readText(path + "/environment.json")
+    let quick = environment.replacingOccurrences(
+      of: "\"seconds\": [0-9.e-]+", with: "\"seconds\": 0.001", options: .regularExpression)
+    #expect(quick != environment)
+    try FileSystem.write(quick, to: path + "/environment.json")
+    try writeReport(ofRun: path, dataRoot: "data") { _, _ in }
+    let page = try FileSystem.readText(path + "/report.html")
+    #expect(page.contains("50 of 60 items, drawn at random, are shown."))
   }
 
   @Test func everyCurveShowsTheRawInputBesideTheTrained() throws {
