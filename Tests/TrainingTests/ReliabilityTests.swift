@@ -450,6 +450,11 @@ func trainSmall(
     #expect(stuck.seconds(of: 10) == nil)
     stuck.note(12, at: start + .seconds(1001))
     #expect(stuck.seconds(of: 10) == 0)
+    // Another piece of work begins anew: nothing of the pace of the first counts.
+    stuck.note(0, at: start + .seconds(2000))
+    #expect(stuck.seconds(of: 100) == nil)
+    stuck.note(50, at: start + .seconds(2001))
+    #expect(stuck.seconds(of: 100) == 1)
   }
 
   @Test func batchesLargerThanTheDataAreWarnedOf() throws {
