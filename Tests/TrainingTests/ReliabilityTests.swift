@@ -463,4 +463,14 @@ func trainSmall(
     let enough = try Trainer(smallRecipe(["sampler.perClass=20"]), data: smallData())
     #expect(enough.warnings.isEmpty)
   }
+
+  /// One class judged on gives recall 1 whatever was learned.
+  @Test func oneClassToJudgeOnIsWarnedOf() throws {
+    let data = smallData()
+    let one = TrainingData(
+      DataSplit(train: data.train, test: data.test.keeping(classes: [2])), validation: 0,
+      random: Random(seed: 0))
+    let warnings = try Trainer(smallRecipe([]), data: one).warnings
+    #expect(warnings.count == 1 && warnings[0].contains("of one class"), "\(warnings)")
+  }
 }

@@ -71,7 +71,8 @@ extension RunReport {
       if case .number(let step)? = line["step"] { step } else { nil }
     }
     return Chart(
-      title: title, description: words.joined(separator: "; "), x: Axis("step", over: steps),
+      title: title, description: words.joined(separator: "; "),
+      x: Axis("step", over: steps, isWhole: true),
       y: range.map { Axis(axis, range: $0) } ?? Axis(axis, over: shown), marks: marks)
   }
 
@@ -114,7 +115,8 @@ extension RunReport {
         description:
           "\(name) goes from \(number(first.y)) to \(number(last.y)), that of the raw input "
           + "is \(number(watchedBaseline[name]))",
-        x: Axis("step", over: points.map(\.x)), y: Axis(name, over: shown), marks: marks)
+        x: Axis("step", over: points.map(\.x), isWhole: true), y: Axis(name, over: shown),
+        marks: marks)
     }
   }
 }
