@@ -53,6 +53,7 @@ import Training
       #expect(part.contains("<th scope=\"row\">\(name)</th>"), "\(name)")
     }
     #expect(part.contains("kindred calibrate"))
+    #expect(part.contains("Judged on classes never seen in training."))
   }
 
   /// Where there is no room for a head, each cell says what it is.
@@ -135,7 +136,7 @@ import Training
     for page in [try page([]), try page([], stopAfter: 3)] {
       #expect(page.contains("<dt>Seed</dt><dd>3</dd>"))
       #expect(try found("<dt>Begun</dt><dd>(20[0-9-]+T[0-9:]+Z)</dd>", in: page).count == 1)
-      #expect(try found("<dt>Time of the steps</dt><dd>([0-9.]+) s</dd>", in: page).count == 1)
+      #expect(try found("<dt>Time of training</dt><dd>([0-9.]+) s</dd>", in: page).count == 1)
       #expect(try found("<dt>Run folder</dt><dd>(/[^<]*/run)</dd>", in: page).count == 1)
     }
     #expect(try page([], stopAfter: 3).contains("steps 1 to 3"))

@@ -16,9 +16,7 @@ extension RunReport {
         (
           "Judged on",
           "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, "
-            + (result.overlap.setting == .openSet
-              ? "none of them seen in training"
-              : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
+            + overlapInWords
         ),
         (
           "Encoder",
@@ -70,12 +68,20 @@ extension RunReport {
     return settings.isEmpty ? name : "\(name) (\(settings.joined(separator: ", ")))"
   }
 
+  private var overlapInWords: String {
+    let overlap = result.overlap
+    if overlap.isSameItems { return "the same as trained on" }
+    return overlap.setting == .openSet
+      ? "none of them seen in training"
+      : "\(overlap.shared) of them trained on (\(overlap.setting.rawValue))"
+  }
+
   private var absolutePath: String { URL(fileURLWithPath: folder.path).standardizedFileURL.path }
 
   /// When and how long; nothing for runs of earlier programs.
   private var historyFacts: [(String, String)] {
     guard let first = history.sessions.first else { return [] }
-    var facts = [("Begun", first.started), ("Time of the steps", inTime(history.seconds))]
+    var facts = [("Begun", first.started), ("Time of training", inTime(history.seconds))]
     if history.sessions.count > 1 {
       let parts = history.sessions.map {
         "\($0.started): steps \($0.firstStep + 1) to \($0.lastStep)"

@@ -42,7 +42,7 @@ extension RunReport {
       id: "verdict", title: "Verdict",
       body: """
         <div class="verdict \(overall.kind)"><p><strong>\(overall.mark) \(escaped(overall.title))\
-        </strong></p><p>\(escaped(overall.sentence))</p>\(targetSentence)\(thresholdWords)</div>
+        </strong></p><p>\(escaped(overall.sentence))</p>\(judgedSentence)\(targetSentence)\(thresholdWords)</div>
         \(table)\(meaning)
         """)
   }
@@ -90,6 +90,20 @@ extension RunReport {
     case .worse: ("▼", "worse")
     case .unclear: ("•", "unclear")
     }
+  }
+
+  /// What the numbers are worth: whether they tell of classes that the model does not know.
+  private var judgedSentence: String {
+    let words = "Judged on \(escaped(result.overlap.words))"
+    let kind =
+      result.overlap.setting == .openSet
+      ? "\(words)."
+      : "<strong>\(words)</strong>, which says less of new classes."
+    let chosen =
+      result.chosenOn == "test classes"
+      ? " The step that was kept was chosen on these same classes, which flatters it; "
+        + "<code>training.validation</code> sets others aside to choose on." : ""
+    return "<p>\(kind)\(chosen)</p>"
   }
 
   private var targetSentence: String {
