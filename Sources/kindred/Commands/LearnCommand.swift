@@ -101,6 +101,11 @@ func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) {
   }
   print("\n" + table.text, terminator: "")
   print("\nThe run lies in \(folder.path); metric.npz holds L, M, mean and scale in float64.")
+  if FileSystem.exists(folder.report) {
+    print("Open \(folder.report) to look at it.")
+  } else if run.trained != nil {
+    print("kindred report \(shellWord(folder.path)) draws a page of it.")
+  }
 }
 
 // MARK: - From options to a recipe

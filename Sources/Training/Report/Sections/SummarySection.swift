@@ -63,7 +63,7 @@ extension RunReport {
     var name = ""
     if case .string(let text)? = members["name"] { name = text }
     let settings = members.sorted { $0.key < $1.key }.compactMap { key, value in
-      key == "name" || value == .null ? nil : "\(key) \(inWords(value))"
+      key == "name" || value == .null || value == "" ? nil : "\(key) \(inWords(value))"
     }
     return settings.isEmpty ? name : "\(name) (\(settings.joined(separator: ", ")))"
   }
