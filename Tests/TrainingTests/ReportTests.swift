@@ -182,4 +182,33 @@ import Training
       }
     }
   }
+
+  /// Widths that Chromium measured in DejaVu Sans Bold of 11 pixels, the widest of the usual fonts.
+  @Test func namesHaveTheRoomThatTheyTake() throws {
+    let measured = [
+      ("glyph 12", 53.7), ("Boeing 737-800 (win…", 138.8), ("WWWW", 48.5), ("MMMM mmm", 82),
+      ("Crème brûlée 27", 102.7), ("Канис 75", 57.4), ("ЖШЩ", 41.6), ("Ελλάδα", 44.6),
+      ("HONDA", 45.9), ("QUEEN", 42.5), ("123456", 46.3), ("a/b/very/long", 81.6), ("@home", 45.3),
+      ("illicit", 30.6), ("ffi ttt", 31.9), ("tree frog", 55.1), ("Øresund", 52.3), ("x", 7.1),
+    ]
+    for (name, width) in measured {
+      let reckoned = TextBox.width(of: name, size: 11)
+      #expect(reckoned >= width && reckoned < 1.7 * width + 4, "\(name): \(reckoned)")
+    }
+    // Many at one point: those that find room touch neither each other nor the edge.
+    var taken: [TextBox] = []
+    for (name, _) in measured + measured {
+      guard let box = TextBox.free(name, near: (395, 5), size: 11, beside: taken) else { continue }
+      taken.append(box)
+      #expect(box.x + box.width / 2 <= 400 && box.x >= box.width / 2 && box.baseline >= 11)
+    }
+    #expect(taken.count > 1)
+    for (i, a) in taken.enumerated() {
+      for b in taken[..<i] {
+        #expect(
+          abs(a.x - b.x) >= (a.width + b.width) / 2 || abs(a.baseline - b.baseline) >= 11,
+          "\(a) \(b)")
+      }
+    }
+  }
 }

@@ -1,18 +1,18 @@
 import Foundation
 
 /// A name in a picture with the room that it takes.
-struct TextBox {
-  let text: String
+package struct TextBox {
+  package let text: String
   /// The middle of the text and the line that it stands on.
-  let x, baseline: Double
-  let width, size: Double
+  package let x, baseline: Double
+  package let width, size: Double
 
   /// How many characters of a name are shown.
   static let longest = 20
 
   /// A place for a name at a point or near it, where it touches no other name and stays in the picture;
   /// nil if there is none.
-  static func free(
+  package static func free(
     _ name: String, near point: (x: Double, y: Double), size: Double, beside others: [TextBox]
   ) -> TextBox? {
     let text = name.count > longest ? String(name.prefix(longest - 1)) + "…" : name
@@ -36,7 +36,7 @@ struct TextBox {
   }
 
   /// A little more than the widest of the usual fonts takes in bold.
-  private static func width(of text: String, size: Double) -> Double {
+  package static func width(of text: String, size: Double) -> Double {
     size
       * text.unicodeScalars.reduce(0) { sum, scalar in
         switch scalar {
@@ -45,8 +45,8 @@ struct TextBox {
           "r":
           sum + 0.52
         case "A"..."Z": sum + 0.87
-        // Scripts whose signs are as wide as they are high, and pictures.
-        case "\u{1100}"...: sum + 1.3
+        // Other scripts, whose widest signs are wider than high, and pictures.
+        case "\u{400}"...: sum + 1.3
         default: sum + 0.74
         }
       }
