@@ -56,6 +56,15 @@ import Training
     #expect(part.contains("Judged on classes never seen in training."))
   }
 
+  /// One class judged on has recall 1 whatever was learned.
+  @Test func oneClassTellsNothing() throws {
+    let page = try page([
+      "data={name:'digits',trainClasses:[0,1,2],testClasses:[3]}", "sampler.classes=2",
+    ])
+    #expect(page.contains("<strong>• All items judged on are of one class</strong>"))
+    #expect(!page.contains("kindred calibrate"))
+  }
+
   /// Where there is no room for a head, each cell says what it is.
   @Test func theVerdictCanBeReadOnAPhone() throws {
     let page = try page([])

@@ -93,7 +93,7 @@ extension RunReport {
 
   /// A time for people.
   private func inTime(_ seconds: Double) -> String {
-    if seconds < 120 { return number(seconds, "%.1f") + " s" }
+    if seconds < 120 { return number(seconds, seconds < 1 ? "%.3f" : "%.1f") + " s" }
     let minutes = Int(min(seconds, 1e12) / 60)
     return minutes < 120 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
   }

@@ -30,7 +30,7 @@ extension RunReport {
       : "<div class=\"wide\"><table class=\"cards\"><thead><tr>\(head)</tr></thead><tbody>"
         + rows.joined(separator: "\n") + "</tbody></table></div>"
     let few =
-      classes < 20 && !rows.isEmpty
+      2..<20 ~= classes && !rows.isEmpty
       ? " With only \(classes) classes the intervals are too narrow: take them as a lower bound."
       : ""
     let meaning =
@@ -42,7 +42,8 @@ extension RunReport {
       id: "verdict", title: "Verdict",
       body: """
         <div class="verdict \(overall.kind)"><p><strong>\(overall.mark) \(escaped(overall.title))\
-        </strong></p><p>\(escaped(overall.sentence))</p>\(judgedSentence)\(targetSentence)\(thresholdWords)</div>
+        </strong></p><p>\(escaped(overall.sentence))</p>\(judgedSentence)\(targetSentence)\
+        \(thresholdWords)</div>
         \(table)\(meaning)
         """)
   }
@@ -64,6 +65,12 @@ extension RunReport {
       return (
         "unclear", "•", "There is nothing to judge by",
         "No item judged on has another of its class."
+      )
+    }
+    if Set(data.test.labels).count == 1 {
+      return (
+        "unclear", "•", "All items judged on are of one class",
+        "Each is a match of each other, so that no number says how well classes are told apart."
       )
     }
     if better.count == lines.count {
@@ -118,6 +125,7 @@ extension RunReport {
 
   private var thresholdWords: String {
     guard let calibration else {
+      guard Set(data.test.labels).count > 1 else { return "" }
       return "<p>No threshold of a match yet: <code>kindred calibrate \(escaped(folder.path)) "
         + "--far 0.01</code> fits one and checks it on other classes.</p>"
     }
