@@ -67,8 +67,10 @@ public struct LearnedRun: Sendable {
 /// The encoder is linear: standardising and the learned map in one. `metric.npz` beside it holds L, M,
 /// mean and scale in float64: an embedding is ((x - mean) / scale) Lᵀ, and M = Lᵀ L measures
 /// standardised rows.
+///
+/// - Parameter onStart: told in words what is learned from what, before it takes its time.
 public func learn(
-  _ recipe: Recipe, into folder: RunFolder, dataRoot: String
+  _ recipe: Recipe, into folder: RunFolder, dataRoot: String, onStart: (String) -> Void = { _ in }
 ) throws(Failure) -> LearnedRun {
   guard let choice = recipe.learner else {
     throw Failure(.badData, at: folder.path, "the recipe names no learner")
@@ -80,6 +82,7 @@ public func learn(
     split.train, scaling, choice.options, isDivided: split.test != nil)
   problem.random = Random(seed: UInt64(recipe.training.seed)).split("learner")
   try choice.check(problem)
+  onStart("\(choice.name) learns from \(problem.count) rows of \(problem.width) columns")
   let (began, clock) = (Date.now, ContinuousClock())
   let start = clock.now
   let metric = try choice.learner.learn(problem)

@@ -48,9 +48,7 @@ private func train(_ arguments: Arguments) throws {
   let folder = RunFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
   if recipe.learner != nil {
-    let run = try learn(
-      recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
-    showLearned(run, folder, isQuiet: isQuiet)
+    let run = try learnAndShow(recipe, folder, isQuiet: isQuiet)
     try failIfMissed(run.missedTargets, at: folder.path)
     return
   }
