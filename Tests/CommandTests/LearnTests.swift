@@ -125,6 +125,23 @@ import Testing
     #expect(!FileSystem.exists(folder + "/run"), "nothing is left")
   }
 
+  /// It says what it does before it takes its time, and what it was judged on.
+  @Test func aLearnedRunHasAPage() throws {
+    let folder = try LearnTests.folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let run = folder + "/run"
+    let learned = try kindred([
+      "learn", "lfda", "--embeddings", folder + "/x.npy", "--labels", folder + "/y.npy", "--out",
+      run,
+    ])
+    #expect(learned.output.hasPrefix("lfda learns from 90 rows of 4 columns"), "\(learned)")
+    #expect(learned.output.contains("kindred report \(run)"), "\(learned)")
+    #expect(try kindred("report", run).status == 0)
+    let page = try FileSystem.readText(run + "/report.html")
+    #expect(page.contains("Judged on the items trained on"))
+    #expect(page.contains("<dt>Time of training</dt>") && !page.contains("pairLabels"))
+  }
+
   @Test func distancesOfPoints() throws {
     let folder = try LearnTests.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -36,6 +36,9 @@ struct PartsTests {
     #expect(split.train.count == 4 && split.test.count == 4)
     let overlap = ClassOverlap(train: split.train, test: split.test)
     #expect(overlap.setting == .mixed && overlap.shared == 1 && overlap.sharedItems == 2)
+    #expect(!overlap.isSameItems)
+    let same = ClassOverlap(train: split.train, test: split.train)
+    #expect(same.isSameItems && same.words == "the items trained on")
     #expect(split.notes.count == 1)
     let listed = failure { _ = try load(["testClasses": ["a"]]) }
     #expect(listed.found.contains("testClasses"))

@@ -450,6 +450,11 @@ func trainSmall(
     #expect(stuck.seconds(of: 10) == nil)
     stuck.note(12, at: start + .seconds(1001))
     #expect(stuck.seconds(of: 10) == 0)
+    // Another piece of work begins anew: nothing of the pace of the first counts.
+    stuck.note(0, at: start + .seconds(2000))
+    #expect(stuck.seconds(of: 100) == nil)
+    stuck.note(50, at: start + .seconds(2001))
+    #expect(stuck.seconds(of: 100) == 1)
   }
 
   @Test func batchesLargerThanTheDataAreWarnedOf() throws {
@@ -457,5 +462,15 @@ func trainSmall(
     #expect(few.warnings.contains { $0.contains("42 items") && $0.contains("only 40") })
     let enough = try Trainer(smallRecipe(["sampler.perClass=20"]), data: smallData())
     #expect(enough.warnings.isEmpty)
+  }
+
+  /// One class judged on gives recall 1 whatever was learned.
+  @Test func oneClassToJudgeOnIsWarnedOf() throws {
+    let data = smallData()
+    let one = TrainingData(
+      DataSplit(train: data.train, test: data.test.keeping(classes: [2])), validation: 0,
+      random: Random(seed: 0))
+    let warnings = try Trainer(smallRecipe([]), data: one).warnings
+    #expect(warnings.count == 1 && warnings[0].contains("of one class"), "\(warnings)")
   }
 }

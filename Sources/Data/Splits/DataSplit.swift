@@ -28,13 +28,18 @@ public struct ClassOverlap: Sendable, Equatable {
   public let trained, judged, shared: Int
   /// Items judged on, and how many of them are of shared classes.
   public let items, sharedItems: Int
+  /// Whether the items judged on are those trained on.
+  public let isSameItems: Bool
 
   public init(train: Dataset, test: Dataset) {
-    self.init(trained: train.classNames, test: test)
+    self.init(
+      trained: train.classNames, test: test,
+      isSameItems: train.classNames == test.classNames && train.hash == test.hash)
   }
 
   /// - Parameter classNames: the classes that were trained on.
-  public init(trained classNames: [String], test: Dataset) {
+  public init(trained classNames: [String], test: Dataset, isSameItems: Bool = false) {
+    self.isSameItems = isSameItems
     let known = Set(classNames.map { Array($0.utf8) })
     let isShared = test.classNames.map { known.contains(Array($0.utf8)) }
     (trained, judged) = (classNames.count, test.classNames.count)
@@ -49,7 +54,8 @@ public struct ClassOverlap: Sendable, Equatable {
 
   /// What the classes are that are judged on, as in "classes never seen in training".
   public var words: String {
-    switch setting {
+    if isSameItems { return "the items trained on" }
+    return switch setting {
     case .openSet: "classes never seen in training"
     case .closedSet: "other items of the classes trained on (closed-set)"
     case .mixed:
@@ -61,7 +67,7 @@ public struct ClassOverlap: Sendable, Equatable {
     [
       "setting": .string(setting.rawValue), "trained": JSONValue(trained),
       "judged": JSONValue(judged), "shared": JSONValue(shared), "items": JSONValue(items),
-      "sharedItems": JSONValue(sharedItems),
+      "sharedItems": JSONValue(sharedItems), "sameItems": .bool(isSameItems),
     ]
   }
 }

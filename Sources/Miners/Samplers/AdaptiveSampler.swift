@@ -30,9 +30,11 @@ func checkClasses(_ classes: Int, of labels: [Int], at place: String) throws(Fai
   let count = Set(labels).count
   guard count >= classes else {
     throw Failure(
-      .badData, at: place, "there are \(count) classes to draw from",
+      .badData, at: place,
+      count == 1 ? "there is one class to draw from" : "there are \(count) classes to draw from",
       expected: "at least \(classes), the classes of a batch",
-      remedy: "set \"classes\" to \(max(1, count)) or less")
+      // One class has no other to be told from.
+      remedy: count > 1 ? "set \"classes\" to \(count) or less" : "")
   }
 }
 

@@ -26,13 +26,7 @@ public struct MPerClassSampler: Sampler {
   public var batchSize: Int { classes * perClass }
 
   public func validate(labels: [Int], at place: String) throws(Failure) {
-    let count = Set(labels).count
-    guard count >= classes else {
-      throw Failure(
-        .badData, at: place, "there are \(count) classes to draw from",
-        expected: "at least \(classes), the classes of a batch",
-        remedy: "set \"classes\" to \(max(1, count)) or less")
-    }
+    try checkClasses(classes, of: labels, at: place)
   }
 
   public func batch(_ step: Int, of labels: [Int], random: Random) -> [Int] {

@@ -18,12 +18,19 @@ extension Recipe {
 extension Trainer {
   /// What in the recipe does not fit together or to the data, each in a line that says why.
   var warnings: [String] {
+    var found = recipe.warnings
     let (batch, items) = (recipe.sampler.value.batchSize, data.train.count)
-    guard batch > items else { return recipe.warnings }
-    return recipe.warnings + [
-      "a batch has \(batch) items and there are only \(items) to train on, so that some are in it "
-        + "more than once; set smaller batches in sampler"
-    ]
+    if batch > items {
+      found.append(
+        "a batch has \(batch) items and there are only \(items) to train on, so that some are in it "
+          + "more than once; set smaller batches in sampler")
+    }
+    if let first = data.test.labels.first, data.test.labels.allSatisfy({ $0 == first }) {
+      found.append(
+        "all items judged on are of one class, so that each is a match of each other and no number "
+          + "says how well classes are told apart; judge on two classes or more")
+    }
+    return found
   }
 }
 

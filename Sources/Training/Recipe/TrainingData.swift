@@ -57,12 +57,15 @@ public struct TrainingData: Sendable {
     let all = train.classNames.count + judged + (isGiven ? 0 : held)
     var failure = failure
     failure.found =
-      "\(all) classes, of which \(train.classNames.count) "
+      "\(all) class\(all == 1 ? "" : "es"), of which \(train.classNames.count) "
       + (train.classNames.count == 1 ? "is" : "are")
       + " left for training and \(judged) to judge on"
       + (held > 0 && !isGiven ? " (\(held) kept aside)" : "") + "; \(failure.found)"
     failure.remedy =
-      "set data.testFraction lower, give a second part to judge on, or " + failure.remedy
+      "set data.testFraction lower"
+      + (failure.remedy.isEmpty
+        ? " or give a second part to judge on"
+        : ", give a second part to judge on, or \(failure.remedy)")
     return failure
   }
 }

@@ -67,8 +67,10 @@ public struct LearnedRun: Sendable {
 /// The encoder is linear: standardising and the learned map in one. `metric.npz` beside it holds L, M,
 /// mean and scale in float64: an embedding is ((x - mean) / scale) Lᵀ, and M = Lᵀ L measures
 /// standardised rows.
+///
+/// - Parameter onStart: told in words what is learned from what, before it takes its time.
 public func learn(
-  _ recipe: Recipe, into folder: RunFolder, dataRoot: String
+  _ recipe: Recipe, into folder: RunFolder, dataRoot: String, onStart: (String) -> Void = { _ in }
 ) throws(Failure) -> LearnedRun {
   guard let choice = recipe.learner else {
     throw Failure(.badData, at: folder.path, "the recipe names no learner")
@@ -80,7 +82,8 @@ public func learn(
     split.train, scaling, choice.options, isDivided: split.test != nil)
   problem.random = Random(seed: UInt64(recipe.training.seed)).split("learner")
   try choice.check(problem)
-  let clock = ContinuousClock()
+  onStart("\(choice.name) learns from \(problem.count) rows of \(problem.width) columns")
+  let (began, clock) = (Date.now, ContinuousClock())
   let start = clock.now
   let metric = try choice.learner.learn(problem)
   let elapsed = clock.now - start
@@ -109,7 +112,7 @@ public func learn(
       split, raw: { scaling.rows($0) },
       learned: { scaling.rows($0).times(metric.map, transposingOther: true) }),
     notes: split.notes + scaling.notes + metric.notes)
-  try write(run, encoder, scaling, split, into: folder)
+  try write(run, encoder, scaling, split, began: began, into: folder)
   return run
 }
 
@@ -121,7 +124,7 @@ private func rows(of source: any DataSource, root: String) throws(Failure) -> Ro
 }
 
 private func write(
-  _ run: LearnedRun, _ encoder: Encoder, _ scaling: Scaling, _ split: RowSplit,
+  _ run: LearnedRun, _ encoder: Encoder, _ scaling: Scaling, _ split: RowSplit, began: Date,
   into folder: RunFolder
 ) throws(Failure) {
   let (train, test) = (split.train.dataset, (split.test ?? split.train).dataset)
@@ -141,6 +144,8 @@ private func write(
     try FileSystem.makeFolder(folder.path)
     try FileSystem.write(run.recipe.json.indented, to: folder.recipe)
     try FileSystem.write(environmentValue(of: data).indented, to: folder.environment)
+    try RunHistory.add(
+      started: began, seconds: run.seconds, steps: (0, max(1, run.metric.iterations)), to: folder)
     try FileSystem.write("", to: folder.metrics)
     try FileSystem.write(run.evaluationJSON.indented, to: folder.evaluation)
     try FileSystem.write(try scaling.archive(run.metric.map), to: folder.path + "/metric.npz")

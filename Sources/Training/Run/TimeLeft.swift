@@ -9,8 +9,9 @@ package struct TimeLeft: Sendable {
 
   package init() {}
 
-  /// Takes note of how much is done.
+  /// Takes note of how much is done; less than before is another piece of work.
   package mutating func note(_ done: Int, at time: ContinuousClock.Instant) {
+    if let last = notes.last, done < last.done { notes = [] }
     notes.append((done, time))
     guard notes.count > TimeLeft.most else { return }
     // The newest stays; of the others every second one.

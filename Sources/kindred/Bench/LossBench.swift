@@ -31,7 +31,8 @@ import Settings
     for (k, named) in losses.enumerated() {
       var name = "\(named.name), batch \(batch)"
       progress.show(
-        "measuring \(name)", done: i * losses.count + k, of: batches.count * losses.count)
+        "measuring \(name)", done: i * losses.count + k, of: batches.count * losses.count,
+        isEven: false)
       let prepared: any Loss
       let input: LossInput
       do {

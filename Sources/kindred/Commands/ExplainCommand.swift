@@ -66,6 +66,7 @@ private func explainPair(_ arguments: Arguments) throws {
   print(
     "Cosine similarity \(fixed(found.similarity, 5)): the sum over all pairs of positions, to "
       + "\(significant(abs(found.remainder), 1)).")
+  if let path = arguments.value("--out") { print("Open \(path) to look at it.") }
 }
 
 /// The pairs of positions that add or take away most.

@@ -95,7 +95,7 @@ private func checkGradients(_ arguments: Arguments) throws {
   var checks: [Check] = []
   for (i, row) in runs.enumerated() {
     checks += row.run()
-    progress.show("checked \(row.name)", done: i + 1, of: runs.count)
+    progress.show("checked \(row.name)", done: i + 1, of: runs.count, isEven: false)
   }
   progress.finish()
   let failed = checks.filter { !$0.passes }

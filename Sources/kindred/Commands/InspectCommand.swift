@@ -84,13 +84,13 @@ private func text(of audit: DataAudit, _ items: Dataset, top: Int) -> String {
     }
   }
   let parts: [(String, Table, Int)] = [
-    ("labels that the nearest 10 contradict", labels, audit.suspicions.count),
-    ("near duplicates", duplicates, audit.duplicates.count),
-    ("items far from what their class consists of", outliers, audit.outliers.count),
-    ("items that stand for the data, and that these represent worst", typical, typical.rows.count),
+    ("Labels that the nearest 10 contradict", labels, audit.suspicions.count),
+    ("Near duplicates", duplicates, audit.duplicates.count),
+    ("Items far from what their class consists of", outliers, audit.outliers.count),
+    ("Items that stand for the data, and that these represent worst", typical, typical.rows.count),
   ]
   return parts.map { title, table, count in
-    count == 0 ? "No \(title).\n" : "\(count) \(title):\n\(table.text)"
+    count == 0 ? "\(title): none\n" : "\(title): \(count)\n\(table.text)"
   }.joined(separator: "\n")
 }
 

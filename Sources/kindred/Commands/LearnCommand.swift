@@ -66,13 +66,23 @@ private func learnRun(_ arguments: Arguments) throws {
         "report": .bool(false),
       ],
     ]), at: "kindred learn")
-  let run = try learn(
-    recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
-  showLearned(run, folder, isQuiet: arguments.has("--json"))
+  _ = try learnAndShow(recipe, folder, isQuiet: arguments.has("--json"))
+}
+
+/// Learns a recipe's metric, and shows what was learned.
+func learnAndShow(
+  _ recipe: Recipe, _ folder: RunFolder, isQuiet: Bool
+) throws(Failure) -> LearnedRun {
+  let root = dataRoot(environment: ProcessInfo.processInfo.environment)
+  let run = try learn(recipe, into: folder, dataRoot: root) { words in
+    if !isQuiet { print("\(words) ...") }
+  }
+  showLearned(run, folder, isQuiet: isQuiet)
+  return run
 }
 
 /// What was learned, as JSON or for a reader.
-func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) {
+private func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) {
   guard !isQuiet else {
     Terminal.printJSON(run.json)
     return
@@ -101,6 +111,11 @@ func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) {
   }
   print("\n" + table.text, terminator: "")
   print("\nThe run lies in \(folder.path); metric.npz holds L, M, mean and scale in float64.")
+  if FileSystem.exists(folder.report) {
+    print("Open \(folder.report) to look at it.")
+  } else if run.trained != nil {
+    print("kindred report \(shellWord(folder.path)) draws a page of it.")
+  }
 }
 
 // MARK: - From options to a recipe

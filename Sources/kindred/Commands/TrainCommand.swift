@@ -48,9 +48,7 @@ private func train(_ arguments: Arguments) throws {
   let folder = RunFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
   if recipe.learner != nil {
-    let run = try learn(
-      recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
-    showLearned(run, folder, isQuiet: isQuiet)
+    let run = try learnAndShow(recipe, folder, isQuiet: isQuiet)
     try failIfMissed(run.missedTargets, at: folder.path)
     return
   }
@@ -120,13 +118,16 @@ private func show(
   switch event {
   case .started(let trainer):
     let data = trainer.data
+    if !recipe.description.isEmpty { print(recipe.description) }
+    let (train, test) = (data.train.classNames.count, data.test.classNames.count)
+    let others =
+      data.overlap.setting == .openSet
+      ? test == 1 ? "other" : "others"
+      : "class\(test == 1 ? "" : "es"), \(data.overlap.shared) of them trained on "
+        + "(\(data.overlap.setting.rawValue))"
     print(
-      """
-      \(recipe.description)
-      Training on \(data.train.count) items of \(data.train.classNames.count) classes; judging on \
-      \(data.test.count) items of \(data.test.classNames.count) \
-      \(data.overlap.setting == .openSet ? "others" : "classes, \(data.overlap.shared) of them trained on (\(data.overlap.setting.rawValue))").
-      """)
+      "Training on \(data.train.count) items of \(train) class\(train == 1 ? "" : "es"); judging on "
+        + "\(data.test.count) items of \(test) \(others).")
     if trainer.step > 0 { print("Going on from step \(trainer.step).") }
   case .stepped(let report, let imagesPerSecond):
     progress.show(

@@ -34,7 +34,7 @@ struct QualityTable {
     let measurement = try FormMeasurement(source.vectors, options, name: arguments.positionals[0])
     threshold = measurement.threshold
     rows = try measurement.measured(forms) { done, total in
-      progress.show("measuring \(forms[done].name)", done: done, of: total)
+      progress.show("measuring \(forms[done].name)", done: done, of: total, isEven: false)
     }
     progress.finish()
   }

@@ -47,7 +47,8 @@ struct Table {
 /// One line that moves on a terminal; plain lines, now and then, elsewhere.
 final class ProgressLine {
   // A class because it must end its line on the terminal when it goes.
-  private var start = ContinuousClock.now
+  /// When the work was first heard of; what came before says nothing of its pace.
+  private var start: ContinuousClock.Instant?
   private var lastShown: ContinuousClock.Instant?
   private var isLineOpen = false
   private var timeLeft = TimeLeft()
@@ -57,16 +58,25 @@ final class ProgressLine {
 
   deinit { finish() }
 
-  func show(_ text: @autoclosure () -> String, done: Int, of total: Int) {
+  /// - Parameter isEven: whether the parts of the work take about as long as each other, so that the
+  ///   time left can be told by the pace; if not, parts are counted.
+  func show(
+    _ text: @autoclosure () -> String, done: Int, of total: Int, isEven: Bool = true
+  ) {
     guard !isQuiet else { return }
     let now = ContinuousClock.now
+    let start = start ?? now
+    self.start = start
     timeLeft.note(done, at: now)
     // Plain lines are for what takes long: the first after two seconds, then one in ten.
     let wait: Duration =
       Terminal.isInteractive ? .milliseconds(100) : lastShown == nil ? .seconds(2) : .seconds(10)
     guard now - (lastShown ?? start) >= wait else { return }
     lastShown = now
-    let left = timeLeft.seconds(of: total).map { "  \(duration($0)) left" } ?? ""
+    let left =
+      isEven
+      ? timeLeft.seconds(of: total).map { "  \(duration($0)) left" } ?? ""
+      : "  (\(done) of \(total) done)"
     let line = text() + left
     if Terminal.isInteractive {
       Output.writeRaw("\r\u{1B}[K" + Output.withoutControls(line), to: 2)
@@ -79,7 +89,7 @@ final class ProgressLine {
   /// Begins anew with another kind of work, so that the time left is not reckoned from the last one.
   func restart() {
     finish()
-    (start, lastShown, timeLeft) = (.now, nil, TimeLeft())
+    (start, lastShown, timeLeft) = (nil, nil, TimeLeft())
   }
 
   func finish() {

@@ -6,18 +6,23 @@ struct Axis {
   let label: String
   let range: ClosedRange<Double>
   let isLogarithmic: Bool
+  /// Whether there is nothing between whole numbers, as with steps.
+  let isWhole: Bool
 
   /// An axis over what is to be shown, widened to a span where all of it is equal.
-  init(_ label: String, over values: some Sequence<Double>) {
+  init(_ label: String, over values: some Sequence<Double>, isWhole: Bool = false) {
     let finite = values.filter(\.isFinite)
     let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
     let margin = high > low ? 0 : max(abs(high) * 0.1, 1e-9)
-    self.init(label, range: low - margin...high + margin)
+    self.init(label, range: low - margin...high + margin, isWhole: isWhole)
   }
 
   /// - Parameter isLogarithmic: for a range above 0.
-  init(_ label: String, range: ClosedRange<Double>, isLogarithmic: Bool = false) {
-    (self.label, self.range, self.isLogarithmic) = (label, range, isLogarithmic)
+  init(
+    _ label: String, range: ClosedRange<Double>, isLogarithmic: Bool = false, isWhole: Bool = false
+  ) {
+    (self.label, self.range) = (label, range)
+    (self.isLogarithmic, self.isWhole) = (isLogarithmic, isWhole)
   }
 
   /// Where a value stands, from 0 to 1; values outside stand at the ends.
@@ -39,7 +44,7 @@ struct Axis {
       return powers.map { (pow(10, Double($0)), tickText(pow(10, Double($0)))) }
     }
     let span = range.upperBound - range.lowerBound
-    let rough = span / 5
+    let rough = isWhole ? max(1, span / 5) : span / 5
     let power = pow(10, log10(rough).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
     let first = Int(within: (range.lowerBound / step - 1e-9).rounded(.up))

@@ -9,11 +9,13 @@ struct Chart {
   let marks: [Mark]
 
   static let (width, height) = (400.0, 266.0)
-  private static let (left, right, top, bottom) = (48.0, 10.0, 24.0, 38.0)
+  private static let (right, top, bottom) = (10.0, 24.0, 38.0)
 
   var html: String {
+    // Room for the longest number beside the axis.
+    let left = y.ticks.reduce(48) { max($0, 8.4 * Double($1.text.count) + 8) }
     func placeX(_ value: Double) -> Double {
-      Chart.left + x.place(value) * (Chart.width - Chart.left - Chart.right)
+      left + x.place(value) * (Chart.width - left - Chart.right)
     }
     func placeY(_ value: Double) -> Double {
       Chart.height - Chart.bottom - y.place(value) * (Chart.height - Chart.top - Chart.bottom)
@@ -24,8 +26,8 @@ struct Chart {
     for tick in y.ticks {
       let at = short(placeY(tick.value))
       parts.append(
-        "<line x1=\"\(Chart.left)\" x2=\"\(right)\" y1=\"\(at)\" y2=\"\(at)\" class=\"grid\"/>"
-          + "<text x=\"\(Chart.left - 5)\" y=\"\(short(placeY(tick.value) + 4))\" "
+        "<line x1=\"\(left)\" x2=\"\(right)\" y1=\"\(at)\" y2=\"\(at)\" class=\"grid\"/>"
+          + "<text x=\"\(left - 5)\" y=\"\(short(placeY(tick.value) + 4))\" "
           + "text-anchor=\"end\">\(tick.text)</text>")
     }
     for tick in x.ticks {
@@ -40,7 +42,7 @@ struct Chart {
       parts.append(mark.svg({ short(placeX($0)) }, { short(placeY($0)) }, range: y.range))
     }
     parts.append(
-      "<text x=\"\(short((Chart.left + right) / 2))\" y=\"\(Chart.height - 4)\" "
+      "<text x=\"\(short((left + right) / 2))\" y=\"\(Chart.height - 4)\" "
         + "text-anchor=\"middle\">\(escaped(x.label))</text>"
         + "<text x=\"2\" y=\"12\">\(escaped(y.label))</text>")
     return """

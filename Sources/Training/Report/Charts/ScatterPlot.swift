@@ -27,7 +27,7 @@ struct ScatterPlot {
         ScatterPlot.size - ScatterPlot.margin - (place.y - lowY) / span * inner
       )
     }
-    let (names, size) = groupNames.count > 6 ? ("small halo", 10.0) : ("halo", 13.0)
+    let (names, size) = groupNames.count > 6 ? ("small halo", 11.0) : ("halo", 13.0)
     let radius = points.count > 2000 ? 1.6 : points.count > 500 ? 2.2 : 3.2
     let groups = Dictionary(grouping: points, by: \.group)
     var parts: [String] = []

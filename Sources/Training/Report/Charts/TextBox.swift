@@ -1,18 +1,21 @@
 import Foundation
 
 /// A name in a picture with the room that it takes.
-struct TextBox {
-  let text: String
+package struct TextBox {
+  package let text: String
   /// The middle of the text and the line that it stands on.
-  let x, baseline: Double
-  let width, size: Double
+  package let x, baseline: Double
+  package let width, size: Double
+
+  /// How many characters of a name are shown.
+  static let longest = 20
 
   /// A place for a name at a point or near it, where it touches no other name and stays in the picture;
   /// nil if there is none.
-  static func free(
+  package static func free(
     _ name: String, near point: (x: Double, y: Double), size: Double, beside others: [TextBox]
   ) -> TextBox? {
-    let text = name.count > 20 ? String(name.prefix(19)) + "…" : name
+    let text = name.count > longest ? String(name.prefix(longest - 1)) + "…" : name
     let width = TextBox.width(of: text, size: size)
     guard width < ScatterPlot.size else { return nil }
     let steps: [(Double, Double)] = [
@@ -32,10 +35,20 @@ struct TextBox {
     abs(x - other.x) < (width + other.width) / 2 + 2 && abs(baseline - other.baseline) < size * 1.15
   }
 
-  /// A little more than most fonts take: wide scripts are as wide as they are high.
-  private static func width(of text: String, size: Double) -> Double {
-    text.unicodeScalars.reduce(0) { sum, scalar in
-      sum + (scalar.value >= 0x1100 ? 1 : 0.62) * size
-    }
+  /// A little more than the widest of the usual fonts takes in bold.
+  package static func width(of text: String, size: Double) -> Double {
+    size
+      * text.unicodeScalars.reduce(0) { sum, scalar in
+        switch scalar {
+        case "M", "W", "m", "w", "@", "%", "&", "…": sum + 1.12
+        case " ", "-", "/", "(", ")", ".", ",", ":", "'", "|", "!", "I", "i", "j", "l", "f", "t",
+          "r":
+          sum + 0.52
+        case "A"..."Z": sum + 0.87
+        // Other scripts, whose widest signs are wider than high, and pictures.
+        case "\u{400}"...: sum + 1.3
+        default: sum + 0.74
+        }
+      }
   }
 }

@@ -55,10 +55,13 @@ extension RunReport {
       }
     let short = name.split(separator: "/").suffix(2).joined(separator: "/")
     let image = itemPicture(item, of: test).map {
-      "<img src=\"\($0)\" alt=\"\(escaped(test.itemNames[item]))\" loading=\"lazy\">"
+      "<img src=\"\($0)\" alt=\"\(escaped(test.itemNames[item]))\">"
     }
-    return "<figure class=\"\(kind)\" title=\"\(escaped(test.itemNames[item]))\">"
-      + (image ?? "<code>\(escaped(test.itemNames[item]))</code>")
+    // The last part of a path says enough in a card; pointing at it shows all.
+    let item = test.itemNames[item]
+    let last = item.split(separator: "/").last.map(String.init) ?? item
+    return "<figure class=\"\(kind)\" title=\"\(escaped(item))\">"
+      + (image ?? "<code>\(escaped(last))</code>")
       + "<figcaption>\(verdict)<br>\(escaped(short))</figcaption></figure>"
   }
 }

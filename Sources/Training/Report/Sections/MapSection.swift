@@ -2,18 +2,19 @@ import Autodiff
 import Evaluation
 
 extension RunReport {
-  /// How many items a map shows, so that drawing takes no longer than half of what training took.
+  /// How long drawing may take: as long as training did; a second for runs that do not tell.
+  private var mapSeconds: Double { history.sessions.isEmpty ? 1 : history.seconds }
+
+  /// How many items a map shows, so that drawing takes no longer than half of that.
   ///
   /// A round of the neighbour embedding looks at all pairs, of which a thread does 300 million a second
-  /// or more, and products of rows at 10 billion additions a second come before. Without a history,
-  /// and for short runs, a second is enough.
+  /// or more, and products of rows at 10 billion additions a second come before.
   private var mapSize: Int {
-    let seconds = max(1, history.seconds / 2)
     let width = Double(trained.set.embeddings.shape[1])
     let pair = (350 / 3e8 + width / 1e10) / Double(max(1, Parallel.threadCount))
     // Wide rows make the principal plane dear.
     let most = width > 2048 ? 1000 : 5000
-    return max(50, Int(min(Double(most), (seconds / pair).squareRoot())))
+    return max(50, Int(min(Double(most), (mapSeconds / 2 / pair).squareRoot())))
   }
 
   /// The most numbers of a raw item whose principal plane is drawn beside.
@@ -23,6 +24,8 @@ extension RunReport {
   func mapSection(onProgress: (_ done: Int, _ of: Int) -> Void) -> ReportSection? {
     let test = data.test
     guard test.count > 1 else { return nil }
+    let clock = ContinuousClock()
+    let limit = clock.now + .seconds(mapSeconds)
     var random = Random(seed: 0).split("map")
     let items =
       test.count > mapSize
@@ -47,10 +50,13 @@ extension RunReport {
     }
     let plane = principalPlane(shown)
     plots.append(planePlot(trained.name, plane))
-    let clock = ContinuousClock()
-    let limit = clock.now + .seconds(max(1, history.seconds))
+    var isCut = false
     let neighbors = neighborMap(
-      shown, start: plane.points, isLate: { clock.now > limit }, onProgress: onProgress)
+      shown, start: plane.points,
+      isLate: {
+        isCut = clock.now > limit
+        return isCut
+      }, onProgress: onProgress)
     plots.append(
       plot(
         "Neighbour embedding, \(trained.name)", neighbors, items,
@@ -58,12 +64,15 @@ extension RunReport {
     let sample =
       items.count < test.count
       ? " \(items.count) of \(test.count) items, drawn at random, are shown." : ""
+    let cut =
+      isCut
+      ? " The neighbour embedding was stopped early, so that it takes no longer than training." : ""
     return ReportSection(
       id: "map", title: "Map of the test items",
       body:
         "<p>A colour is a class; point at a dot to read what it is. Principal components are the "
         + "two widest directions; the neighbour embedding keeps neighbours together, and sizes of "
-        + "groups and distances between them mean little in it. \(namesSentence)\(sample)</p>"
+        + "groups and distances between them mean little in it. \(namesSentence)\(sample)\(cut)</p>"
         + "<div class=\"charts\">\(plots.map(\.html).joined())</div>")
   }
 
@@ -88,11 +97,10 @@ extension RunReport {
     _ title: String, _ points: [SIMD2<Double>], _ items: [Int], _ description: String
   ) -> ScatterPlot {
     let names = namedClasses.map { label in
-      // The last part of a path says enough in a small picture.
-      (
-        group: label,
-        name: className(label).split(separator: "/").last.map(String.init) ?? className(label)
-      )
+      // Of a long path the last part says enough in a small picture.
+      let name = className(label)
+      let last = name.split(separator: "/").last.map(String.init) ?? name
+      return (group: label, name: name.count > TextBox.longest ? last : name)
     }
     return ScatterPlot(
       title: title, description: "\(items.count) items; \(description)",

@@ -8,7 +8,10 @@ extension RunReport {
     let steps = log.filter { $0["loss"] != nil }
     guard !steps.isEmpty else { return nil }
     var charts = [chart(of: ["loss"], in: steps, title: "Loss")]
-    charts.append(chart(of: ["active"], in: steps, title: "Share of active terms", range: 0...1))
+    charts.append(
+      chart(
+        of: ["active"], in: steps, title: "Share of active terms", axis: "share of terms above 0",
+        range: 0...1))
     charts += watchedCharts
     let extra = numericKeys(of: steps).filter { !["step", "loss", "active"].contains($0) }
     let hardest = extra.filter { $0.hasPrefix("hardest") }
@@ -38,7 +41,8 @@ extension RunReport {
   }
 
   private func chart(
-    of keys: [String], in lines: [JSONValue], title: String, range: ClosedRange<Double>? = nil
+    of keys: [String], in lines: [JSONValue], title: String, axis: String? = nil,
+    range: ClosedRange<Double>? = nil
   ) -> Chart? {
     var marks: [Mark] = []
     var shown: [Double] = []
@@ -62,12 +66,13 @@ extension RunReport {
         "\(spelled(key)) from \(number(first.mean, "%.3g")) to \(number(last.mean, "%.3g"))")
     }
     guard !marks.isEmpty else { return nil }
-    let axis = keys.count > 1 ? "cosine similarity" : spelled(keys[0]).lowercased()
+    let axis = axis ?? (keys.count > 1 ? "cosine similarity" : spelled(keys[0]).lowercased())
     let steps = lines.compactMap { line -> Double? in
       if case .number(let step)? = line["step"] { step } else { nil }
     }
     return Chart(
-      title: title, description: words.joined(separator: "; "), x: Axis("step", over: steps),
+      title: title, description: words.joined(separator: "; "),
+      x: Axis("step", over: steps, isWhole: true),
       y: range.map { Axis(axis, range: $0) } ?? Axis(axis, over: shown), marks: marks)
   }
 
@@ -110,7 +115,8 @@ extension RunReport {
         description:
           "\(name) goes from \(number(first.y)) to \(number(last.y)), that of the raw input "
           + "is \(number(watchedBaseline[name]))",
-        x: Axis("step", over: points.map(\.x)), y: Axis(name, over: shown), marks: marks)
+        x: Axis("step", over: points.map(\.x), isWhole: true), y: Axis(name, over: shown),
+        marks: marks)
     }
   }
 }

@@ -16,9 +16,7 @@ extension RunReport {
         (
           "Judged on",
           "\(data.test.name): \(data.test.count) items of \(data.test.classNames.count) classes, "
-            + (result.overlap.setting == .openSet
-              ? "none of them seen in training"
-              : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
+            + overlapInWords
         ),
         (
           "Encoder",
@@ -65,9 +63,17 @@ extension RunReport {
     var name = ""
     if case .string(let text)? = members["name"] { name = text }
     let settings = members.sorted { $0.key < $1.key }.compactMap { key, value in
-      key == "name" || value == .null ? nil : "\(key) \(inWords(value))"
+      key == "name" || value == .null || value == "" ? nil : "\(key) \(inWords(value))"
     }
     return settings.isEmpty ? name : "\(name) (\(settings.joined(separator: ", ")))"
+  }
+
+  private var overlapInWords: String {
+    let overlap = result.overlap
+    if overlap.isSameItems { return "the same as trained on" }
+    return overlap.setting == .openSet
+      ? "none of them seen in training"
+      : "\(overlap.shared) of them trained on (\(overlap.setting.rawValue))"
   }
 
   private var absolutePath: String { URL(fileURLWithPath: folder.path).standardizedFileURL.path }
@@ -75,7 +81,7 @@ extension RunReport {
   /// When and how long; nothing for runs of earlier programs.
   private var historyFacts: [(String, String)] {
     guard let first = history.sessions.first else { return [] }
-    var facts = [("Begun", first.started), ("Time of the steps", inTime(history.seconds))]
+    var facts = [("Begun", first.started), ("Time of training", inTime(history.seconds))]
     if history.sessions.count > 1 {
       let parts = history.sessions.map {
         "\($0.started): steps \($0.firstStep + 1) to \($0.lastStep)"
@@ -87,7 +93,7 @@ extension RunReport {
 
   /// A time for people.
   private func inTime(_ seconds: Double) -> String {
-    if seconds < 120 { return number(seconds, "%.1f") + " s" }
+    if seconds < 120 { return number(seconds, seconds < 1 ? "%.3f" : "%.1f") + " s" }
     let minutes = Int(min(seconds, 1e12) / 60)
     return minutes < 120 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
   }

@@ -6,6 +6,8 @@ extension RunReport {
   var verdictSection: ReportSection {
     let lines = comparison.lines
     let classes = Set(data.test.labels).count
+    // Where the page is narrow each cell says its column, since there is no room for the head.
+    let columns = ["raw input", "trained", "change", "95 % interval", "better when"]
     let rows = lines.map { line in
       let (mark, word) = verdictMark(line.verdict)
       let cells =
@@ -14,21 +16,21 @@ extension RunReport {
           signed(line.change) + relative(line.change, to: line.base),
           "\(signed(line.interval.lowerBound)) … \(signed(line.interval.upperBound))",
           line.isLowerBetter ? "lower" : "higher",
-        ].map { "<td>\(escaped($0))</td>" }.joined()
+        ]
+      let marked = zip(cells, columns).map { cell, column in
+        "<td data-column=\"\(column)\">\(escaped(cell))</td>"
+      }.joined()
       return "<tr class=\"\(line.verdict.rawValue)\"><th scope=\"row\">\(escaped(line.name))</th>"
-        + "<td class=\"mark\">\(mark) \(word)</td>\(cells)</tr>"
+        + "<td class=\"mark\">\(mark) \(word)</td>\(marked)</tr>"
     }
-    let head = [
-      "metric", "verdict", "raw input", "trained", "change", "95 % interval", "better when",
-    ]
-    .map { "<th scope=\"col\">\($0)</th>" }.joined()
+    let head = (["metric", "verdict"] + columns).map { "<th scope=\"col\">\($0)</th>" }.joined()
     let table =
       rows.isEmpty
       ? ""
-      : "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>"
+      : "<div class=\"wide\"><table class=\"cards\"><thead><tr>\(head)</tr></thead><tbody>"
         + rows.joined(separator: "\n") + "</tbody></table></div>"
     let few =
-      classes < 20 && !rows.isEmpty
+      2..<20 ~= classes && !rows.isEmpty
       ? " With only \(classes) classes the intervals are too narrow: take them as a lower bound."
       : ""
     let meaning =
@@ -40,7 +42,8 @@ extension RunReport {
       id: "verdict", title: "Verdict",
       body: """
         <div class="verdict \(overall.kind)"><p><strong>\(overall.mark) \(escaped(overall.title))\
-        </strong></p><p>\(escaped(overall.sentence))</p>\(targetSentence)\(thresholdWords)</div>
+        </strong></p><p>\(escaped(overall.sentence))</p>\(judgedSentence)\(targetSentence)\
+        \(thresholdWords)</div>
         \(table)\(meaning)
         """)
   }
@@ -64,19 +67,28 @@ extension RunReport {
         "No item judged on has another of its class."
       )
     }
+    if Set(data.test.labels).count == 1 {
+      return (
+        "unclear", "•", "All items judged on are of one class",
+        "Each is a match of each other, so that no number says how well classes are told apart."
+      )
+    }
     if better.count == lines.count {
-      return ("better", "▲", "Better than the raw input in every number", sentence)
+      return ("better", "▲", "Better than the raw input in all \(lines.count) numbers", sentence)
     }
-    if worse.isEmpty, !better.isEmpty {
-      return ("better", "▲", "Better than the raw input, in no number worse", sentence)
+    let clear = [("better", better), ("worse", worse)].filter { !$0.1.isEmpty }.map { word, names in
+      "\(word) in \(names.count)"
     }
-    if better.isEmpty, !worse.isEmpty {
-      return ("worse", "▼", "Worse than the raw input", sentence)
-    }
-    if worse.isEmpty {
+    guard !clear.isEmpty else {
       return ("unclear", "•", "No clear difference from the raw input", sentence)
     }
-    return ("worse", "▼", "Better in some numbers, worse in others", sentence)
+    let title =
+      "Of \(lines.count) numbers \(clear.joined(separator: " and ")) than the raw input"
+      + (worse.isEmpty ? ", worse in none" : "")
+    // One that got worse counts more than all that got better.
+    if !worse.isEmpty { return ("worse", "▼", title, sentence) }
+    return 2 * better.count > lines.count
+      ? ("better", "▲", title, sentence) : ("unclear", "•", title, sentence)
   }
 
   private func verdictMark(_ verdict: EmbeddingComparison.Verdict) -> (mark: String, word: String) {
@@ -85,6 +97,20 @@ extension RunReport {
     case .worse: ("▼", "worse")
     case .unclear: ("•", "unclear")
     }
+  }
+
+  /// What the numbers are worth: whether they tell of classes that the model does not know.
+  private var judgedSentence: String {
+    let words = "Judged on \(escaped(result.overlap.words))"
+    let kind =
+      result.overlap.setting == .openSet
+      ? "\(words)."
+      : "<strong>\(words)</strong>, which says less of new classes."
+    let chosen =
+      result.chosenOn == "test classes"
+      ? " The step that was kept was chosen on these same classes, which flatters it; "
+        + "<code>training.validation</code> sets others aside to choose on." : ""
+    return "<p>\(kind)\(chosen)</p>"
   }
 
   private var targetSentence: String {
@@ -99,6 +125,7 @@ extension RunReport {
 
   private var thresholdWords: String {
     guard let calibration else {
+      guard Set(data.test.labels).count > 1 else { return "" }
       return "<p>No threshold of a match yet: <code>kindred calibrate \(escaped(folder.path)) "
         + "--far 0.01</code> fits one and checks it on other classes.</p>"
     }
@@ -127,7 +154,10 @@ extension RunReport {
 /// A change with its sign.
 private func signed(_ value: Double) -> String { number(value, "%+.4f") }
 
-/// " (+12 %)", where that means something.
+/// " (+12 %)", or " (× 25)" beyond ten times as much; nothing where that means nothing.
 private func relative(_ change: Double, to base: Double) -> String {
-  base > 0 ? " (\(number(100 * change / base, "%+.0f")) %)" : ""
+  guard base > 0 else { return "" }
+  let share = change / base
+  if share > 9 { return " (× \(number(share + 1, "%.0f")))" }
+  return " (\(number(100 * share, abs(share) < 0.1 ? "%+.1f" : "%+.0f")) %)"
 }
