@@ -187,7 +187,8 @@ import Testing
     }
     let found = try kindred("search", root + "/E.npy", "--query", root + "/E.npy", "--top", "14")
     #expect(found.status == 0 && !found.output.contains("\u{1B}"), "\(found)")
-    #expect(found.output.contains("\\u001B[31m"))
+    #expect(found.output.contains("e\\u001B[31m\\nf\\u000D/0.pgm"))
+    #expect(!found.output.contains("\nf"))
     let lost = try kindred("search", root + "/\u{1B}[2J.npy", "--query", root + "/E.npy")
     #expect(lost.status == 66 && !lost.error.contains("\u{1B}"))
   }
