@@ -105,8 +105,11 @@ extension TrainedModel {
   }
 
   /// Items of an `.npy` file: [items] + the shape of an item, or [items, width].
+  ///
+  /// - Throws: also for what this model made itself: it would be embedded twice.
   private func readItems(_ path: String) throws(Failure) -> Dataset {
     let shape = encoder.inputShape
+    try checkDidNotMake(path)
     let array = try NumPyArray.read(path)
     let width = shape.reduce(1, *)
     guard array.shape.count >= 2, array.shape.dropFirst().reduce(1, *) == width else {

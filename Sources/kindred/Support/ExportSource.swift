@@ -66,10 +66,28 @@ struct ExportSource {
   }
 
   /// Names, classes, space and threshold beside the vectors; nil takes away those of what they replace.
+  ///
+  /// A file of labels that lies there already may be the user's own, so it stays; but it is not taken
+  /// for the classes of these vectors.
   func companions(
     beside output: String, _ options: ExportOptions
-  ) -> [(path: String, bytes: [UInt8]?)] {
+  ) throws(Failure) -> [(path: String, bytes: [UInt8]?)] {
     var space = space
+    let labelFile = labelsPath(beside: output)
+    // E.npy and an index E.faiss of it have the same labels.
+    let isShared = labelFile == labelsPath(beside: input)
+    let known = FileSystem.exists(labelFile) ? try? GivenLabels.read(labelFile) : nil
+    if isShared, let labels, let known, known != labels {
+      throw Failure(
+        .badData, at: labelFile, "these are other labels of \(input) than those of --labels",
+        remedy: "choose another name for --out, or take the file away")
+    }
+    if !isShared { space.earlierLabels = labels == nil ? try checksum(of: labelFile) : nil }
+    if !isShared, space.earlierLabels != nil {
+      Terminal.printError(
+        "kindred: note: \(labelFile) was there before and is not taken for the classes of these "
+          + "vectors; give them with --labels")
+    }
     space.metric = options.metric(for: vectors)
     if !options.adapter.isEmpty { space.takesItems = true }
     var calibration = calibration
@@ -83,9 +101,7 @@ struct ExportSource {
       let given = names.withoutCommonFolder
       found.append((namesPath(beside: output), names.isEmpty ? nil : NameList.bytes(given)))
     }
-    if let labels, labelsPath(beside: output) != labelsPath(beside: input) {
-      found.append((labelsPath(beside: output), labels.array.bytes()))
-    }
+    if let labels, labels != known { found.append((labelFile, labels.array.bytes())) }
     return found
   }
 

@@ -6,7 +6,7 @@ import Training
 
 /// The embeddings of `--embeddings` and the classes of `--labels`.
 struct LabelledMatrix {
-  let embeddings: Tensor
+  private(set) var embeddings: Tensor
   /// A number for each class: the label itself where all are numbers from 0 to 2³¹ − 1, else its
   /// place among all classes.
   private(set) var labels: [Int]
@@ -59,6 +59,13 @@ struct LabelledMatrix {
     let (numbers, names) = LabelledMatrix.numbers([given, other.given])
     (labels, other.labels) = (numbers[0], numbers[1])
     (classNames, other.classNames) = (names, names)
+  }
+
+  /// Brings both matrices to float64 if one of them is: float32 might not hold its numbers.
+  mutating func matchPrecision(of other: inout LabelledMatrix) {
+    guard embeddings.dtype != other.embeddings.dtype else { return }
+    embeddings = embeddings.converted(to: .float64)
+    other.embeddings = other.embeddings.converted(to: .float64)
   }
 
   /// Fails unless labels are numbers of classes from 0, as rows of weights are counted.
