@@ -14,7 +14,7 @@ public struct DataSplit: Sendable {
   }
 }
 
-/// Which of the classes that are judged on were trained on, by their names.
+/// Which of the classes that are judged on were trained on, by their names, and which of the items.
 ///
 /// *Open-set*: none, as metric learning is judged; *closed-set*: all; else *mixed*.
 public struct ClassOverlap: Sendable, Equatable {
@@ -28,13 +28,22 @@ public struct ClassOverlap: Sendable, Equatable {
   public let trained, judged, shared: Int
   /// Items judged on, and how many of them are of shared classes.
   public let items, sharedItems: Int
+  /// How many of the items judged on are, bit for bit, items trained on, whatever they are called;
+  /// nil if these are not known.
+  public let copies: Int?
 
+  /// - Complexity: one pass over the numbers of both.
   public init(train: Dataset, test: Dataset) {
-    self.init(trained: train.classNames, test: test)
+    self.init(trained: train.classNames, test: test, copies: test.copies(of: train))
   }
 
   /// - Parameter classNames: the classes that were trained on.
   public init(trained classNames: [String], test: Dataset) {
+    self.init(trained: classNames, test: test, copies: nil)
+  }
+
+  private init(trained classNames: [String], test: Dataset, copies: Int?) {
+    self.copies = copies
     let known = Set(classNames.map { Array($0.utf8) })
     let isShared = test.classNames.map { known.contains(Array($0.utf8)) }
     (trained, judged) = (classNames.count, test.classNames.count)
@@ -49,19 +58,30 @@ public struct ClassOverlap: Sendable, Equatable {
 
   /// What the classes are that are judged on, as in "classes never seen in training".
   public var words: String {
-    switch setting {
-    case .openSet: "classes never seen in training"
-    case .closedSet: "other items of the classes trained on (closed-set)"
-    case .mixed:
-      "classes of which \(shared) of \(judged) were trained on (mixed, \(sharedItems) of \(items) items)"
+    let copied = copies ?? 0
+    if copied == items, setting == .closedSet {
+      return "the items trained on themselves (closed-set)"
     }
+    let known =
+      switch setting {
+      case .openSet: "classes never seen in training"
+      case .closedSet:
+        "\(copied == 0 ? "other " : "")items of the classes trained on (closed-set)"
+      case .mixed:
+        "classes of which \(shared) of \(judged) were trained on (mixed, \(sharedItems) of \(items) items)"
+      }
+    return copied == 0 ? known : "\(known), \(copyWords)"
   }
+
+  /// How many items are copies of items trained on, as in "12 of 40 items copies of items trained on".
+  public var copyWords: String { "\(copies ?? 0) of \(items) items copies of items trained on" }
 
   public var json: JSONValue {
     [
       "setting": .string(setting.rawValue), "trained": JSONValue(trained),
       "judged": JSONValue(judged), "shared": JSONValue(shared), "items": JSONValue(items),
       "sharedItems": JSONValue(sharedItems),
+      "copies": copies.map { JSONValue($0) } ?? .null,
     ]
   }
 }

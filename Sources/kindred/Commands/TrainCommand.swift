@@ -125,7 +125,7 @@ private func show(
       \(recipe.description)
       Training on \(data.train.count) items of \(data.train.classNames.count) classes; judging on \
       \(data.test.count) items of \(data.test.classNames.count) \
-      \(data.overlap.setting == .openSet ? "others" : "classes, \(data.overlap.shared) of them trained on (\(data.overlap.setting.rawValue))").
+      \(data.overlap.setting == .openSet ? "others" : "classes, \(data.overlap.shared) of them trained on (\(data.overlap.setting.rawValue))")\(data.overlap.copies ?? 0 == 0 ? "" : ", \(data.overlap.copyWords)").
       """)
     if trainer.step > 0 { print("Going on from step \(trainer.step).") }
   case .stepped(let report, let imagesPerSecond):

@@ -19,6 +19,7 @@ extension RunReport {
             + (result.overlap.setting == .openSet
               ? "none of them seen in training"
               : "\(result.overlap.shared) of them trained on (\(result.overlap.setting.rawValue))")
+            + (result.overlap.copies ?? 0 == 0 ? "" : ", \(result.overlap.copyWords)")
         ),
         (
           "Encoder",
