@@ -19,6 +19,14 @@ func resolved(_ path: String, below root: String) throws(Failure) -> String {
     remedy: "mend the path, or set KINDRED_DATA to the folder that holds \(path)")
 }
 
+/// The same for an array of a file, `FILE#NAME`: the place of the file, and the name.
+func resolvedArray(_ path: String, below root: String) throws(Failure) -> String {
+  guard located(path, below: root) == nil, let mark = path.lastIndex(of: "#") else {
+    return try resolved(path, below: root)
+  }
+  return try resolved(String(path[..<mark]), below: root) + path[mark...]
+}
+
 /// Where a path of a recipe lies: from where one stands, else below the data folder; nil for nowhere.
 func located(_ path: String, below root: String) -> String? {
   if FileSystem.exists(path) { return path }

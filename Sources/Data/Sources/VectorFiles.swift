@@ -1,7 +1,8 @@
 import Files
+import Index
 import Settings
 
-/// Given embeddings and labels in `.npy` files.
+/// Given embeddings in files of any format of vectors, and their labels.
 public struct VectorFiles: ClassRuled {
   public var embeddings = "vectors/embeddings.npy"
   public var labels = "vectors/labels.npy"
@@ -11,7 +12,8 @@ public struct VectorFiles: ClassRuled {
 
   public init() {}
 
-  public static let summary = "given vectors in .npy files, and labels in .npy or .csv files"
+  public static let summary =
+    "given vectors (.npy, .npz, .safetensors, .csv and others), and labels"
   public static let settings: [Setting<Self>] =
     [
       Setting(
@@ -31,8 +33,9 @@ public struct VectorFiles: ClassRuled {
         .badData, at: "data: vectors", "'testLabels' is missing",
         expected: "a file, since there are testEmbeddings")
     }
-    if let a = FileSystem.realPath(first.path),
-      a == FileSystem.realPath(try resolved(testEmbeddings, below: root))
+    let other = try resolvedArray(testEmbeddings, below: root)
+    if first.path == other
+      || FileSystem.realPath(first.path).map({ $0 == FileSystem.realPath(other) }) ?? false
     {
       throw Failure(
         .badData, at: "data: vectors", "embeddings and testEmbeddings are one file",
@@ -52,12 +55,13 @@ public struct VectorFiles: ClassRuled {
     _ vectors: String, _ classes: String, root: String
   ) throws(Failure) -> LabelledVectors {
     let (path, labelPath) = (
-      try resolved(vectors, below: root), try resolved(classes, below: root)
+      try resolvedArray(vectors, below: root), try resolvedArray(classes, below: root)
     )
-    let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Float.self)
+    let found = try readVectors(path, dtype: .float32)
     return LabelledVectors(
-      path: path, labelPath: labelPath, rows: rows, width: columns, values: values,
-      labels: try GivenLabels.read(labelPath, count: rows))
+      path: path, labelPath: labelPath, rows: found.shape[0], width: found.shape[1],
+      values: found.elements(as: Float.self),
+      labels: try GivenLabels.read(labelPath, count: found.shape[0]))
   }
 }
 

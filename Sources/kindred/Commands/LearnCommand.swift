@@ -238,12 +238,13 @@ private func solveGraph(
   let problem = try configured(
     known.value, try arguments.settings("--params"), at: "--params")
   try folder.checkIsFree()
-  let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Double.self)
+  let given = try readMatrix(path, dtype: .float64)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let clock = ContinuousClock()
   let start = clock.now
   let found = try problem.solve(
-    Matrix(values, rows: rows, columns: columns), random: Random(seed: UInt64(seed)), at: path)
+    Matrix(given.elements(as: Double.self), rows: given.shape[0], columns: given.shape[1]),
+    random: Random(seed: UInt64(seed)), at: path)
   let seconds = (clock.now - start) / .seconds(1)
   let json: JSONValue = [
     "learner": .string(wanted), "objective": .number(found.objective),
