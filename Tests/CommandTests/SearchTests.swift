@@ -177,6 +177,14 @@ import Testing
     try write(items.map { $0.map { 3 * $0 } }, to: long)
     let refused = try kindred("search", long, "--query", long, "--calibration", named)
     #expect(refused.status == 65 && refused.error.contains("unit length"), "\(refused)")
+    let page = scratch.path + "/long.pgv"
+    let exported = ["export", long, "--format", "pgvector", "--out", page]
+    let unlike = try kindred(exported + ["--calibration", named])
+    #expect(unlike.status == 65 && unlike.error.contains("unit length"), "\(unlike)")
+    try FileSystem.write(try FileSystem.read(named), to: scratch.path + "/long.calibration.json")
+    let without = try kindred(exported)
+    #expect(without.status == 0 && without.error.contains("does not go along"), "\(without)")
+    #expect(try FileSystem.readText(scratch.path + "/long.md").contains("no calibrated threshold"))
     #expect(try kindred("calibrate", "--far", "0.1").status == 64)
     #expect(try kindred(["calibrate", "a-run"] + words).status == 64)
 
