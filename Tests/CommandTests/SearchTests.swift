@@ -232,6 +232,22 @@ import Testing
     #expect(other.status == 0 && other.error.contains("another space"), "\(other)")
   }
 
+  /// Bytes with their ranges beside them stand for numbers; alone they are the numbers.
+  @Test(arguments: ["bvecs", "u8bin"]) func bytesAreTurnedBack(format: String) throws {
+    let scratch = try Scratch()
+    let (rows, path) = (scratch.path + "/e.npy", scratch.path + "/codes." + format)
+    let items = numbers(30, 4).map { $0.map { 8 * $0 + 100 } }
+    try write(items, to: rows)
+    #expect(try kindred("export", rows, "--format", format, "--out", path).status == 0)
+    let found = try neighbors(try kindred("search", path, "--query", rows, "--json"))
+    #expect(found.enumerated().allSatisfy { $1[0]["id"]?.wholeValue == $0 })
+    #expect(found.allSatisfy { $0[0]["distance"]?.numberValue ?? 9 < 0.05 })
+    try FileManager.default.removeItem(atPath: scratch.path + "/codes.ranges.safetensors")
+    let bare = try neighbors(try kindred("search", path, "--query", path, "--json"))
+    let distances = bare.joined().compactMap { $0["distance"]?.numberValue }
+    #expect(distances.max() ?? 0 > 50)
+  }
+
   /// Labels go where the vectors go, and not to others.
   @Test func labelsBelongToTheirVectors() throws {
     let scratch = try Scratch()

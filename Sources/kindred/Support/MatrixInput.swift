@@ -93,5 +93,5 @@ struct LabelledMatrix {
 ///
 /// - Parameter dtype: what to convert to; nil keeps float64 and makes all else float32.
 func readMatrix(_ path: String, dtype: DType? = nil) throws(Failure) -> Tensor {
-  try readVectors(path, dtype: dtype)
+  try decodedVectors(try readVectors(path, dtype: dtype), of: path)
 }
