@@ -187,6 +187,8 @@ import Testing
     #expect(try FileSystem.readText(scratch.path + "/long.md").contains("no calibrated threshold"))
     #expect(try kindred("calibrate", "--far", "0.1").status == 64)
     #expect(try kindred(["calibrate", "a-run"] + words).status == 64)
+    let onto = try kindred(["calibrate", "--out", scratch.path + "/./e.npy"] + words)
+    #expect(onto.status == 64 && onto.error.contains("which is read"), "\(onto)")
 
     // Without a pair that matches there is a threshold, and no probability.
     let lone = scratch.path + "/lone.npy"
