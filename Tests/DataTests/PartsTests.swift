@@ -250,6 +250,11 @@ struct PartsTests {
       ).load(root: scratch.path)
     }
     #expect(same.found.contains("one file"))
+    let rows = failure {
+      _ = try RowFiles().setting(["rows": "first.npy", "testRows": "./first.npy"], at: "test")
+        .loadRows(root: scratch.path)
+    }
+    #expect(rows.found.contains("one file"))
   }
 
   @Test("Tables leave out what numbers the rows, and say so")

@@ -27,6 +27,19 @@ func resolvedArray(_ path: String, below root: String) throws(Failure) -> String
   return try resolved(String(path[..<mark]), below: root) + path[mark...]
 }
 
+/// Fails if two parts are one file: what is judged on would be what was learned from.
+///
+/// - Parameter settings: what the two are called in a recipe.
+func checkAreTwoFiles(
+  _ first: String, _ second: String, _ settings: (String, String), at place: String
+) throws(Failure) {
+  let isSame = FileSystem.realPath(first).map { $0 == FileSystem.realPath(second) }
+  guard first == second || isSame == true else { return }
+  throw Failure(
+    .badData, at: place, "\(settings.0) and \(settings.1) are one file",
+    expected: "others to judge on", remedy: "leave \(settings.1) out to hold some of them out")
+}
+
 /// Where a path of a recipe lies: from where one stands, else below the data folder; nil for nowhere.
 func located(_ path: String, below root: String) -> String? {
   if FileSystem.exists(path) { return path }

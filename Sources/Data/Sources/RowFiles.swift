@@ -44,6 +44,7 @@ public struct RowFiles: RowRuled {
         expected: "one file, of which a share is judged on")
     }
     let testPath = try resolvedArray(testRows, below: root)
+    try checkAreTwoFiles(path, testPath, ("rows", "testRows"), at: "data: rows")
     let second = try read(testPath, testLabels, testTargets, root: root)
     guard second.width == first.width else {
       throw Failure(

@@ -33,15 +33,9 @@ public struct VectorFiles: ClassRuled {
         .badData, at: "data: vectors", "'testLabels' is missing",
         expected: "a file, since there are testEmbeddings")
     }
-    let other = try resolvedArray(testEmbeddings, below: root)
-    if first.path == other
-      || FileSystem.realPath(first.path).map({ $0 == FileSystem.realPath(other) }) ?? false
-    {
-      throw Failure(
-        .badData, at: "data: vectors", "embeddings and testEmbeddings are one file",
-        expected: "other vectors to judge on",
-        remedy: "leave testEmbeddings out to hold classes out")
-    }
+    try checkAreTwoFiles(
+      first.path, try resolvedArray(testEmbeddings, below: root), ("embeddings", "testEmbeddings"),
+      at: "data: vectors")
     let second = try vectors(testEmbeddings, testLabels, root: root)
     guard second.width == first.width else {
       throw Failure(

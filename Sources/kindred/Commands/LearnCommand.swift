@@ -84,7 +84,7 @@ func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) {
   print("objective \(metric.objective); \(metric.certifies) \(metric.certificate)")
   for note in run.notes { print("Note: \(note).") }
   var table = Table([
-    run.isHeldOut ? "on \(run.judged) other rows" : "on the rows learned from", "raw input",
+    run.judgedOn, "raw input",
     "learned",
   ])
   if let neighbors = run.neighbors {
