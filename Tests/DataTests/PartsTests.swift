@@ -126,6 +126,10 @@ struct PartsTests {
     let split = try load(["path": "first", "testPath": "third"])
     #expect(split.train.classNames == ["a", "b"] && split.test.classNames == ["b", "c"])
     #expect(ClassOverlap(train: split.train, test: split.test).setting == .mixed)
+    let both = failure {
+      _ = try load(["path": "first", "testPath": "third", "testClasses": ["b"]])
+    }
+    #expect(both.found.contains("testPath and testClasses both"))
     let deep = try load(["path": "first", "testPath": "second"])
     #expect(deep.test.classNames == ["images/b", "images/c"])
   }

@@ -56,6 +56,7 @@ public struct PictureFolder: ClassRuled {
         train: first.train, test: test, validation: first.test == nil ? nil : first.validation,
         notes: ["the folders of \(folder) name the parts to train and to judge on"] + first.notes)
     }
+    try classRules.checkNamesNone(beside: "testPath", at: "data: folder")
     let other = try resolved(testPath, below: root)
     try checkParts(folder, other)
     let second = try read(other, isPart: true)

@@ -28,6 +28,7 @@ public struct VectorFiles: ClassRuled {
     guard !testEmbeddings.isEmpty else {
       return try classRules.split(try first.dataset(classRules), at: "data: vectors")
     }
+    try classRules.checkNamesNone(beside: "testEmbeddings", at: "data: vectors")
     guard !testLabels.isEmpty else {
       throw Failure(
         .badData, at: "data: vectors", "'testLabels' is missing",
