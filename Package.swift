@@ -38,7 +38,7 @@ let package = Package(
       name: "Losses", dependencies: ["Autodiff", "Geometry", "Miners", "Settings"],
       swiftSettings: strict),
     .target(
-      name: "Data", dependencies: ["Autodiff", "Files", "Pictures", "Settings"],
+      name: "Data", dependencies: ["Autodiff", "Files", "Index", "Pictures", "Settings"],
       exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),

@@ -15,6 +15,9 @@ public struct VectorSpace: Sendable, Equatable {
   public var metric: ExactIndex.Metric
   /// Whether the index takes items as they are and makes the vectors itself.
   public var takesItems: Bool
+  /// The checksum of a file of labels that lay beside when the vectors were written without any: it is
+  /// of others.
+  public var earlierLabels: String?
 
   public init(
     model: String?, columns: Int, isUnit: Bool, metric: ExactIndex.Metric, takesItems: Bool = false
@@ -53,14 +56,17 @@ public struct VectorSpace: Sendable, Equatable {
     self.init(
       model: model, columns: columns, isUnit: isUnit, metric: metric,
       takesItems: value["takesItems"] == .bool(true))
+    if case .string(let text)? = value["earlierLabels"] { earlierLabels = text }
   }
 
   public var json: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "model": model.map { .string($0) } ?? .null, "columns": JSONValue(columns),
       "unitLength": .bool(isUnit), "metric": .string(metric.rawValue),
       "takesItems": .bool(takesItems),
     ]
+    if let earlierLabels { members["earlierLabels"] = .string(earlierLabels) }
+    return .object(members)
   }
 
   public var bytes: [UInt8] { Array(json.indented.utf8) }

@@ -98,6 +98,23 @@ import Testing
     }
     // Row 0 is deleted, and its copy is row 60.
     #expect(first[0]["id"] == 60 && first[0]["distance"] == 0)
+    // Names, classes, space and threshold go with the graph under any name.
+    let (labels, named) = (scratch.path + "/kinds.npy", scratch.path + "/n.hnsw")
+    try NumPyArray(shape: [60], elements: .text((0..<60).map { "k\($0 % 3)" })).write(to: labels)
+    try FileSystem.write((0..<60).map { "row \($0)\n" }.joined(), to: scratch.path + "/e.paths.txt")
+    #expect(
+      try kindred("export", rows, "--labels", labels, "--format", "hnsw", "--out", named).status
+        == 0)
+    let grown = scratch.path + "/grown.hnsw"
+    let added = try kindred("index", named, "--add", rows, "--labels", labels, "--out", grown)
+    #expect(added.status == 0, "\(added)")
+    #expect(try NumPyArray.read(scratch.path + "/grown.labels.npy").elements.count == 120)
+    #expect(try NameList.read(scratch.path + "/grown.paths.txt").last == "row 59")
+    #expect(FileSystem.exists(scratch.path + "/grown.space.json"))
+    let shown = try kindred("search", grown, "--query", rows, "--top", "2", "--json")
+    #expect(shown.output.contains("\"class\": \"k2\"") && shown.output.contains("row 59"))
+    let bare = try kindred("index", grown, "--add", rows, "--out", grown)
+    #expect(bare.status == 0 && bare.error.contains("give --labels"), "\(bare)")
     try NumPyArray(shape: [1], elements: .int64([120])).write(to: gone)
     for words in [["--delete", gone], ["--labels", gone], []] {
       let refused = try kindred(["index", graph, "--out", graph] + words)

@@ -189,7 +189,8 @@ import Testing
     }
     let found = try kindred("search", root + "/E.npy", "--query", root + "/E.npy", "--top", "14")
     #expect(found.status == 0 && !found.output.contains("\u{1B}"), "\(found)")
-    #expect(found.output.contains("\\u001B[31m"))
+    #expect(found.output.contains("e\\u001B[31m\\nf\\u000D/0.pgm"))
+    #expect(!found.output.contains("\nf"))
     let lost = try kindred("search", root + "/\u{1B}[2J.npy", "--query", root + "/E.npy")
     #expect(lost.status == 66 && !lost.error.contains("\u{1B}"))
   }
@@ -283,6 +284,22 @@ import Testing
       }
       #expect(list.count == 2 && list[0]["id"] == 0, "\(name): \(outcome)")
     }
+    // The same in a recipe.
+    let matrix = NumPyArray(
+      shape: [12, 6], elements: .float32(vectors([0, 1, 2, 3])))
+    let labels = NumPyArray(shape: [12], elements: .int64((0..<12).map { Int64($0 / 3) }))
+    try FileSystem.write(
+      try ZipArchive(members: [("x.npy", matrix.bytes()), ("kinds.npy", labels.bytes())]).bytes(),
+      to: path + "/all.npz")
+    let data =
+      "{ name: \"vectors\", embeddings: \"\(path)/all.npz#x\", labels: \"\(path)/all.npz#kinds\" }"
+    let trained = try kindred("train", try recipe(data, to: path), "--out", path + "/run")
+    #expect(trained.status == 0, "\(trained)")
+    let embedded = try kindred(
+      "embed", path + "/run", "--input", path + "/all.npz#x", "--out", path + "/e.npy", "--json")
+    #expect(try number(embedded, "rows") == 12, "\(embedded)")
+    let whole = try kindred("merge", path + "/e.npy", "--out", path + "/m.npy")
+    #expect(whole.status == 66 && whole.error.contains("e.npy: this is no part"), "\(whole)")
     let two = try kindred("search", path + "/two.npz", "--query", path + "/q.npy")
     #expect(two.status == 65 && two.error.contains("'a', 'b'") && two.error.contains("two.npz#a"))
   }

@@ -27,6 +27,24 @@ import Testing
     return path
   }
 
+  @Test func copiesAreNoOtherRows() throws {
+    let folder = try LearnTests.folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let lines = (0..<24).map { "\($0 % 3).\($0),\($0 * $0 % 7).5,\(["a", "b", "c"][$0 % 3])\n" }
+    try FileSystem.write("x,y,kind\n" + lines.joined(), to: folder + "/t.csv")
+    try FileSystem.write("x,y,kind\n" + lines.prefix(9).joined(), to: folder + "/u.csv")
+    func learn(_ test: String) throws -> Outcome {
+      try kindred(
+        "learn", "nca", "--table", folder + "/t.csv", "--label", "kind", "--test",
+        "\(folder)/\(test).csv", "--out", "\(folder)/\(test)")
+    }
+    let same = try learn("t")
+    #expect(same.status == 65 && same.error.contains("one file"), "\(same)")
+    let copies = try learn("u")
+    #expect(copies.status == 0, "\(copies)")
+    #expect(copies.output.contains("on 9 rows, 9 of them copies of rows learned from"), "\(copies)")
+  }
+
   private func json(_ outcome: Outcome) throws -> [String: Any] {
     let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
     return try #require(object as? [String: Any])

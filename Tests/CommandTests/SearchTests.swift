@@ -177,8 +177,110 @@ import Testing
     try write(items.map { $0.map { 3 * $0 } }, to: long)
     let refused = try kindred("search", long, "--query", long, "--calibration", named)
     #expect(refused.status == 65 && refused.error.contains("unit length"), "\(refused)")
+    let page = scratch.path + "/long.pgv"
+    let exported = ["export", long, "--format", "pgvector", "--out", page]
+    let unlike = try kindred(exported + ["--calibration", named])
+    #expect(unlike.status == 65 && unlike.error.contains("unit length"), "\(unlike)")
+    try FileSystem.write(try FileSystem.read(named), to: scratch.path + "/long.calibration.json")
+    let without = try kindred(exported)
+    #expect(without.status == 0 && without.error.contains("does not go along"), "\(without)")
+    #expect(try FileSystem.readText(scratch.path + "/long.md").contains("no calibrated threshold"))
     #expect(try kindred("calibrate", "--far", "0.1").status == 64)
     #expect(try kindred(["calibrate", "a-run"] + words).status == 64)
+    let onto = try kindred(["calibrate", "--out", scratch.path + "/./e.npy"] + words)
+    #expect(onto.status == 64 && onto.error.contains("which is read"), "\(onto)")
+
+    // Without a pair that matches there is a threshold, and no probability.
+    let lone = scratch.path + "/lone.npy"
+    try NumPyArray(shape: [240], elements: .int64((0..<240).map { Int64($0) })).write(to: lone)
+    let alone = try object(
+      try kindred(
+        "calibrate", "--embeddings", bare, "--labels", lone, "--far", "0.1", "--json"))
+    #expect(alone["distance"]?.numberValue ?? 0 > 0 && alone["probability"] == .null)
+    let plain = try kindred("search", bare, "--query", bare, "--top", "1")
+    #expect(plain.status == 0 && !plain.output.contains("probability"), "\(plain)")
+  }
+
+  /// Thresholds are similarities, and distances negated are; probabilities are of distances.
+  @Test func thresholdsBelongToTheirMetric() throws {
+    let scratch = try Scratch()
+    let (rows, labels, queries) = (
+      scratch.path + "/e.npy", scratch.path + "/y.npy", scratch.path + "/u.npy"
+    )
+    let items = numbers(120, 6).enumerated().map { i, noise in
+      noise.map { 4 * $0 + Double(i / 6 % 5) }
+    }
+    try write(items, to: rows)
+    try write(unit(Array(items.prefix(3))), to: queries)
+    try NumPyArray(shape: [120], elements: .int64((0..<120).map { Int64($0 / 6) }))
+      .write(to: labels)
+    let wrong = try kindred("search", rows, "--query", rows, "--threshold", "0.5")
+    #expect(wrong.status == 64 && wrong.error.contains("give -0.5"), "\(wrong)")
+    let near = try neighbors(
+      try kindred("search", rows, "--query", rows, "--threshold", "-1.5", "--top", "9", "--json"))
+    for one in near.joined() {
+      #expect(one["match"] == .bool(one["distance"]?.numberValue ?? 9 <= 1.5))
+    }
+    #expect(
+      try kindred("calibrate", "--embeddings", rows, "--labels", labels, "--far", "0.1").status == 0
+    )
+    let found = try kindred("search", rows, "--query", rows, "--json")
+    #expect(try neighbors(found)[0][0]["probability"] != nil)
+    let inner = try kindred("search", rows, "--query", rows, "--metric", "inner-product", "--json")
+    #expect(try neighbors(inner)[0][0]["probability"] == nil)
+    #expect(try neighbors(inner)[0][0]["match"] == .null)
+    // Queries of unit length among vectors of any length are of another space, or may be.
+    let other = try kindred("search", rows, "--query", queries, "--json")
+    #expect(other.status == 0 && other.error.contains("another space"), "\(other)")
+  }
+
+  /// Bytes with their ranges beside them stand for numbers; alone they are the numbers.
+  @Test(arguments: ["bvecs", "u8bin"]) func bytesAreTurnedBack(format: String) throws {
+    let scratch = try Scratch()
+    let (rows, path) = (scratch.path + "/e.npy", scratch.path + "/codes." + format)
+    let items = numbers(30, 4).map { $0.map { 8 * $0 + 100 } }
+    try write(items, to: rows)
+    #expect(try kindred("export", rows, "--format", format, "--out", path).status == 0)
+    let found = try neighbors(try kindred("search", path, "--query", rows, "--json"))
+    #expect(found.enumerated().allSatisfy { $1[0]["id"]?.wholeValue == $0 })
+    #expect(found.allSatisfy { $0[0]["distance"]?.numberValue ?? 9 < 0.05 })
+    try FileManager.default.removeItem(atPath: scratch.path + "/codes.ranges.safetensors")
+    let bare = try neighbors(try kindred("search", path, "--query", path, "--json"))
+    let distances = bare.joined().compactMap { $0["distance"]?.numberValue }
+    #expect(distances.max() ?? 0 > 50)
+  }
+
+  /// Labels go where the vectors go, and not to others.
+  @Test func labelsBelongToTheirVectors() throws {
+    let scratch = try Scratch()
+    let (first, second, labels) = (
+      scratch.path + "/e.npy", scratch.path + "/f.npy", scratch.path + "/y.npy"
+    )
+    try write(numbers(4, 4), to: first)
+    try write(numbers(4, 4, seed: 2), to: second)
+    try NumPyArray(shape: [4], elements: .text(["k", "k", "l", "l"])).write(to: labels)
+    // An index that is called as its vectors are.
+    let named = ["--labels", labels, "--format", "faiss-flat", "--out"]
+    #expect(try kindred(["export", first] + named + [scratch.path + "/e.faiss"]).status == 0)
+    let own = try neighbors(
+      try kindred("search", scratch.path + "/e.faiss", "--query", first, "--json"))
+    #expect(own[2][0]["class"] == "l")
+    try NumPyArray(shape: [4], elements: .text(["m", "m", "m", "m"])).write(to: labels)
+    let others = try kindred(["export", first] + named + [scratch.path + "/e.faiss"])
+    #expect(others.status == 65 && others.error.contains("e.labels.npy"), "\(others)")
+
+    // An index of other vectors takes the place of one with labels.
+    let index = scratch.path + "/i.faiss"
+    #expect(try kindred(["export", first] + named + [index]).status == 0)
+    let replaced = try kindred("export", second, "--format", "faiss-flat", "--out", index)
+    #expect(replaced.status == 0 && replaced.error.contains("i.labels.npy"), "\(replaced)")
+    let bare = try neighbors(try kindred("search", index, "--query", second, "--json"))
+    #expect(bare[0][0]["class"] == nil)
+    #expect(FileSystem.exists(scratch.path + "/i.labels.npy"))
+    try NumPyArray(shape: [4], elements: .text(["a", "b", "c", "d"]))
+      .write(to: scratch.path + "/i.labels.npy")
+    let given = try neighbors(try kindred("search", index, "--query", second, "--json"))
+    #expect(given[1][0]["class"] == "b")
   }
 
   /// Embeddings of one run and queries of another, or of none, whatever their width.
@@ -220,6 +322,16 @@ import Testing
     #expect(found["threshold"] == calibration["similarity"] && found["notes"] == [])
     let refused = try kindred("search", index, "--query", other)
     #expect(refused.status == 65 && refused.error.contains("another model"), "\(refused)")
+    let judged = ["evaluate", "--embeddings", own, "--labels", labels, "--gallery-labels", labels]
+    let apart = try kindred(judged + ["--gallery", other, "--json"])
+    #expect(apart.status == 65 && apart.error.contains("another model"), "\(apart)")
+    let unknown = try kindred(judged + ["--gallery", rows, "--json"])
+    #expect(unknown.status == 0 && unknown.error.contains("different spaces"), "\(unknown)")
+    let twice = try kindred("search", scratch.path + "/a", "--query", own)
+    #expect(twice.status == 65 && twice.error.contains("this model made"), "\(twice)")
+    let stacked = scratch.path + "/stacked.npy"
+    #expect(
+      try kindred("embed", scratch.path + "/b", "--input", own, "--out", stacked).status == 0)
     let warned = try kindred("search", index, "--query", rows, "--json")
     #expect(warned.status == 0 && warned.error.contains("another space"), "\(warned)")
     let folders = try FileSystem.list(scratch.path)

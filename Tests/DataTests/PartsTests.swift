@@ -38,7 +38,7 @@ struct PartsTests {
     #expect(overlap.setting == .mixed && overlap.shared == 1 && overlap.sharedItems == 2)
     #expect(!overlap.isSameItems)
     let same = ClassOverlap(train: split.train, test: split.train)
-    #expect(same.isSameItems && same.words == "the items trained on")
+    #expect(same.isSameItems && same.words.hasPrefix("the items trained on"))
     #expect(split.notes.count == 1)
     let listed = failure { _ = try load(["testClasses": ["a"]]) }
     #expect(listed.found.contains("testClasses"))
@@ -84,6 +84,86 @@ struct PartsTests {
     #expect(twice.found.contains("one folder"))
     #expect(
       failure { _ = try load(["path": "same", "testPath": "same/a"]) }.found.contains("holds"))
+  }
+
+  @Test("Queries and a gallery are no classes, and one side beside train is what is judged on")
+  func sides() throws {
+    try fill(["query/a", "query/b", "gallery/a", "gallery/b"], in: "sides")
+    #expect(failure { _ = try load(["path": "sides"]) }.found.contains("classes in common"))
+    try fill(["train/a", "train/b", "Query/c", "Gallery/c"], in: "three")
+    #expect(failure { _ = try load(["path": "three"]) }.found.contains("classes in common"))
+    try fill(
+      ["bounding_box_train/1", "bounding_box_train/2", "bounding_box_test/3", "query/3"],
+      in: "persons")
+    #expect(failure { _ = try load(["path": "persons"]) }.found.contains("classes in common"))
+    try fill(["bounding_box_train", "bounding_box_test", "query"], in: "flat")
+    #expect(failure { _ = try load(["path": "flat"]) }.found.contains("without class folders"))
+    try fill(["train/a", "train/b", "gallery/b", "gallery/c"], in: "one")
+    let one = try load(["path": "one"])
+    #expect(one.train.classNames == ["a", "b"] && one.test.classNames == ["b", "c"])
+    #expect(ClassOverlap(train: one.train, test: one.test).setting == .mixed)
+  }
+
+  @Test("Parts by the words of their names, if the same classes lie inside")
+  func looseParts() throws {
+    try fill(["cars_train/a", "cars_train/b", "cars_test/a", "cars_test/b"], in: "cars")
+    let cars = try load(["path": "cars"])
+    #expect(cars.train.classNames == ["a", "b"] && cars.test.classNames == ["a", "b"])
+    try fill(["train1/a", "train1/b", "val1/b", "test-1/c"], in: "three")
+    let three = try load(["path": "three"])
+    #expect(three.validation?.classNames == ["b"] && three.test.classNames == ["c"])
+    // What has nothing in common may well be classes of classes.
+    try fill(["train 1/a", "train 1/b", "test tube/c", "test tube/d"], in: "words")
+    let words = try load(["path": "words", "testClasses": ["train 1/b"]])
+    #expect(words.train.classNames == ["test tube/c", "test tube/d", "train 1/a"])
+    // A folder that is no part, with classes of its own.
+    try fill(["train/a", "train/b", "val/c", "extra/x"], in: "extra")
+    #expect(failure { _ = try load(["path": "extra"]) }.found.contains("'extra' is none"))
+  }
+
+  @Test("Of two paths, a folder within that is called like a part is no class")
+  func nestedParts() throws {
+    try fill(["train/a", "train/b"], in: "first")
+    try fill(["images/test/b", "images/test/c"], in: "second")
+    try fill(["test/b", "test/c"], in: "third")
+    let split = try load(["path": "first", "testPath": "third"])
+    #expect(split.train.classNames == ["a", "b"] && split.test.classNames == ["b", "c"])
+    #expect(ClassOverlap(train: split.train, test: split.test).setting == .mixed)
+    let both = failure {
+      _ = try load(["path": "first", "testPath": "third", "testClasses": ["b"]])
+    }
+    #expect(both.found.contains("testPath and testClasses both"))
+    let deep = try load(["path": "first", "testPath": "second"])
+    #expect(deep.test.classNames == ["images/b", "images/c"])
+  }
+
+  @Test("Items judged on that are items trained on are counted, whatever they are called")
+  func copies() throws {
+    try fill(["a", "b", "c"], in: "first")
+    try fill(["a", "b", "d"], in: "second")
+    let same = try load(["path": "first", "testPath": "second"])
+    let overlap = ClassOverlap(train: same.train, test: same.test)
+    #expect(overlap.setting == .mixed && overlap.copies == 6)
+    #expect(overlap.words.contains("6 of 6 items copies of items trained on"))
+    #expect(overlap.json["copies"] == 6)
+    try FileManager.default.removeItem(atPath: scratch.path + "/second/d")
+    let known = try load(["path": "first", "testPath": "second"])
+    let closed = ClassOverlap(train: known.train, test: known.test)
+    #expect(closed.words == "the items trained on themselves (closed-set)")
+    let apart = try load(["path": "first", "testClasses": ["c"]])
+    let open = ClassOverlap(train: apart.train, test: apart.test)
+    #expect(open.copies == 0 && open.words == "classes never seen in training")
+    #expect(ClassOverlap(trained: ["a"], test: apart.test).json["copies"] == .null)
+  }
+
+  @Test("Links to nothing are refused, and folders without pictures are told")
+  func nothing() throws {
+    try fill(["a", "b"])
+    try scratch.write(Array("x".utf8), to: "set/c/about.txt")
+    let split = try load(["testClasses": ["b"]])
+    #expect(split.notes.count == 1 && split.notes[0].hasPrefix("no pictures lie in c of "))
+    #expect(symlink("../gone", scratch.path + "/set/d") == 0)
+    #expect(failure { _ = try load() }.place.hasSuffix("/set/d"))
   }
 
   @Test("Linked class folders, linked roots and folders with the name of a picture are read")
@@ -177,6 +257,11 @@ struct PartsTests {
       ).load(root: scratch.path)
     }
     #expect(same.found.contains("one file"))
+    let rows = failure {
+      _ = try RowFiles().setting(["rows": "first.npy", "testRows": "./first.npy"], at: "test")
+        .loadRows(root: scratch.path)
+    }
+    #expect(rows.found.contains("one file"))
   }
 
   @Test("Tables leave out what numbers the rows, and say so")

@@ -72,6 +72,12 @@ struct ReadersTableTests {
     // A label that is a word does not make a header, and numbers may be labels.
     #expect(try table("cat,1\ndog,2", "0").labels == ["cat", "dog"])
     #expect(try table("1,2,7\n3,4,8").labels == ["7", "8"])
+    // Labels that are not the last, and nobody said so.
+    let first = failure { _ = try table("kind,x,y\ncat,1,2\ndog,3,4\n") }
+    #expect(first.place.contains("row 1, line 2") && first.remedy.contains("labelColumn"))
+    #expect(!failure { _ = try table("x,y,kind\n1,,a\n3,4,b\n") }.remedy.contains("labelColumn"))
+    let large = failure { _ = try table("x,y,kind\n1,1e40,a\n3,4,b\n") }
+    #expect(large.expected.contains("3.4e38") && large.remedy == "scale the column")
   }
 
   @Test func numbersAreRoundedAsNumPyRoundsThem() throws {

@@ -52,4 +52,36 @@ import Evaluation
     let clusters = KMeans(set, count: 6, random: &random).clusters
     #expect(Contingency(labels: labels, clusters: clusters).normalizedMutualInformation == 1)
   }
+
+  private func mutualInformation<S: Scalar>(_ rows: [[S]], _ labels: [Int]) throws -> Double {
+    var options = EvaluationOptions()
+    options.metrics = ["nmi"]
+    let rows = Tensor(rows.flatMap { $0 }, shape: [labels.count, rows[0].count])
+    return try #require(
+      try evaluate(query: EmbeddingSet(embeddings: rows, labels: labels), options: options)["nmi"])
+  }
+
+  /// What all rows have in common says nothing, in either precision.
+  @Test(arguments: [1e2, 1e4, 1e6])
+  func kMeansSeesThroughACommonOffset(offset: Double) throws {
+    var random = Random(seed: 3)
+    let labels = (0..<120).map { $0 % 12 }
+    let centers = (0..<12).map { _ in (0..<8).map { _ in random.normal() } }
+    let far = labels.map { label in
+      centers[label].map { Float($0 + 0.6 * random.normal() + offset) }
+    }
+    let near = try mutualInformation(far.map { row in row.map { Double($0) - offset } }, labels)
+    #expect(try mutualInformation(far, labels) == near)
+    #expect(try mutualInformation(far.map { row in row.map { Double($0) } }, labels) == near)
+    if offset < 1e5 { #expect(near > 0.5) }
+  }
+
+  /// Two groups that lie far apart, with clusters within each: no mean takes their distance away.
+  @Test func kMeansTellsNearCentersFarFromTheMean() throws {
+    let labels = (0..<80).map { $0 % 4 }
+    let rows = labels.enumerated().map { i, label -> [Float] in
+      [Float(label < 2 ? -20_000 : 20_000) + Float(label % 2) * 4, Float(i % 5) * 0.01]
+    }
+    #expect(try mutualInformation(rows, labels) == 1)
+  }
 }

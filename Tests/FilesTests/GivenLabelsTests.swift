@@ -30,6 +30,25 @@ struct GivenLabelsTests {
     #expect(message { try read("y.npy", halves.bytes()) }.contains("floating point elements"))
   }
 
+  @Test("Lines of a text and arrays of an archive")
+  func linesAndArchives() throws {
+    let bom = try read("y.txt", Array("\u{FEFF}a\r\nb\r\na\r\n".utf8))
+    #expect(bom.values == .texts(["a", "b", "a"]))
+    let hole = message { try read("y.txt", Array("a\n\nb\n".utf8)) }
+    #expect(hole.contains("line 2: the line is empty"), "\(hole)")
+    let path = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString).npz"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let members = [("kinds.npy", [Int64(4), 5]), ("other.npy", [1, 2])].map {
+      ($0.0, NumPyArray(shape: [2], elements: .int64($0.1)).bytes())
+    }
+    try FileSystem.write(try ZipArchive(members: members).bytes(), to: path)
+    #expect(try GivenLabels.read(path + "#kinds").values == .integers([4, 5]))
+    #expect(message { try GivenLabels.read(path) }.contains("there are: kinds, other"))
+    #expect(message { try GivenLabels.read(path + "#x") }.contains("no array 'x'"))
+    let pairs = NumPyArray(shape: [2, 2], elements: .int64([1, 2, 3, 4]))
+    #expect(message { try read("y.npy", pairs.bytes()) }.contains("labels[:, 0]"))
+  }
+
   @Test("Equal labels have equal numbers in all lists, whatever their types")
   func numbering() {
     let (classes, names) = GivenLabels.numbered([

@@ -5,7 +5,8 @@ import Settings
 /// The pictures below a folder, sorted by the bytes of their paths; links are followed.
 ///
 /// A picture is known by the ending of its name, or by its first bytes where that tells nothing.
-/// - Throws: for pictures of formats that are not read, rather than pass over them.
+/// - Throws: for pictures of formats that are not read and links that lead to nothing, rather than
+///   pass over them.
 public func picturePaths(below folder: String) throws(Failure) -> [String] {
   guard FileSystem.isFolder(folder) else {
     throw Failure(.noInput, at: folder, "there is no such folder")
@@ -15,6 +16,11 @@ public func picturePaths(below folder: String) throws(Failure) -> [String] {
   for name in names {
     var ending = PictureFormats.ending(ofName: name)
     if !PictureFormats.read.contains(ending), PictureFormats.unread[ending] == nil {
+      guard FileSystem.exists(folder + "/" + name) else {
+        throw Failure(
+          .noInput, at: folder + "/" + name, "this link leads to nothing",
+          remedy: "mend it, or take it away")
+      }
       let start = try? FileSystem.read(folder + "/" + name, upTo: 16)
       ending = start.flatMap(PictureFormats.ending(of:)) ?? ""
     }
@@ -39,6 +45,28 @@ public func picturePaths(below folder: String) throws(Failure) -> [String] {
       expected: "files that end in " + PictureFormats.read.map { ".\($0)" }.joined(separator: ", "))
   }
   return paths
+}
+
+/// Folders beside those of pictures in which no picture lies, so that they are no classes.
+///
+/// - Parameter paths: as ``picturePaths(below:)`` gives them.
+func foldersWithoutPictures(_ paths: [String], below folder: String) throws(Failure) -> [String] {
+  var known: Set<String> = []
+  var parents: Set<String> = []
+  for path in paths {
+    var above = path.split(separator: "/").dropLast()
+    if !above.isEmpty { parents.insert(above.dropLast().joined(separator: "/")) }
+    while !above.isEmpty, known.insert(above.joined(separator: "/")).inserted { above.removeLast() }
+  }
+  var found: [String] = []
+  for parent in parents.sorted() {
+    let place = parent.isEmpty ? folder : folder + "/" + parent
+    for name in try FileSystem.list(place) where !name.hasPrefix(".") && name != "__MACOSX" {
+      let path = parent.isEmpty ? name : parent + "/" + name
+      if !known.contains(path), FileSystem.isFolder(folder + "/" + path) { found.append(path) }
+    }
+  }
+  return found
 }
 
 /// Reads pictures with several threads and makes an item of each.

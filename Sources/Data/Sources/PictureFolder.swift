@@ -39,10 +39,12 @@ public struct PictureFolder: ClassRuled {
         .badData, at: "data: folder", "'path' is missing", expected: "a folder of class folders")
     }
     let folder = try resolved(path, below: root)
-    let first = try read(folder)
+    let first = try read(folder, isPart: !testPath.isEmpty)
     guard !testPath.isEmpty else {
       guard let test = first.test ?? first.validation else {
-        return try classRules.split(first.train, at: "data: folder")
+        var split = try classRules.split(first.train, at: "data: folder")
+        split.notes = first.notes
+        return split
       }
       guard classRules.testClasses.isEmpty else {
         throw Failure(
@@ -52,11 +54,12 @@ public struct PictureFolder: ClassRuled {
       }
       return DataSplit(
         train: first.train, test: test, validation: first.test == nil ? nil : first.validation,
-        notes: ["the folders of \(folder) name the parts to train and to judge on"])
+        notes: ["the folders of \(folder) name the parts to train and to judge on"] + first.notes)
     }
+    try classRules.checkNamesNone(beside: "testPath", at: "data: folder")
     let other = try resolved(testPath, below: root)
     try checkParts(folder, other)
-    let second = try read(other)
+    let second = try read(other, isPart: true)
     guard first.test == nil, first.validation == nil, second.test == nil, second.validation == nil
     else {
       throw Failure(
@@ -64,7 +67,7 @@ public struct PictureFolder: ClassRuled {
         "\(first.test ?? first.validation == nil ? other : folder) has parts of its own beside testPath",
         expected: "a part each", remedy: "give the part, as in \(folder)/train")
     }
-    return DataSplit(train: first.train, test: second.train)
+    return DataSplit(train: first.train, test: second.train, notes: first.notes + second.notes)
   }
 
   /// Refuses two parts of which one holds the other: it would be judged on what was trained on.
@@ -85,10 +88,10 @@ public struct PictureFolder: ClassRuled {
 
   /// The pictures of a folder, by their parts; all are in the first if there are no parts.
   private func read(
-    _ folder: String
-  ) throws(Failure) -> (train: Dataset, validation: Dataset?, test: Dataset?) {
+    _ folder: String, isPart: Bool
+  ) throws(Failure) -> (train: Dataset, validation: Dataset?, test: Dataset?, notes: [String]) {
     let names = try picturePaths(below: folder)
-    let sorted = try PictureParts(names, at: folder)
+    let sorted = try PictureParts(names, isPart: isPart, at: folder)
     func part(_ part: PictureParts.Part) throws(Failure) -> Dataset? {
       let items = names.indices.filter { sorted.parts?[$0] ?? .train == part }
       guard !items.isEmpty else { return nil }
@@ -99,7 +102,10 @@ public struct PictureFolder: ClassRuled {
     guard let train = try part(.train) else {
       throw Failure(.badData, at: folder, "there is nothing to train on")
     }
-    return (train, try part(.validation), try part(.test))
+    let empty = try foldersWithoutPictures(names, below: folder)
+    let listed = empty.prefix(3).joined(separator: ", ") + (empty.count > 3 ? ", …" : "")
+    let note = "no pictures lie in \(listed) of \(folder) (\(empty.count)), which is no class"
+    return (train, try part(.validation), try part(.test), empty.isEmpty ? [] : [note])
   }
 
   private func read(

@@ -1,7 +1,8 @@
 import Files
+import Index
 import Settings
 
-/// Rows of numbers in `.npy` files, with classes, numbers to predict, or neither.
+/// Rows of numbers in files of any format of vectors, with classes, numbers to predict, or neither.
 public struct RowFiles: RowRuled {
   public var rows = "rows.npy"
   public var labels = ""
@@ -15,7 +16,8 @@ public struct RowFiles: RowRuled {
 
   public init() {}
 
-  public static let summary = "rows of numbers in .npy files, for classical learners"
+  public static let summary =
+    "rows of numbers (.npy, .npz, .safetensors and others), for classical learners"
   public static let settings: [Setting<Self>] =
     [
       Setting("rows", \Self.rows, "the rows, [items, columns]"),
@@ -32,7 +34,7 @@ public struct RowFiles: RowRuled {
     ] + rowSettings
 
   public func loadRows(root: String) throws(Failure) -> RowSplit {
-    let path = try resolved(rows, below: root)
+    let path = try resolvedArray(rows, below: root)
     var first = try read(path, labels, targets, root: root)
     try addTreatment(to: &first, root: root)
     guard !testRows.isEmpty else { return try rowRules.divide(first, at: path) }
@@ -41,7 +43,8 @@ public struct RowFiles: RowRuled {
         .badData, at: "data: rows", "categories and a second file of rows",
         expected: "one file, of which a share is judged on")
     }
-    let testPath = try resolved(testRows, below: root)
+    let testPath = try resolvedArray(testRows, below: root)
+    try checkAreTwoFiles(path, testPath, ("rows", "testRows"), at: "data: rows")
     let second = try read(testPath, testLabels, testTargets, root: root)
     guard second.width == first.width else {
       throw Failure(
@@ -59,12 +62,14 @@ public struct RowFiles: RowRuled {
   private func read(
     _ path: String, _ labels: String, _ targets: String, root: String
   ) throws(Failure) -> Rows {
-    let (count, width, values) = try NumPyArray.read(path).matrix(at: path, as: Double.self)
+    let found = try readVectors(path, dtype: .float64)
+    let (count, width) = (found.shape[0], found.shape[1])
+    let values = found.elements(as: Double.self)
     guard count > 0 else { throw Failure(.badData, at: path, "there are no rows") }
     var rows = Rows(
       name: path, columns: (0..<width).map { "column \($0)" }, values: values, count: count)
     if !labels.isEmpty {
-      let place = try resolved(labels, below: root)
+      let place = try resolvedArray(labels, below: root)
       let given = try GivenLabels.read(place, count: count)
       guard given.count == count else {
         throw Failure(

@@ -51,6 +51,8 @@ public struct TableFile: RowRuled {
       return try split(first, parts.train, first, parts.test)
     }
     let second = try Part(self, resolved(testPath, below: root))
+    try checkAreTwoFiles(
+      first.table.place, second.table.place, ("path", "testPath"), at: "data: table")
     return try split(
       first, Array(0..<first.table.rowCount), second, Array(0..<second.table.rowCount))
   }

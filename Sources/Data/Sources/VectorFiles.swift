@@ -1,7 +1,8 @@
 import Files
+import Index
 import Settings
 
-/// Given embeddings and labels in `.npy` files.
+/// Given embeddings in files of any format of vectors, and their labels.
 public struct VectorFiles: ClassRuled {
   public var embeddings = "vectors/embeddings.npy"
   public var labels = "vectors/labels.npy"
@@ -11,7 +12,8 @@ public struct VectorFiles: ClassRuled {
 
   public init() {}
 
-  public static let summary = "given vectors in .npy files, and labels in .npy or .csv files"
+  public static let summary =
+    "given vectors (.npy, .npz, .safetensors, .csv and others), and labels"
   public static let settings: [Setting<Self>] =
     [
       Setting(
@@ -26,19 +28,15 @@ public struct VectorFiles: ClassRuled {
     guard !testEmbeddings.isEmpty else {
       return try classRules.split(try first.dataset(classRules), at: "data: vectors")
     }
+    try classRules.checkNamesNone(beside: "testEmbeddings", at: "data: vectors")
     guard !testLabels.isEmpty else {
       throw Failure(
         .badData, at: "data: vectors", "'testLabels' is missing",
         expected: "a file, since there are testEmbeddings")
     }
-    if let a = FileSystem.realPath(first.path),
-      a == FileSystem.realPath(try resolved(testEmbeddings, below: root))
-    {
-      throw Failure(
-        .badData, at: "data: vectors", "embeddings and testEmbeddings are one file",
-        expected: "other vectors to judge on",
-        remedy: "leave testEmbeddings out to hold classes out")
-    }
+    try checkAreTwoFiles(
+      first.path, try resolvedArray(testEmbeddings, below: root), ("embeddings", "testEmbeddings"),
+      at: "data: vectors")
     let second = try vectors(testEmbeddings, testLabels, root: root)
     guard second.width == first.width else {
       throw Failure(
@@ -52,12 +50,13 @@ public struct VectorFiles: ClassRuled {
     _ vectors: String, _ classes: String, root: String
   ) throws(Failure) -> LabelledVectors {
     let (path, labelPath) = (
-      try resolved(vectors, below: root), try resolved(classes, below: root)
+      try resolvedArray(vectors, below: root), try resolvedArray(classes, below: root)
     )
-    let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Float.self)
+    let found = try readVectors(path, dtype: .float32)
     return LabelledVectors(
-      path: path, labelPath: labelPath, rows: rows, width: columns, values: values,
-      labels: try GivenLabels.read(labelPath, count: rows))
+      path: path, labelPath: labelPath, rows: found.shape[0], width: found.shape[1],
+      values: found.elements(as: Float.self),
+      labels: try GivenLabels.read(labelPath, count: found.shape[0]))
   }
 }
 

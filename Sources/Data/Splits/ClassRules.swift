@@ -17,6 +17,15 @@ public struct ClassRules: Sendable {
       .apply(to: data, at: place)
   }
 
+  /// Fails if classes to judge on are named beside a second part, which is judged on as a whole.
+  func checkNamesNone(beside part: String, at place: String) throws(Failure) {
+    guard testClasses.isEmpty else {
+      throw Failure(
+        .badData, at: place, "\(part) and testClasses both say what to judge on",
+        expected: "one of them", remedy: "leave testClasses out, or \(part)")
+    }
+  }
+
   /// Refuses or drops classes that are too small to make pairs.
   func withoutSmallClasses(_ data: Dataset, at place: String) throws(Failure) -> Dataset {
     let sizes = data.classSizes

@@ -14,7 +14,7 @@ public struct DataSplit: Sendable {
   }
 }
 
-/// Which of the classes that are judged on were trained on, by their names.
+/// Which of the classes that are judged on were trained on, by their names, and which of the items.
 ///
 /// *Open-set*: none, as metric learning is judged; *closed-set*: all; else *mixed*.
 public struct ClassOverlap: Sendable, Equatable {
@@ -28,18 +28,22 @@ public struct ClassOverlap: Sendable, Equatable {
   public let trained, judged, shared: Int
   /// Items judged on, and how many of them are of shared classes.
   public let items, sharedItems: Int
-  /// Whether the items judged on are those trained on.
-  public let isSameItems: Bool
+  /// How many of the items judged on are, bit for bit, items trained on, whatever they are called;
+  /// nil if these are not known.
+  public let copies: Int?
 
+  /// - Complexity: one pass over the numbers of both.
   public init(train: Dataset, test: Dataset) {
-    self.init(
-      trained: train.classNames, test: test,
-      isSameItems: train.classNames == test.classNames && train.hash == test.hash)
+    self.init(trained: train.classNames, test: test, copies: test.copies(of: train))
   }
 
   /// - Parameter classNames: the classes that were trained on.
-  public init(trained classNames: [String], test: Dataset, isSameItems: Bool = false) {
-    self.isSameItems = isSameItems
+  public init(trained classNames: [String], test: Dataset) {
+    self.init(trained: classNames, test: test, copies: nil)
+  }
+
+  private init(trained classNames: [String], test: Dataset, copies: Int?) {
+    self.copies = copies
     let known = Set(classNames.map { Array($0.utf8) })
     let isShared = test.classNames.map { known.contains(Array($0.utf8)) }
     (trained, judged) = (classNames.count, test.classNames.count)
@@ -52,22 +56,33 @@ public struct ClassOverlap: Sendable, Equatable {
     shared == 0 ? .openSet : shared == judged ? .closedSet : .mixed
   }
 
+  /// Whether all that is judged on was trained on.
+  public var isSameItems: Bool { setting == .closedSet && copies == items }
+
   /// What the classes are that are judged on, as in "classes never seen in training".
   public var words: String {
-    if isSameItems { return "the items trained on" }
-    return switch setting {
-    case .openSet: "classes never seen in training"
-    case .closedSet: "other items of the classes trained on (closed-set)"
-    case .mixed:
-      "classes of which \(shared) of \(judged) were trained on (mixed, \(sharedItems) of \(items) items)"
-    }
+    let copied = copies ?? 0
+    if isSameItems { return "the items trained on themselves (closed-set)" }
+    let known =
+      switch setting {
+      case .openSet: "classes never seen in training"
+      case .closedSet:
+        "\(copied == 0 ? "other " : "")items of the classes trained on (closed-set)"
+      case .mixed:
+        "classes of which \(shared) of \(judged) were trained on (mixed, \(sharedItems) of \(items) items)"
+      }
+    return copied == 0 ? known : "\(known), \(copyWords)"
   }
+
+  /// How many items are copies of items trained on, as in "12 of 40 items copies of items trained on".
+  public var copyWords: String { "\(copies ?? 0) of \(items) items copies of items trained on" }
 
   public var json: JSONValue {
     [
       "setting": .string(setting.rawValue), "trained": JSONValue(trained),
       "judged": JSONValue(judged), "shared": JSONValue(shared), "items": JSONValue(items),
-      "sharedItems": JSONValue(sharedItems), "sameItems": .bool(isSameItems),
+      "sharedItems": JSONValue(sharedItems),
+      "copies": copies.map { JSONValue($0) } ?? .null,
     ]
   }
 }

@@ -49,7 +49,18 @@ func readCSV(
   var values: [Float] = []
   values.reserveCapacity(table.rowCount * features.count)
   for row in 0..<table.rowCount {
-    for column in features { values.append(Float(try table.number(row: row, column: column))) }
+    for column in features {
+      do throws(Failure) {
+        values.append(Float(try table.number(row: row, column: column)))
+      } catch {
+        var failure = error
+        let cell = table[row, column]
+        if labelColumn.isEmpty, !cell.isMissing, !cell.isEmpty, cell.number == nil {
+          failure.remedy += ", or name it as labelColumn if it holds the labels"
+        }
+        throw failure
+      }
+    }
   }
   return (
     features.count, values, try table.texts(in: label), leftOut.map { table.name(ofColumn: $0) }

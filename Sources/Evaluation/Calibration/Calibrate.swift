@@ -70,13 +70,18 @@ private struct Calibrator<S: Scalar> {
 
   func calibrate(_ map: ProbabilityMap.Kind) throws(Failure) -> Calibration {
     let (distance, interval) = try threshold()
-    let probability = ProbabilityMap(map, pairCounts(of: fit))
+    // Without a pair that matches there is nothing that a probability could be fitted to.
+    let counts = pairCounts(of: fit)
+    let probability =
+      counts.contains { $0.positives > 0 } ? ProbabilityMap(map, counts) : nil
     return Calibration(
       requestedRate: rate, distance: distance, distanceInterval: interval, isUnit: isUnit,
       fit: part(fit, distance, random.split("fit")),
       check: part(check, distance, random.split("check")), seed: seed, draws: draws,
       probability: probability,
-      probabilityFit: ProbabilityFit(pairCounts(of: check), probability.probability(atDistance:)))
+      probabilityFit: probability.flatMap {
+        ProbabilityFit(pairCounts(of: check), $0.probability(atDistance:))
+      })
   }
 
   private func pairCounts(of distances: DistanceRows<S>) -> [PairCount] {

@@ -11,11 +11,12 @@ struct KMeans {
   init<S: Scalar>(
     _ rows: LabeledRows<S>, count: Int, iterations: Int = 20, random: inout Random
   ) {
-    var centers = KMeans.spreadCenters(rows, count: count, random: &random)
-    var clusters = KMeans.nearest(rows, centers, count: count)
+    var centers = KMeans.spreadCenters(rows, count: count, random: &random).map { Double($0) }
+    let search = NearestCenters(rows)
+    var clusters = search.clusters(centers)
     for _ in 1..<max(2, iterations) {
       KMeans.moveCenters(&centers, rows, clusters, count: count)
-      let next = KMeans.nearest(rows, centers, count: count)
+      let next = search.clusters(centers)
       guard next != clusters else { break }
       clusters = next
     }
@@ -62,52 +63,9 @@ struct KMeans {
     }
   }
 
-  /// The nearest centre of each row, the first of equally near ones.
-  private static func nearest<S: Scalar>(
-    _ rows: LabeledRows<S>, _ centers: [S], count: Int
-  ) -> [Int] {
-    let d = rows.dimension
-    let halves = (0..<count).map { center in
-      centers[center * d..<(center + 1) * d].reduce(S(0)) { $0 + $1 * $1 } / 2
-    }
-    let height = max(1, min(rows.count, (1 << 22) / count))
-    var products = Array(repeating: S(0), count: height * count)
-    var clusters = Array(repeating: 0, count: rows.count)
-    for start in stride(from: 0, to: rows.count, by: height) {
-      let size = min(height, rows.count - start)
-      products.withUnsafeMutableBufferPointer { products in
-        rows.rows.withUnsafeBufferPointer { a in
-          centers.withUnsafeBufferPointer { b in
-            guard let c = products.baseAddress, let a = a.baseAddress, let b = b.baseAddress else {
-              return
-            }
-            S.product(
-              c, a + start * d, b, m: size, n: count, k: d, transposingA: false,
-              transposingB: true, adding: false)
-          }
-        }
-        let products = products
-        clusters.withUnsafeMutableBufferPointer { clusters in
-          let clusters = clusters
-          Parallel.forEachRange(size, grain: 64) { range in
-            for row in range {
-              var (best, bestScore) = (0, -S.infinity)
-              for center in 0..<count {
-                let score = products[row * count + center] - halves[center]
-                if score > bestScore { (best, bestScore) = (center, score) }
-              }
-              clusters[start + row] = best
-            }
-          }
-        }
-      }
-    }
-    return clusters
-  }
-
   /// Moves each centre to the mean of its rows; one without rows stays.
   private static func moveCenters<S: Scalar>(
-    _ centers: inout [S], _ rows: LabeledRows<S>, _ clusters: [Int], count: Int
+    _ centers: inout [Double], _ rows: LabeledRows<S>, _ clusters: [Int], count: Int
   ) {
     let d = rows.dimension
     var sums = Array(repeating: 0.0, count: count * d)
@@ -118,7 +76,7 @@ struct KMeans {
     }
     for cluster in 0..<count where sizes[cluster] > 0 {
       for i in 0..<d {
-        centers[cluster * d + i] = S(sums[cluster * d + i] / Double(sizes[cluster]))
+        centers[cluster * d + i] = sums[cluster * d + i] / Double(sizes[cluster])
       }
     }
   }

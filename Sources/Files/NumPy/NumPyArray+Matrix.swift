@@ -73,7 +73,11 @@ extension NumPyArray {
     guard shape.count == 1 else {
       throw Failure(
         .badData, at: place, "an array of shape \(describe(shape))",
-        expected: "one label for each item, of shape (items,)", remedy: "save labels.reshape(-1)")
+        expected: "one label for each item, of shape (items,)",
+        remedy: shape.count { $0 != 1 } <= 1
+          ? "save labels.reshape(-1)"
+          : "save one column, as in labels[:, 0], or labels.reshape(-1) if each number is an item's"
+      )
     }
   }
 

@@ -213,8 +213,12 @@ extension CSVTable {
     if cell.bytes.contains(UInt8(ascii: ",")), !hasDecimalComma {
       remedy = "write 1234.5, not 1,234.5"
     }
+    // Written out, it is finite, but no float32 is as large.
+    let isLarge = cell.number.map { $0.isFinite } ?? false
     throw failure(
-      row: row, column: column, found, expected: "a finite number", remedy: remedy)
+      row: row, column: column, found,
+      expected: isLarge ? "a number up to 3.4e38, as float32 holds" : "a finite number",
+      remedy: isLarge ? "scale the column" : remedy)
   }
 
   /// All numbers of a column.

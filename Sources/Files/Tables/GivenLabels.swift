@@ -121,28 +121,52 @@ public struct GivenLabels: Sendable, Equatable {
   /// - Parameter count: how many items there are, if it is known: a table with one line more has a
   ///   header.
   public static func read(_ path: String, count: Int? = nil) throws(Failure) -> GivenLabels {
+    let (path, member) = GivenLabels.named(path)
     let name = path.lowercased()
     if name.hasSuffix(".csv") || name.hasSuffix(".tsv") {
       return try GivenLabels(table: path, count: count)
     }
     if name.hasSuffix(".txt") {
-      var lines = try FileSystem.readText(path)
-        .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
-      if lines.last == "" { lines.removeLast() }
-      return GivenLabels(texts: lines)
+      return GivenLabels(texts: try lines(of: path))
     }
     guard name.hasSuffix(".npz") else {
       return try GivenLabels(try NumPyArray.read(path), at: path)
     }
     let archive = try ZipDirectory.read(path)
-    let member =
-      archive.members.first { ["labels.npy", "y.npy"].contains($0.name) }
-      ?? (archive.members.count == 1 ? archive.members[0] : nil)
-    guard let member else {
+    let wanted = member.map { [$0 + ".npy"] } ?? ["labels.npy", "y.npy"]
+    let isOnly = member == nil && archive.members.count == 1
+    guard
+      let found = archive.members.first(where: { wanted.contains($0.name) })
+        ?? (isOnly ? archive.members[0] : nil)
+    else {
       throw Failure(
-        .badData, at: path, "there is no array of labels", expected: "one named labels or y")
+        .badData, at: path, "there is no array \(member.map { "'\($0)'" } ?? "of labels")",
+        expected: "one named labels or y, or \(path)#NAME; there are: "
+          + archive.members.map { $0.name.replacing(".npy", with: "") }.joined(separator: ", "))
     }
-    return try GivenLabels(NumPyArray(bytes: archive.bytes(of: member), at: path), at: path)
+    return try GivenLabels(NumPyArray(bytes: archive.bytes(of: found), at: path), at: path)
+  }
+
+  /// The file and the array of `FILE.npz#NAME`.
+  private static func named(_ path: String) -> (file: String, member: String?) {
+    guard !FileSystem.exists(path), let mark = path.lastIndex(of: "#"),
+      path[..<mark].lowercased().hasSuffix(".npz")
+    else { return (path, nil) }
+    return (String(path[..<mark]), String(path[path.index(after: mark)...]))
+  }
+
+  /// A label in each line of a text, which may begin with a byte order mark.
+  private static func lines(of path: String) throws(Failure) -> [String] {
+    var text = try FileSystem.readText(path)[...]
+    if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+    var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    if lines.last == "" { lines.removeLast() }
+    if let empty = lines.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
+      throw Failure(
+        .badData, at: "\(path): line \(empty + 1)", "the line is empty", expected: "a label",
+        remedy: "take empty lines away, or give the items a class")
+    }
+    return lines.map(String.init)
   }
 
   public init(_ array: NumPyArray, at place: String) throws(Failure) {

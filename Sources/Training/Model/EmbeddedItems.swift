@@ -2,6 +2,7 @@ import Autodiff
 import Data
 import Files
 import Foundation
+import Index
 import Settings
 
 /// Embeddings with the name of each: the path of a picture, or a row of a file.
@@ -40,11 +41,11 @@ extension TrainedModel {
       let embeddings = try embedPictures(own.map { path + "/" + $0 }, onProgress: onProgress)
       return (EmbeddedItems(embeddings: embeddings, names: own), range, names)
     }
-    guard FileSystem.exists(path) else {
+    guard FileSystem.exists(path) || (isVectorFile(path) && path.contains("#")) else {
       throw Failure(.noInput, at: path, "there is no such file or folder")
     }
     let isTable = TrainedModel.isTable(path)
-    guard isTable || path.lowercased().hasSuffix(".npy") else {
+    guard isTable || isVectorFile(path) else {
       let range = part(1)
       let own = range.isEmpty ? [] : [path]
       let embeddings = try embedPictures(own, onProgress: onProgress)
@@ -104,22 +105,40 @@ extension TrainedModel {
     return Tensor.concatenated(parts)
   }
 
-  /// Items of an `.npy` file: [items] + the shape of an item, or [items, width].
+  /// Items of an `.npy` file, [items] + the shape of an item or [items, width], or of another file of
+  /// vectors.
+  ///
+  /// - Throws: also for what this model made itself: it would be embedded twice.
   private func readItems(_ path: String) throws(Failure) -> Dataset {
-    let shape = encoder.inputShape
-    let array = try NumPyArray.read(path)
-    let width = shape.reduce(1, *)
-    guard array.shape.count >= 2, array.shape.dropFirst().reduce(1, *) == width else {
-      throw Failure(
-        .badData, at: path, "the array has shape \(array.shape)",
-        expected: "items of shape \(shape), as the model was trained on")
+    try checkDidNotMake(path)
+    guard path.lowercased().hasSuffix(".npy") else {
+      let found = try readVectors(path, dtype: .float32)
+      return try dataset(path, found.shape, found.elements(as: Float.self))
     }
-    let (rows, _, values) = try NumPyArray(
-      shape: [array.shape[0], width], elements: array.elements
+    let array = try NumPyArray.read(path)
+    guard array.shape.count >= 2 else { throw misfit(path, array.shape) }
+    let (_, _, values) = try NumPyArray(
+      shape: [array.shape[0], array.shape.dropFirst().reduce(1, *)], elements: array.elements
     ).matrix(at: path, as: Float.self)
+    return try dataset(path, array.shape, values)
+  }
+
+  private func dataset(
+    _ path: String, _ shape: [Int], _ values: [Float]
+  ) throws(Failure) -> Dataset {
+    guard shape.dropFirst().reduce(1, *) == encoder.inputShape.reduce(1, *) else {
+      throw misfit(path, shape)
+    }
     return Dataset(
-      name: path, itemShape: shape, values: values, labels: [Int](repeating: 0, count: rows),
-      classNames: ["unknown"], itemNames: (0..<rows).map { "\(path)#\($0)" })
+      name: path, itemShape: encoder.inputShape, values: values,
+      labels: [Int](repeating: 0, count: shape[0]), classNames: ["unknown"],
+      itemNames: (0..<shape[0]).map { "\(path)#\($0)" })
+  }
+
+  private func misfit(_ path: String, _ shape: [Int]) -> Failure {
+    Failure(
+      .badData, at: path, "the array has shape \(shape)",
+      expected: "items of shape \(encoder.inputShape), as the model was trained on")
   }
 }
 

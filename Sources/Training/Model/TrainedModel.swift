@@ -13,6 +13,8 @@ public struct TrainedModel: Sendable {
   public let classNames: [String]
   /// What the model file says of itself.
   public let metadata: [String: String]
+  /// Where the run lies.
+  private let folder: RunFolder
   /// The losses that it was trained by, with their parameters.
   public let loss: CompositeLoss
 
@@ -21,6 +23,7 @@ public struct TrainedModel: Sendable {
   /// - Throws: if the model is damaged, or if one of its numbers is NaN or infinite.
   public init(run path: String) throws(Failure) {
     let folder = RunFolder(path)
+    self.folder = folder
     guard FileSystem.isFolder(path) else {
       throw Failure(
         .noInput, at: path, "there is no such run folder",
@@ -75,6 +78,16 @@ public struct TrainedModel: Sendable {
 }
 
 extension TrainedModel {
+  /// Fails if a file of vectors is what this model made itself: it would be embedded twice.
+  func checkDidNotMake(_ path: String) throws(Failure) {
+    guard let maker = try VectorSpace(beside: path)?.model, maker == (try folder.modelChecksum())
+    else { return }
+    throw Failure(
+      .badData, at: path, "these are embeddings that this model made",
+      expected: "items as the model takes them",
+      remedy: "take them as they are: kindred search E.npy --query \(path)")
+  }
+
   /// Fails unless items of this shape fit the encoder.
   public func check(_ itemShape: [Int], at place: String) throws(Failure) {
     guard itemShape != encoder.inputShape else { return }

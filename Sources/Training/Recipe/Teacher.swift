@@ -2,6 +2,7 @@ import Autodiff
 import Data
 import Files
 import Geometry
+import Index
 import Settings
 
 /// What a loss of distillation is taught by: vectors of the training items, or a run that embeds them.
@@ -70,8 +71,7 @@ public struct Teacher: Configurable, Equatable {
           random: recipe.validationRandom
         ).train.flattened
     } else {
-      let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Float.self)
-      result = Tensor(values, shape: [rows, columns])
+      result = try readVectors(path, dtype: .float32)
     }
     guard result.shape[0] == train.count else {
       throw Failure(

@@ -20,6 +20,16 @@ public struct LearnedRun: Sendable {
   public let isHeldOut: Bool
   /// How the classes that were judged on relate to those learned from.
   let overlap: ClassOverlap
+
+  /// What it was judged on, in words.
+  public var judgedOn: String {
+    guard isHeldOut else { return "on the rows learned from" }
+    let copies = overlap.copies ?? 0
+    return copies == 0
+      ? "on \(judged) other rows"
+      : "on \(judged) rows, \(copies) of them copies of rows learned from"
+  }
+
   /// Raw input and learned embedding; nil for rows without classes.
   public let baseline, trained: Evaluation?
   /// What nearest neighbours among the rows learned from say of the judged ones.

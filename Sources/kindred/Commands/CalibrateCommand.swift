@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Index
 import Settings
 import Training
@@ -83,6 +84,13 @@ private struct CalibrationSource {
         throw Failure(
           .badUsage, at: "--embeddings", "there is a run or a data set too",
           expected: "either a run or --embeddings with --labels")
+      }
+      let inputs = [path, try arguments.required("--labels")]
+      if let out = arguments.value("--out"), FileSystem.exists(out),
+        let input = inputs.first(where: { FileSystem.realPath($0) == FileSystem.realPath(out) })
+      {
+        throw Failure(
+          .badUsage, at: "--out", "'\(out)' is \(input), which is read", expected: "another file")
       }
       let matrix = try LabelledMatrix(arguments)
       set = EmbeddingSet(embeddings: matrix.embeddings, labels: matrix.labels, name: path)

@@ -152,9 +152,17 @@ func rowNames(beside path: String, count: Int) throws(Failure) -> [String] {
 /// The classes of a file's rows; nil if there are none beside it, or those of other rows.
 func rowClasses(beside path: String, count: Int) throws(Failure) -> GivenLabels? {
   let file = labelsPath(beside: path)
-  guard FileSystem.exists(file) else { return nil }
+  guard let checksum = try checksum(of: file),
+    try VectorSpace(beside: path)?.earlierLabels != checksum
+  else { return nil }
   let labels = try GivenLabels.read(file, count: count)
   return labels.count == count ? labels : nil
+}
+
+/// The checksum (CRC-32) of a file; nil if there is none.
+func checksum(of path: String) throws(Failure) -> String? {
+  guard FileSystem.exists(path) else { return nil }
+  return String(CRC32.of(try FileSystem.read(path)[...]), radix: 16)
 }
 
 /// Where the classes of the rows of a file of vectors lie: E.labels.npy beside E.npy.

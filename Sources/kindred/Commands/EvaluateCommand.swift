@@ -3,6 +3,7 @@ import Data
 import Evaluation
 import Files
 import Foundation
+import Index
 import Settings
 import Training
 
@@ -88,8 +89,9 @@ private func evaluateRun(_ arguments: Arguments) throws {
   let groups = try groups(arguments)
   if let path = arguments.value("--gallery") {
     var set = try LabelledMatrix(
-      embeddings: path, labels: arguments.required("--gallery-labels"),
-      dtype: query.embeddings.dtype)
+      embeddings: path, labels: arguments.required("--gallery-labels"))
+    query.matchPrecision(of: &set)
+    try checkSpaces(path, arguments.required("--embeddings"))
     guard set.embeddings.shape[1] == query.embeddings.shape[1] else {
       throw Failure(
         .badData, at: path, "the rows have \(set.embeddings.shape[1]) numbers",
@@ -109,6 +111,24 @@ private func evaluateRun(_ arguments: Arguments) throws {
   let set = try EmbeddingSet(embeddings: query.embeddings, labels: query.labels)
     .grouped(by: groups.queries)
   try judge(set, in: gallery, options, classNames: query.classNames, nil, arguments)
+}
+
+/// Refuses queries and a gallery of different models; says so where one of them is not known.
+private func checkSpaces(_ gallery: String, _ queries: String) throws(Failure) {
+  let paths = [gallery, queries]
+  let models = try paths.map { (path) throws(Failure) -> String? in
+    try VectorSpace(beside: path)?.model
+  }
+  if let own = models[0], let other = models[1], own != other {
+    throw Failure(
+      .badData, at: queries,
+      "the queries are of another model (\(other)) than \(gallery) (\(own))",
+      remedy: "embed both with one run")
+  }
+  guard let known = models.firstIndex(where: { $0 != nil }), models.contains(nil) else { return }
+  Terminal.printError(
+    "kindred: note: \(paths[known]) holds embeddings of a run and \(paths[1 - known]) does not say "
+      + "what made it: they may be of different spaces")
 }
 
 extension EmbeddingSet {

@@ -79,7 +79,7 @@ private func export(_ arguments: Arguments) throws {
   let files = try format.write(
     source.vectors, options: options, to: output,
     shards: try arguments.wholeNumber("--shards", in: 1...99_999) ?? 1,
-    companions: source.companions(beside: output, options)
+    companions: try source.companions(beside: output, options)
       + [(qualityPath(beside: output), table.map { Array($0.json.indented.utf8) })],
     name: input, onProgress: progress)
   report(

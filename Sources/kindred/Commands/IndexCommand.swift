@@ -28,6 +28,7 @@ private func changeIndex(_ arguments: Arguments) throws {
     throw Failure(.badUsage, at: "--labels", "there are no new vectors", expected: "--add E.npy")
   }
   var index = try HNSWIndex.read(input)
+  var beside = try GraphCompanions(of: input, count: index.count)
   if let path = arguments.value("--delete") {
     do {
       try index.delete(try NumPyArray.read(path).labels(at: path))
@@ -48,8 +49,9 @@ private func changeIndex(_ arguments: Arguments) throws {
       progress.show("inserted \(done)/\(total)", done: done, of: total)
     }
     progress.finish()
+    try beside.add(path, labels: arguments.value("--labels"), count: index.count)
   }
-  try index.write(to: output)
+  try FileSystem.write([(output, try index.bytes())] + (try beside.files(beside: output)))
   if arguments.has("--json") {
     Terminal.printJSON([
       "out": .string(output), "vectors": JSONValue(index.count),

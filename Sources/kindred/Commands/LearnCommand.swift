@@ -94,7 +94,7 @@ private func showLearned(_ run: LearnedRun, _ folder: RunFolder, isQuiet: Bool) 
   print("objective \(metric.objective); \(metric.certifies) \(metric.certificate)")
   for note in run.notes { print("Note: \(note).") }
   var table = Table([
-    run.isHeldOut ? "on \(run.judged) other rows" : "on the rows learned from", "raw input",
+    run.judgedOn, "raw input",
     "learned",
   ])
   if let neighbors = run.neighbors {
@@ -253,12 +253,13 @@ private func solveGraph(
   let problem = try configured(
     known.value, try arguments.settings("--params"), at: "--params")
   try folder.checkIsFree()
-  let (rows, columns, values) = try NumPyArray.read(path).matrix(at: path, as: Double.self)
+  let given = try readMatrix(path, dtype: .float64)
   let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) ?? 0
   let clock = ContinuousClock()
   let start = clock.now
   let found = try problem.solve(
-    Matrix(values, rows: rows, columns: columns), random: Random(seed: UInt64(seed)), at: path)
+    Matrix(given.elements(as: Double.self), rows: given.shape[0], columns: given.shape[1]),
+    random: Random(seed: UInt64(seed)), at: path)
   let seconds = (clock.now - start) / .seconds(1)
   let json: JSONValue = [
     "learner": .string(wanted), "objective": .number(found.objective),

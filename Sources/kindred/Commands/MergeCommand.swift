@@ -22,6 +22,14 @@ private func merge(_ arguments: Arguments) throws {
   let output = try arguments.required("--out")
   var records: [(path: String, record: ShardRecord)] = []
   for path in arguments.positionals {
+    guard FileSystem.exists(path) else {
+      throw Failure(.noInput, at: path, "there is no such file")
+    }
+    guard FileSystem.exists(shardPath(beside: path)) else {
+      throw Failure(
+        .noInput, at: path, "this is no part: \(shardPath(beside: path)) does not lie beside it",
+        expected: "what kindred embed --shard i/N writes", remedy: "embed it as a part")
+    }
     records.append((path, try ShardRecord(path: shardPath(beside: path))))
   }
   var (parts, names, order): ([Tensor], [String], [String]) = ([], [], [])

@@ -42,6 +42,12 @@ private func search(_ arguments: Arguments) throws {
     ? try SearchedVectors(run: place, query: path, isQuiet: arguments.has("--json"))
     : try SearchedVectors(file: place, queries: path, metric: try metric(arguments))
   if let other = arguments.value("--calibration") { try found.calibrate(by: other) }
+  if let given, given > 0, found.isDistance {
+    throw Failure(
+      .badUsage, at: "--threshold", "'\(given)' is a similarity that no distance is",
+      expected: "0 or less, since distances are negated to be similarities",
+      remedy: "give \(-given) for distances up to \(given)")
+  }
   let effort = try effort(arguments)
   let reranking = try Reranking(found.index, found.queries, top: top, effort, arguments, name: path)
   let neighbors =

@@ -127,7 +127,8 @@ private func show(
         + "(\(data.overlap.setting.rawValue))"
     print(
       "Training on \(data.train.count) items of \(train) class\(train == 1 ? "" : "es"); judging on "
-        + "\(data.test.count) items of \(test) \(others).")
+        + "\(data.test.count) items of \(test) \(others)"
+        + (data.overlap.copies ?? 0 == 0 ? "." : ", \(data.overlap.copyWords)."))
     if trainer.step > 0 { print("Going on from step \(trainer.step).") }
   case .stepped(let report, let imagesPerSecond):
     progress.show(

@@ -23,19 +23,19 @@ struct ExportSource {
   ) throws(Failure) {
     self.input = input
     if FileSystem.isFolder(input) {
-      var found =
-        if let path = arguments.value("--calibration") { try RunCalibration(path: path) } else {
-          try RunCalibration.of(run: input)
-        }
-      // The thresholds of items are those of the test items.
-      if part != .test { found?.perItem = nil }
-      calibration = found
       let model = try TrainedModel(run: input)
       let checksum = try RunFolder(input).modelChecksum()
       if arguments.has("--adapter") { options.adapter = try model.encoder.vectorTransforms() }
       let (embedded, labels) = try embeddedPart(part, of: model, isQuiet: arguments.has("--json"))
       vectors = embedded.embeddings
       space = VectorSpace(of: vectors, model: checksum)
+      var found =
+        arguments.has("--calibration")
+        ? try ExportSource.calibration(of: input, in: space, arguments)
+        : try RunCalibration.of(run: input)
+      // The thresholds of items are those of the test items.
+      if part != .test { found?.perItem = nil }
+      calibration = found
       (options.labels, options.classes) = (labels.numbered.classes, labels)
       options.names = embedded.names.withoutCommonFolder
       (names, self.labels) = (options.names, labels)
@@ -44,9 +44,6 @@ struct ExportSource {
         throw Failure(
           .badUsage, at: "--adapter", "\(input) is a file of vectors", expected: "a run folder")
       }
-      let beside = calibrationPath(beside: input)
-      let path = arguments.value("--calibration") ?? (FileSystem.exists(beside) ? beside : nil)
-      calibration = try path.map { (path) throws(Failure) in try RunCalibration(path: path) }
       vectors = try readMatrix(input)
       labels = try ExportSource.labels(of: input, count: vectors.shape[0], arguments)
       if let labels { (options.labels, options.classes) = (labels.numbered.classes, labels) }
@@ -54,6 +51,9 @@ struct ExportSource {
         if let known = try VectorSpace(beside: input) { known } else {
           VectorSpace(of: vectors, model: nil)
         }
+      calibration =
+        vectors.shape[0] == 0
+        ? nil : try ExportSource.calibration(of: input, in: space, arguments)
       names = try rowNames(beside: input, count: vectors.shape[0])
       options.names = names.withoutCommonFolder
     }
@@ -66,27 +66,69 @@ struct ExportSource {
   }
 
   /// Names, classes, space and threshold beside the vectors; nil takes away those of what they replace.
+  ///
+  /// A file of labels that lies there already may be the user's own, so it stays; but it is not taken
+  /// for the classes of these vectors.
   func companions(
     beside output: String, _ options: ExportOptions
-  ) -> [(path: String, bytes: [UInt8]?)] {
+  ) throws(Failure) -> [(path: String, bytes: [UInt8]?)] {
     var space = space
+    let labelFile = labelsPath(beside: output)
+    // E.npy and an index E.faiss of it have the same labels.
+    let isShared = labelFile == labelsPath(beside: input)
+    let known = FileSystem.exists(labelFile) ? try? GivenLabels.read(labelFile) : nil
+    if isShared, let labels, let known, known != labels {
+      throw Failure(
+        .badData, at: labelFile, "these are other labels of \(input) than those of --labels",
+        remedy: "choose another name for --out, or take the file away")
+    }
+    if !isShared { space.earlierLabels = labels == nil ? try checksum(of: labelFile) : nil }
+    if !isShared, space.earlierLabels != nil {
+      Terminal.printError(
+        "kindred: note: \(labelFile) was there before and is not taken for the classes of these "
+          + "vectors; give them with --labels")
+    }
     space.metric = options.metric(for: vectors)
     if !options.adapter.isEmpty { space.takesItems = true }
     var calibration = calibration
     calibration?.data.removeFolders()
-    var found: [(path: String, bytes: [UInt8]?)] = [
-      (calibrationPath(beside: output), calibration.map { Array($0.json.indented.utf8) }),
-      (VectorSpace.path(beside: output), space.bytes),
-    ]
+    var found: [(path: String, bytes: [UInt8]?)] = [(VectorSpace.path(beside: output), space.bytes)]
+    let thresholdFile = calibrationPath(beside: output)
+    if calibration != nil || thresholdFile != calibrationPath(beside: input) {
+      found.append((thresholdFile, calibration.map { Array($0.json.indented.utf8) }))
+    }
     // E.npy and an index E.faiss of it have the same names.
     if namesPath(beside: output) != namesPath(beside: input) {
       let given = names.withoutCommonFolder
       found.append((namesPath(beside: output), names.isEmpty ? nil : NameList.bytes(given)))
     }
-    if let labels, labelsPath(beside: output) != labelsPath(beside: input) {
-      found.append((labelsPath(beside: output), labels.array.bytes()))
-    }
+    if let labels, labels != known { found.append((labelFile, labels.array.bytes())) }
     return found
+  }
+
+  /// The threshold that `--calibration` gives or that lies beside a file, if it is one of such vectors.
+  private static func calibration(
+    of input: String, in space: VectorSpace, _ arguments: Arguments
+  ) throws(Failure) -> RunCalibration? {
+    let (given, beside) = (arguments.value("--calibration"), calibrationPath(beside: input))
+    guard let path = given ?? (FileSystem.exists(beside) ? beside : nil) else { return nil }
+    let found = try RunCalibration(path: path)
+    var problem: String?
+    if found.calibration.isUnit != space.isUnit {
+      func lengths(_ isUnit: Bool) -> String { isUnit ? "unit length" : "any length" }
+      problem =
+        "the threshold is for vectors of \(lengths(found.calibration.isUnit)), and those of \(input) "
+        + "have \(lengths(space.isUnit))"
+    } else if let model = space.model, !found.model.isEmpty, found.model != model {
+      problem =
+        "this is the threshold of another model (\(found.model)) than that of \(input) (\(model))"
+    }
+    guard let problem else { return found }
+    guard given == nil else {
+      throw Failure(.badData, at: path, problem, remedy: "calibrate on vectors like these")
+    }
+    Terminal.printError("kindred: note: \(path): \(problem); it does not go along")
+    return nil
   }
 
   /// The classes of a file of vectors, which `--labels` gives: what lies beside it may be of others.

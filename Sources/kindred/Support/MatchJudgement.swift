@@ -26,8 +26,9 @@ struct MatchJudgement {
     isDistance: Bool, itemCount: Int?, at place: String
   ) throws(Failure) {
     (self.threshold, self.isDistance, self.place) = (threshold, isDistance, place)
-    probability = calibration?.calibration.probability
     let hasSimilarity = !isDistance && calibration?.calibration.isUnit == true
+    // It is fitted to distances, which inner products tell only between vectors of unit length.
+    probability = isDistance || hasSimilarity ? calibration?.calibration.probability : nil
     if let perQuery = calibration?.perQuery, hasSimilarity, !isGiven {
       guard perQuery.adapter.width == queries.shape[1] else {
         throw Failure(

@@ -6,7 +6,7 @@ import Training
 
 /// The embeddings of `--embeddings` and the classes of `--labels`.
 struct LabelledMatrix {
-  let embeddings: Tensor
+  private(set) var embeddings: Tensor
   /// A number for each class: the label itself where all are numbers from 0 to 2³¹ − 1, else its
   /// place among all classes.
   private(set) var labels: [Int]
@@ -61,6 +61,13 @@ struct LabelledMatrix {
     (classNames, other.classNames) = (names, names)
   }
 
+  /// Brings both matrices to float64 if one of them is: float32 might not hold its numbers.
+  mutating func matchPrecision(of other: inout LabelledMatrix) {
+    guard embeddings.dtype != other.embeddings.dtype else { return }
+    embeddings = embeddings.converted(to: .float64)
+    other.embeddings = other.embeddings.converted(to: .float64)
+  }
+
   /// Fails unless labels are numbers of classes from 0, as rows of weights are counted.
   func checkAreNumbers() throws(Failure) {
     guard !classNames.isEmpty else { return }
@@ -86,5 +93,5 @@ struct LabelledMatrix {
 ///
 /// - Parameter dtype: what to convert to; nil keeps float64 and makes all else float32.
 func readMatrix(_ path: String, dtype: DType? = nil) throws(Failure) -> Tensor {
-  try readVectors(path, dtype: dtype)
+  try decodedVectors(try readVectors(path, dtype: dtype), of: path)
 }

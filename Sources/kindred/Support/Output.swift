@@ -49,19 +49,32 @@ enum Output {
   }
 
   /// The text with control characters spelled out, but for ends of lines and tabs.
+  ///
+  /// So are the marks that turn the direction of writing, which make a name look like another.
   static func withoutControls(_ text: String) -> String {
-    // Of all characters beyond ASCII, only U+0080 ... U+009F are control characters.
-    var previous: UInt8 = 0
+    // Of all characters beyond ASCII, only U+0080 ... U+009F are control characters, and the marks
+    // begin with the bytes E2 80 or E2 81.
+    var (last, before): (UInt8, UInt8) = (0, 0)
     let isClean = text.utf8.allSatisfy { byte in
-      defer { previous = byte }
+      defer { (last, before) = (byte, last) }
       if byte < 0x20 { return byte == 0x0A || byte == 0x09 }
-      return byte != 0x7F && !(previous == 0xC2 && (0x80...0x9F).contains(byte))
+      if last == 0xC2 { return !(0x80...0x9F).contains(byte) }
+      return byte != 0x7F && !(before == 0xE2 && (last == 0x80 || last == 0x81))
     }
-    guard !isClean else { return text }
+    return isClean ? text : spelled(text) { $0 == "\n" || $0 == "\t" ? String($0) : nil }
+  }
+
+  /// The text in one line, as a cell of a table: ends of lines and tabs are spelled out too.
+  static func inOneLine(_ text: String) -> String {
+    spelled(text) { $0 == "\n" ? "\\n" : $0 == "\t" ? "\\t" : nil }
+  }
+
+  private static func spelled(_ text: String, _ own: (Unicode.Scalar) -> String?) -> String {
     var clean = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-      let isControl = scalar.properties.generalCategory == .control
-      if isControl, scalar != "\n", scalar != "\t" {
+      if let spelling = own(scalar) {
+        clean.append(contentsOf: spelling.unicodeScalars)
+      } else if isControl(scalar) {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         let padding = String(repeating: "0", count: 4 - digits.count)
         clean.append(contentsOf: "\\u\(padding)\(digits)".unicodeScalars)
@@ -70,5 +83,14 @@ enum Output {
       }
     }
     return String(clean)
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F...0x9F: true
+    // Ends of lines and paragraphs, and what embeds, overrides or isolates a direction.
+    case 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
+    }
   }
 }

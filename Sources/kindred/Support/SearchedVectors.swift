@@ -18,6 +18,10 @@ struct SearchedVectors {
   private var labels: GivenLabels?
   /// The row of each id.
   private var rows: [Int: Int] = [:]
+  /// Whether a threshold between vectors like these says something of the queries.
+  private var holdsThresholds = true
+  /// The checksum of the model that made the vectors, if it is known.
+  private var model: String?
 
   var isDistance: Bool { index.metric == .l2 }
   var hasNames: Bool { !names.isEmpty }
@@ -34,6 +38,7 @@ struct SearchedVectors {
     let space = VectorSpace(of: items.embeddings, model: nil)
     index = try ExactIndex(items.embeddings, metric: space.metric, name: run)
     calibration = try RunCalibration.of(run: run).map { ($0, RunFolder(run).calibration) }
+    self.model = try RunFolder(run).modelChecksum()
     (queries, queryNames) = (asked.embeddings, asked.names)
     tell(items.names, labels)
   }
@@ -59,6 +64,7 @@ struct SearchedVectors {
     }
     queries = try readMatrix(query)
     queryNames = (0..<queries.shape[0]).map { "\(query)#\($0)" }
+    model = space?.model
     let beside = calibrationPath(beside: path)
     if FileSystem.exists(beside) { calibration = (try RunCalibration(path: beside), beside) }
     tell(
@@ -69,7 +75,19 @@ struct SearchedVectors {
 
   /// Takes another threshold than the one that lies beside the vectors.
   mutating func calibrate(by path: String) throws(Failure) {
-    calibration = (try RunCalibration(path: path), path)
+    let other = try RunCalibration(path: path)
+    if let model, !other.model.isEmpty, model != other.model {
+      throw Failure(
+        .badData, at: path,
+        "this is the threshold of another model (\(other.model)) than that of the vectors (\(model))",
+        remedy: "calibrate the run that made them, or the vectors")
+    }
+    guard holdsThresholds else {
+      throw Failure(
+        .badData, at: path, "queries and vectors differ in length, and no threshold holds then",
+        remedy: "scale the queries to unit length, or leave --metric out")
+    }
+    calibration = (other, path)
     try checkCalibration("the index", isUnit: index.hasUnitRows, isGiven: true)
   }
 
@@ -126,11 +144,19 @@ struct SearchedVectors {
     let isUnit = index.hasUnitRows ?? space?.isUnit
     try checkCalibration(path, isUnit: isUnit, isGiven: false)
     let areUnit = VectorSpace(of: queries, model: nil).isUnit
-    guard isUnit == true, !areUnit, index.count > 0 else { return }
-    if isDistance || isMetricGiven {
+    guard let isUnit, isUnit != areUnit, index.count > 0, queries.shape[0] > 0 else { return }
+    if !isUnit {
+      // A row of zeros is enough for this, so that one model may well have made both.
+      guard space?.model == nil || space?.model != asked?.model else { return }
+      notes.append(
+        "the vectors of \(query) have unit length and those of \(path) have not: "
+          + "they may be of another space")
+    } else if isDistance || isMetricGiven {
       notes.append(
         "the vectors of \(path) have unit length and those of \(query) have not: "
           + "no threshold holds between them")
+      calibration = nil
+      holdsThresholds = false
     } else {
       queries = queries.converted(to: .float64).rowsOfUnitLength
       notes.append(

@@ -24,7 +24,10 @@ struct Table {
 
   init(_ header: [String]) { self.header = header }
 
-  mutating func append(_ row: [String]) { rows.append(row) }
+  mutating func append(_ row: [String]) {
+    // What is printed is what is measured: names may hold ends of lines and control characters.
+    rows.append(row.map(Output.inOneLine))
+  }
 
   var text: String {
     let all = [header] + rows

@@ -67,6 +67,35 @@ enum QuantizedVectors {
     }
   }
 
+  /// Where each column begins and how far it reaches.
+  private static func columns(
+    of file: SafetensorsFile, count: Int, at place: String
+  ) throws(Failure) -> (least: [Float], ranges: [Float]) {
+    let least = try file.tensor("least", at: place).elements(as: Float.self)
+    let ranges = try file.tensor("ranges", at: place).elements(as: Float.self)
+    guard least.count == count, ranges.count == count,
+      ranges.allSatisfy({ $0 > 0 && $0.isFinite }), least.allSatisfy(\.isFinite)
+    else {
+      throw Failure(
+        .badData, at: place, "the ranges do not fit the codes",
+        expected: "a least number and a range above 0 for each of \(count) columns")
+    }
+    return (least, ranges)
+  }
+
+  /// Codes of a file of bytes as the numbers that they stand for.
+  ///
+  /// - Parameter beside: the file with the ranges of the columns.
+  static func turnedBack(_ codes: Tensor, by beside: String) throws(Failure) -> Tensor {
+    let d = codes.shape[1]
+    let (least, ranges) = try columns(of: try SafetensorsFile.read(beside), count: d, at: beside)
+    return Tensor(shape: codes.shape, of: Float.self) { y in
+      codes.withElements(of: Float.self) { x in
+        for i in y.indices { y[i] = least[i % d] + x[i] / 255 * ranges[i % d] }
+      }
+    }
+  }
+
   /// The vectors of such a file as numbers again; bits become −1 and 1.
   static func read(_ file: SafetensorsFile, at place: String) throws(Failure) -> Tensor {
     guard let kind = file.metadata["quantization"].flatMap(Kind.init), let entry = file["codes"],
@@ -89,16 +118,12 @@ enum QuantizedVectors {
         }
       }
     }
-    let least = try file.tensor("least", at: place).elements(as: Float.self)
-    let ranges = try file.tensor("ranges", at: place).elements(as: Float.self)
-    guard entry.shape[1] == d, least.count == d, ranges.count == d,
-      ranges.allSatisfy({ $0 > 0 && $0.isFinite }), least.allSatisfy(\.isFinite),
-      entry.element == (kind == .int8 ? .int8 : .uint8)
-    else {
+    guard entry.shape[1] == d, entry.element == (kind == .int8 ? .int8 : .uint8) else {
       throw Failure(
-        .badData, at: place, "the ranges do not fit the codes",
-        expected: "a least number and a range above 0 for each of \(d) columns")
+        .badData, at: place, "the codes have another shape or type than the file says",
+        expected: "[rows, \(d)] of \(kind.rawValue)")
     }
+    let (least, ranges) = try columns(of: file, count: d, at: place)
     return Tensor(shape: [n, d], of: Float.self) { y in
       for i in y.indices {
         let code = kind == .int8 ? entry.bytes[i] ^ 0x80 : entry.bytes[i]
@@ -106,4 +131,13 @@ enum QuantizedVectors {
       }
     }
   }
+}
+
+/// What was read from a `.bvecs` or `.u8bin` file as the numbers that its bytes stand for, if
+/// FILE.ranges.safetensors lies beside it, as an export writes it; else, and of other files, as it is.
+package func decodedVectors(_ vectors: Tensor, of path: String) throws(Failure) -> Tensor {
+  let beside = FileSystem.path(path, ending: ".ranges.safetensors")
+  guard [".bvecs", ".u8bin"].contains(where: path.lowercased().hasSuffix), FileSystem.exists(beside)
+  else { return vectors }
+  return try QuantizedVectors.turnedBack(vectors, by: beside).converted(to: vectors.dtype)
 }

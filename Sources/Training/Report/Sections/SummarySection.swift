@@ -71,9 +71,11 @@ extension RunReport {
   private var overlapInWords: String {
     let overlap = result.overlap
     if overlap.isSameItems { return "the same as trained on" }
-    return overlap.setting == .openSet
+    return
+      (overlap.setting == .openSet
       ? "none of them seen in training"
-      : "\(overlap.shared) of them trained on (\(overlap.setting.rawValue))"
+      : "\(overlap.shared) of them trained on (\(overlap.setting.rawValue))")
+      + (overlap.copies ?? 0 == 0 ? "" : ", \(overlap.copyWords)")
   }
 
   private var absolutePath: String { URL(fileURLWithPath: folder.path).standardizedFileURL.path }
