@@ -16,7 +16,7 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 
   /// What a task's kernels use instead of what the process uses, so that tests of one set leave
   /// those beside them alone.
-  @TaskLocal static var chosen: InstructionSet?
+  @TaskLocal package static var chosen: InstructionSet?
 
   /// The kernels for elements of a size, in bytes.
   static func kernels(elementSize: Int) -> ck_kernels {

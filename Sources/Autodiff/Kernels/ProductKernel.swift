@@ -21,7 +21,7 @@ extension Scalar {
   ///
   /// It is the calling thread's own from piece to piece, so that it stays in the cache of that thread's
   /// core, where a pool would hand it from one to another.
-  static func withPanels<Result>(
+  package static func withPanels<Result>(
     count: Int, _ body: (UnsafeMutablePointer<Self>) throws -> Result
   ) rethrows -> Result {
     guard let own = ck_take_own_memory(max(1, count) * MemoryLayout<Self>.stride) else {

@@ -2,7 +2,7 @@
 
 extension Tensor {
   /// A new tensor with `operation` applied to each element.
-  func mapped(_ operation: UnaryOperation, _ number: Double = 0) -> Tensor {
+  package func mapped(_ operation: UnaryOperation, _ number: Double = 0) -> Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       withElements(of: S.self) { x in
         Tensor(shape: shape, of: S.self) { y in S.map(operation, y, x, S(number)) }
@@ -12,7 +12,7 @@ extension Tensor {
   }
 
   /// A new tensor with `operation` applied to the elements of both at each place.
-  func combined(_ operation: BinaryOperation, _ other: Tensor) -> Tensor {
+  package func combined(_ operation: BinaryOperation, _ other: Tensor) -> Tensor {
     precondition(
       shape == other.shape && dtype == other.dtype,
       "\(operation): \(shape) \(dtype) and \(other.shape) \(other.dtype) differ")

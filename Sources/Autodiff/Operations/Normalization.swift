@@ -53,37 +53,37 @@ public func normalization(
     shift.edge { sums($0).sum })
 }
 
-func checkChannels(_ name: StaticString, _ x: Tensor, _ values: [Tensor]) {
+package func checkChannels(_ name: StaticString, _ x: Tensor, _ values: [Tensor]) {
   precondition(
     !x.shape.isEmpty && values.allSatisfy { $0.shape == [x.columns] && $0.dtype == x.dtype },
     "\(name): \(values.map(\.shape)) do not fit \(x.shape) \(x.dtype)")
 }
 
 /// The statistics of each channel, and what follows from them; none of it is recorded.
-struct BatchStatistics: Sendable {
-  let mean, variance: Tensor
+package struct BatchStatistics: Sendable {
+  package let mean, variance: Tensor
   /// 1 / √(variance + ε).
-  let inverse: Tensor
+  package let inverse: Tensor
 
-  init(mean: Tensor, variance: Tensor, epsilon: Double) {
+  package init(mean: Tensor, variance: Tensor, epsilon: Double) {
     (self.mean, self.variance) = (mean.detached, variance.detached)
     let one = Tensor(repeating: 1, shape: mean.shape, dtype: mean.dtype)
     inverse = one / squareRoot(self.variance.shifted(by: epsilon))
   }
 
-  init(_ x: Tensor, epsilon: Double) {
+  package init(_ x: Tensor, epsilon: Double) {
     let (mean, variance) = x.moments()
     self.init(mean: mean, variance: variance, epsilon: epsilon)
   }
 
   /// The factor and the offset that normalise, scale and shift in one go.
-  func line(scale: Tensor, shift: Tensor) -> (factor: Tensor, offset: Tensor) {
+  package func line(scale: Tensor, shift: Tensor) -> (factor: Tensor, offset: Tensor) {
     let factor = inverse * scale
     return (factor, shift - mean * factor)
   }
 
   /// Σ g and Σ g (x - mean) for each channel.
-  func sums(_ cotangent: Tensor, _ x: Tensor) -> (sum: Tensor, product: Tensor) {
+  package func sums(_ cotangent: Tensor, _ x: Tensor) -> (sum: Tensor, product: Tensor) {
     func run<S: Scalar>(_: S.Type) -> (Tensor, Tensor) {
       twoTensors(like: mean) { (sum: UnsafeMutableBufferPointer<S>, product) in
         S.cotangentSums(sum, product, cotangent, x, mean, rows: x.rowCount, columns: x.columns)
@@ -93,7 +93,7 @@ struct BatchStatistics: Sendable {
   }
 
   /// scale / √(variance + ε) · (g - mean(g) - x̂ mean(g x̂)), written as g a + x b + c.
-  func inputGradient(
+  package func inputGradient(
     _ cotangent: Tensor, _ x: Tensor, scale: Tensor, _ sums: (sum: Tensor, product: Tensor)
   ) -> Tensor {
     let (a, b, c) = inputGradientLine(scale: scale, rows: x.rowCount, sums)
@@ -106,7 +106,7 @@ struct BatchStatistics: Sendable {
   }
 
   /// The numbers a, b and c of ``inputGradient(_:_:scale:_:)``.
-  func inputGradientLine(
+  package func inputGradientLine(
     scale: Tensor, rows: Int, _ sums: (sum: Tensor, product: Tensor)
   ) -> (a: Tensor, b: Tensor, c: Tensor) {
     let a = scale * inverse
@@ -118,7 +118,7 @@ struct BatchStatistics: Sendable {
 
 extension Tensor {
   /// x factor + offset, a factor and an offset for each column; not recorded.
-  func scaledAndShifted(_ factor: Tensor, _ offset: Tensor) -> Tensor {
+  package func scaledAndShifted(_ factor: Tensor, _ offset: Tensor) -> Tensor {
     func run<S: Scalar>(_: S.Type) -> Tensor {
       Tensor(shape: shape, of: S.self) {
         S.scaleAndShift($0, self, factor, offset, rows: rowCount, columns: columns)
@@ -128,7 +128,7 @@ extension Tensor {
   }
 
   /// The mean and the biased variance of each column; not recorded.
-  func moments() -> (mean: Tensor, variance: Tensor) {
+  package func moments() -> (mean: Tensor, variance: Tensor) {
     func run<S: Scalar>(_: S.Type) -> (Tensor, Tensor) {
       var variance = Tensor(zeros: [columns], dtype: dtype)
       let mean = variance.updateElements(of: S.self) { variance in

@@ -84,7 +84,7 @@ private func pooledGradient(
 }
 
 /// Two tensors of the shape of `model` that `body` writes.
-func twoTensors<S: Scalar>(
+package func twoTensors<S: Scalar>(
   like model: Tensor,
   _ body: (UnsafeMutableBufferPointer<S>, UnsafeMutableBufferPointer<S>) -> Void
 ) -> (Tensor, Tensor) {

@@ -72,7 +72,7 @@ extension Tensor {
 }
 
 /// The numbers of one step of AdamW.
-struct AdamWNumbers<S: Scalar> {
+package struct AdamWNumbers<S: Scalar> {
   /// 1 - lr λ.
   let decay: S
   let beta1, beta2: S
@@ -83,4 +83,12 @@ struct AdamWNumbers<S: Scalar> {
   /// √(1 - β₂ᵗ).
   let correction: S
   let epsilon: S
+
+  package init(
+    decay: S, beta1: S, beta2: S, share1: S, share2: S, rate: S, correction: S, epsilon: S
+  ) {
+    (self.decay, self.beta1, self.beta2) = (decay, beta1, beta2)
+    (self.share1, self.share2, self.rate) = (share1, share2, rate)
+    (self.correction, self.epsilon) = (correction, epsilon)
+  }
 }

@@ -3,6 +3,14 @@ public struct ConvolutionShape: Sendable, Equatable {
   public var images, height, width, channels: Int
   public var outputs, kernelHeight, kernelWidth: Int
 
+  package init(
+    images: Int, height: Int, width: Int, channels: Int, outputs: Int, kernelHeight: Int,
+    kernelWidth: Int
+  ) {
+    (self.images, self.height, self.width, self.channels) = (images, height, width, channels)
+    (self.outputs, self.kernelHeight, self.kernelWidth) = (outputs, kernelHeight, kernelWidth)
+  }
+
   /// The lengths of one row of the weight.
   public var patch: Int { kernelHeight * kernelWidth * channels }
   /// Positions over all images.

@@ -1,5 +1,5 @@
 extension Reference {
-  static func adamW<S: Scalar>(
+  package static func adamW<S: Scalar>(
     _ p: UnsafeMutableBufferPointer<S>, _ g: UnsafeBufferPointer<S>,
     _ m: UnsafeMutableBufferPointer<S>, _ v: UnsafeMutableBufferPointer<S>,
     _ numbers: AdamWNumbers<S>
@@ -12,7 +12,7 @@ extension Reference {
     }
   }
 
-  static func sgd<S: Scalar>(
+  package static func sgd<S: Scalar>(
     _ p: UnsafeMutableBufferPointer<S>, _ g: UnsafeBufferPointer<S>,
     _ v: UnsafeMutableBufferPointer<S>, rate: S, momentum: S, nesterov: Bool, decay: S
   ) {

@@ -5,12 +5,16 @@ import Settings
 ///
 /// By list if `testClasses` names any, else `testFraction` of the classes at random; a class is
 /// never on both sides.
-struct ClassSplit: Sendable {
-  var testClasses: [String]
-  var testFraction: Double
-  var seed: Int
+package struct ClassSplit: Sendable {
+  package var testClasses: [String]
+  package var testFraction: Double
+  package var seed: Int
 
-  func apply(to data: Dataset, at place: String) throws(Failure) -> DataSplit {
+  package init(testClasses: [String], testFraction: Double, seed: Int) {
+    (self.testClasses, self.testFraction, self.seed) = (testClasses, testFraction, seed)
+  }
+
+  package func apply(to data: Dataset, at place: String) throws(Failure) -> DataSplit {
     var test: [Int] = []
     for name in testClasses {
       guard let label = data.classNames.firstIndex(of: name) else {

@@ -22,7 +22,7 @@ public func readCSV(
 }
 
 /// Reads the bytes of such a table; `place` names it in messages.
-func readCSV(
+package func readCSV(
   bytes: [UInt8], labelColumn: String, header: CSVTable.Header = .automatic,
   keepsIdentifiers: Bool = false, at place: String
 ) throws(Failure) -> (width: Int, values: [Float], labels: [String], leftOut: [String]) {

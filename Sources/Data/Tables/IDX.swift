@@ -12,7 +12,7 @@ public func readIDX(_ path: String) throws(Failure) -> (shape: [Int], values: [F
 }
 
 /// Reads the bytes of an IDX file; `place` names it in messages.
-func readIDX(
+package func readIDX(
   bytes: [UInt8], at place: String
 ) throws(Failure) -> (shape: [Int], values: [Float]) {
   let isPacked = bytes.starts(with: [0x1F, 0x8B])

@@ -7,21 +7,25 @@ import Autodiff
 /// again, so equal vectors are at distance 0 exactly.
 ///
 /// - Complexity: O(n m d) time per pass, O(m × block) memory.
-struct DistanceRows<S: Scalar> {
-  let query: LabeledRows<S>
-  let gallery: LabeledRows<S>
+package struct DistanceRows<S: Scalar> {
+  package let query: LabeledRows<S>
+  package let gallery: LabeledRows<S>
   /// Whether the gallery is the queries, so that a row must not find itself.
-  let isSelf: Bool
+  package let isSelf: Bool
+
+  package init(query: LabeledRows<S>, gallery: LabeledRows<S>, isSelf: Bool) {
+    (self.query, self.gallery, self.isSelf) = (query, gallery, isSelf)
+  }
 
   /// Whether two rows may be compared: not a row with itself, and not rows of one class and group.
-  func isCompared(_ row: Int, _ column: Int) -> Bool {
+  package func isCompared(_ row: Int, _ column: Int) -> Bool {
     guard !(isSelf && row == column) else { return false }
     guard let groups = query.groups, let others = gallery.groups else { return true }
     return groups[row] != others[column] || query.classes[row] != gallery.classes[column]
   }
 
   /// How many rows of the gallery match a query.
-  func matchCount(of row: Int) -> Int {
+  package func matchCount(of row: Int) -> Int {
     let members = gallery.members[query.classes[row]]
     guard query.groups != nil, gallery.groups != nil else {
       return members.count - (isSelf ? 1 : 0)
@@ -39,7 +43,7 @@ struct DistanceRows<S: Scalar> {
   /// The distance of rows that are not compared is infinite. Returns the accumulators, which
   /// start as copies of `initial`; each is used by one thread at a time, always for the same rows
   /// in the same order.
-  func reduce<Accumulator>(
+  package func reduce<Accumulator>(
     _ initial: Accumulator,
     _ body: (inout Accumulator, _ row: Int, _ squares: UnsafeMutableBufferPointer<S>) -> Void
   ) -> [Accumulator] {
@@ -48,7 +52,7 @@ struct DistanceRows<S: Scalar> {
 
   /// The same for each pair once: without a gallery a row meets the later rows only, from `first` on,
   /// which takes half of the products.
-  func reducePairs<Accumulator>(
+  package func reducePairs<Accumulator>(
     _ initial: Accumulator,
     _ body: (
       inout Accumulator, _ row: Int, _ first: Int, _ squares: UnsafeMutableBufferPointer<S>
@@ -100,7 +104,7 @@ struct DistanceRows<S: Scalar> {
   }
 
   /// Turns products of a row with those of the gallery from `first` on into squared distances.
-  func finish(
+  package func finish(
     _ line: UnsafeMutableBufferPointer<S>, row: Int, from first: Int, _ kernels: LineKernels<S>,
     _ q: UnsafeBufferPointer<S>, _ g: UnsafeBufferPointer<S>
   ) {
@@ -124,7 +128,7 @@ struct DistanceRows<S: Scalar> {
 
   /// Turns a line of products into squared distances; `exact` gives that of a column from the
   /// coordinates, where the difference has too few digits.
-  static func squares(
+  package static func squares(
     _ line: UnsafeMutableBufferPointer<S>, norm: S, norms: UnsafePointer<S>,
     _ kernels: LineKernels<S>, exact: (Int) -> S
   ) {

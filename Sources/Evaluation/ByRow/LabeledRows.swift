@@ -1,28 +1,28 @@
 import Autodiff
 
 /// Embeddings made ready for distances: scaled, with squared norms and classes numbered from 0.
-struct LabeledRows<S: Scalar> {
-  let rows: [S]
-  let dimension: Int
+package struct LabeledRows<S: Scalar> {
+  package let rows: [S]
+  package let dimension: Int
   /// ‖x‖²; for cosine exactly 1, so that squared distances are 2 − 2 cosine: also with a row of zeros,
   /// which stays as it is and so has cosine 0 with every row.
-  let squaredNorms: [S]
+  package let squaredNorms: [S]
   /// The class of each row; the same number means the same label in every set made together.
-  let classes: [Int]
+  package let classes: [Int]
   /// The group of each row, or nil; see ``EmbeddingSet/groups``.
-  let groups: [Int]?
+  package let groups: [Int]?
   /// For each class, its rows in ascending order.
-  let members: [[Int]]
+  package let members: [[Int]]
   /// What a distance of these rows is to be multiplied by to be one of the rows as given.
-  let scale: Double
+  package let scale: Double
 
-  var count: Int { classes.count }
+  package var count: Int { classes.count }
 
   /// Makes query and gallery ready together.
   ///
   /// All rows are multiplied by one power of two, so that squares neither overflow nor vanish;
   /// no metric depends on the scale.
-  static func prepare(
+  package static func prepare(
     _ sets: [EmbeddingSet], distance: EvaluationOptions.Distance
   ) -> [LabeledRows<S>] {
     let labels = Set(sets.flatMap(\.labels)).sorted()
@@ -47,7 +47,7 @@ struct LabeledRows<S: Scalar> {
   }
 
   /// At most so many rows, evenly spread over all.
-  func sample(_ most: Int) -> LabeledRows<S> {
+  package func sample(_ most: Int) -> LabeledRows<S> {
     guard count > most else { return self }
     let kept = (0..<most).map { $0 * count / most }
     var members = Array(repeating: [Int](), count: members.count)

@@ -1,27 +1,27 @@
 import Autodiff
 
 /// Sorted numbers with a table over their range, to look up positions in about constant time.
-struct Ladder<S: Scalar> {
+package struct Ladder<S: Scalar> {
   private(set) var values: [S] = []
   /// For each of equal parts of the range: how many values lie in the parts before it.
   private var starts: [Int32] = []
   private var low: S = 0
   private var scale: S = 0
 
-  init() {}
+  package init() {}
 
   private var partsPerValue = 1
 
   /// - Parameters:
   ///   - values: finite numbers in ascending order.
   ///   - partsPerValue: with more, fewer values share a part of the table.
-  init(_ values: [S], partsPerValue: Int = 1) {
+  package init(_ values: [S], partsPerValue: Int = 1) {
     (self.values, self.partsPerValue) = (values, partsPerValue)
     rebuildTable()
   }
 
   /// Takes new values, reusing memory; `body` writes them in ascending order.
-  mutating func replaceValues(_ body: (inout [S]) -> Void) {
+  package mutating func replaceValues(_ body: (inout [S]) -> Void) {
     body(&values)
     rebuildTable()
   }
@@ -48,12 +48,12 @@ struct Ladder<S: Scalar> {
   }
 
   /// Σ over the finite numbers of a line of 2 · (values below) + (values equal).
-  func twiceBelow(_ kernels: LineKernels<S>, _ x: UnsafePointer<S>, _ count: Int) -> Int {
+  package func twiceBelow(_ kernels: LineKernels<S>, _ x: UnsafePointer<S>, _ count: Int) -> Int {
     withTable { kernels.twiceBelow(x, count, $0) } ?? 0
   }
 
   /// Calls `body` with the table as kernels read it; not if there are no values.
-  func withTable<Result>(_ body: (LineKernels<S>.LadderTable) -> Result) -> Result? {
+  package func withTable<Result>(_ body: (LineKernels<S>.LadderTable) -> Result) -> Result? {
     values.withUnsafeBufferPointer { values in
       starts.withUnsafeBufferPointer { starts in
         guard !values.isEmpty else { return nil }
@@ -64,7 +64,7 @@ struct Ladder<S: Scalar> {
 
   /// How many values are less than `x`.
   @inline(__always)
-  func countBelow(_ x: S) -> Int {
+  package func countBelow(_ x: S) -> Int {
     values.withUnsafeBufferPointer { values in
       guard let first = values.first, x > first else { return 0 }
       guard x <= values[values.count - 1] else { return values.count }

@@ -1,11 +1,11 @@
 import Autodiff
 
 /// A pass over the pairs that do not match, once the matching ones are known.
-struct NegativePass {
+package struct NegativePass {
   /// Σ over negatives of 2 × (positives nearer) + (positives equally near).
-  let twicePositivesBelow: Int
+  package let twicePositivesBelow: Int
   /// The negatives of the wanted bins.
-  let tallies: [Int: Tally]
+  package let tallies: [Int: Tally]
 
   private struct Accumulator {
     var twicePositivesBelow = 0
@@ -13,11 +13,11 @@ struct NegativePass {
     var places: [Int32] = []
   }
 
-  init(twicePositivesBelow: Int, tallies: [Int: Tally]) {
+  package init(twicePositivesBelow: Int, tallies: [Int: Tally]) {
     (self.twicePositivesBelow, self.tallies) = (twicePositivesBelow, tallies)
   }
 
-  init<S: Scalar>(
+  package init<S: Scalar>(
     _ distances: DistanceRows<S>, positives: Ladder<S>, bins: [Int]
   ) {
     let (query, gallery) = (distances.query, distances.gallery)
@@ -55,17 +55,17 @@ struct NegativePass {
 }
 
 /// Numbers with how often each occurs; equal ones take no more memory however many there are.
-struct Tally {
+package struct Tally {
   /// Ascending, without repetition, once all are in.
-  private(set) var runs: [(value: Double, count: Int)] = []
+  package private(set) var runs: [(value: Double, count: Int)] = []
   private var pending: [Double] = []
 
-  init() {}
+  package init() {}
 
   /// - Parameter runs: ascending, without repetition.
-  init(runs: [(value: Double, count: Int)]) { self.runs = runs }
+  package init(runs: [(value: Double, count: Int)]) { self.runs = runs }
 
-  init(_ parts: [Tally]) {
+  package init(_ parts: [Tally]) {
     for part in parts {
       runs += part.runs
       pending += part.pending
@@ -73,13 +73,13 @@ struct Tally {
     compact()
   }
 
-  mutating func add(_ value: Double) {
+  package mutating func add(_ value: Double) {
     pending.append(value)
     if pending.count >= max(1 << 16, runs.count) { compact() }
   }
 
   /// The number at a position in ascending order.
-  func value(at position: Int) -> Double {
+  package func value(at position: Int) -> Double {
     var passed = 0
     for run in runs {
       passed += run.count

@@ -9,19 +9,19 @@ import Autodiff
 /// The thresholds go from a false accept rate of 1 % to one of 10 % over all pairs. Classes without
 /// a matching pair have no curve, but their rows count as negatives of others.
 /// Source: Zhang et al., Threshold-Consistent Margin Loss for Open-World Deep Metric Learning, 2024.
-struct OperatingCurves {
-  static let thresholdCount = 101
+package struct OperatingCurves {
+  package static let thresholdCount = 101
   /// Shape [classes with a matching pair][thresholds].
-  let utilities: [[Double]]
+  package let utilities: [[Double]]
   /// Of each class the matching pairs that the first threshold accepts, and all of them.
-  let firstAccepts: [(accepted: Int, pairs: Int)]
+  package let firstAccepts: [(accepted: Int, pairs: Int)]
   /// The numbers of the classes with a matching pair.
-  let classes: [Int]
+  package let classes: [Int]
   /// Distances, in the scale of the rows.
-  let thresholds: [Double]
+  package let thresholds: [Double]
 
   /// - Returns: nil if fewer than two classes have a matching pair.
-  init?<S: Scalar>(
+  package init?<S: Scalar>(
     _ distances: DistanceRows<S>, over range: ClosedRange<Double>, zones: ZoneCounts<S>? = nil,
     inTiles: Bool = true
   ) {
@@ -59,7 +59,7 @@ struct OperatingCurves {
   }
 
   /// OPIS: the mean over classes and thresholds of (U_i(t) − mean_i U_i(t))².
-  var inconsistency: Double {
+  package var inconsistency: Double {
     let classes = Double(utilities.count)
     var total = 0.0
     for t in 0..<OperatingCurves.thresholdCount {
@@ -71,7 +71,7 @@ struct OperatingCurves {
   }
 
   /// The mean over thresholds of the mean utility less that of the class whose mean is least.
-  var worstGap: Double {
+  package var worstGap: Double {
     let count = Double(OperatingCurves.thresholdCount)
     let means = utilities.map { $0.reduce(0.0, +) / count }
     return means.reduce(0.0, +) / Double(means.count) - (means.min() ?? 0)
@@ -79,7 +79,7 @@ struct OperatingCurves {
 
   /// The mean over thresholds of the distance between the mean utility of the best and of the worst
   /// `share` of the classes (rounded, at least one), ranked by their mean utility.
-  func gap(share: Double) -> Double {
+  package func gap(share: Double) -> Double {
     let sums: [Double] = utilities.map { $0.reduce(0.0, +) }
     let ranked = sums.indices.sorted { sums[$0] != sums[$1] ? sums[$0] < sums[$1] : $0 < $1 }
     let rounded = Int((share * Double(ranked.count)).rounded(.toNearestOrEven))

@@ -5,24 +5,24 @@ import Autodiff
 /// The pairs are all unordered pairs of different rows, or with a gallery all pairs of a query and
 /// a gallery row. Everything is exact: positives are sorted, and of the negatives those that decide
 /// a rate are found by counting, then looked at one by one.
-struct PairCurve {
+package struct PairCurve {
   /// The probability that a positive is nearer than a negative, ties counting half.
-  let areaUnderCurve: Double
+  package let areaUnderCurve: Double
   /// Where the false accept and false reject rates meet; see ``crossing(_:_:)``.
-  let equalErrorRate: Double
+  package let equalErrorRate: Double
   /// Distances that 1 % and 10 % of the negatives do not exceed (linear between neighbours).
-  let falseAcceptQuantiles: ClosedRange<Double>
+  package let falseAcceptQuantiles: ClosedRange<Double>
   /// For each of ``rates`` the share of positives accepted by the largest threshold that accepts
   /// no more than that share of the negatives; nil with fewer than 10 / rate negatives.
-  let trueAcceptRates: [Double?]
+  package let trueAcceptRates: [Double?]
   /// The thresholds with the highest F1 and Matthews correlation.
-  let bestF1, bestMCC: BestThreshold
+  package let bestF1, bestMCC: BestThreshold
 
   /// False accept rates that are looked at: 10⁻¹ to 10⁻⁶.
-  static let rates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
+  package static let rates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
 
   /// - Returns: nil if there are no positives or no negatives.
-  init?<S: Scalar>(_ distances: DistanceRows<S>, _ pass: RankPass<S>) {
+  package init?<S: Scalar>(_ distances: DistanceRows<S>, _ pass: RankPass<S>) {
     let positives = Ladder(pass.positives)
     let total = (positives: pass.positives.count, negatives: pass.negativeBins.reduce(0, +))
     guard total.positives > 0, total.negatives > 0 else { return nil }

@@ -2,22 +2,22 @@ import Autodiff
 
 /// What one pass over all distances finds: the ranks of each query's matches, and the distances
 /// of pairs as far as the metrics of pairs need them.
-struct RankPass<S: Scalar> {
+package struct RankPass<S: Scalar> {
   /// For each measure, its value for each query; NaN marks a query without a match.
-  let values: [[Double]]
+  package let values: [[Double]]
   /// The squared distances of matching pairs, ascending.
-  let positives: [S]
+  package let positives: [S]
   /// How many pairs that do not match fall into each bin; see ``DistanceBin``. Those that are farther
   /// than all matching pairs and than a tenth of the others may be in the last.
-  let negativeBins: [Int]
+  package let negativeBins: [Int]
   /// The sum of the distances of pairs that do not match.
-  let negativeDistances: Double
+  package let negativeDistances: Double
   /// The nearest rows of each query, as many for each; −1 where there are fewer.
-  let nearest: [Int32]
+  package let nearest: [Int32]
   /// The pairs that do not match among those that do, where the pass has counted them so.
-  let cells: NegativeCells<S>?
+  package let cells: NegativeCells<S>?
   /// Pairs by class and threshold, where the pass has counted them so.
-  let zones: ZoneCounts<S>?
+  package let zones: ZoneCounts<S>?
 
   fileprivate struct Accumulator {
     var matches: [Int] = []
@@ -36,7 +36,7 @@ struct RankPass<S: Scalar> {
   ///     of their own.
   ///   - countsAllBins: whether the bins beyond what the curves need are wanted.
   ///   - inTiles: whether half of the products may be enough; the numbers are the same.
-  init(
+  package init(
     _ distances: DistanceRows<S>, measures: [@Sendable (Ranks) -> Double], countsPairs: Bool,
     nearestCount: Int = 0, curves: Bool = false, countsAllBins: Bool = true, inTiles: Bool = true
   ) {
@@ -115,7 +115,7 @@ struct RankPass<S: Scalar> {
 
 extension RankPass {
   /// The pairs of each bin by ascending distance, at the far end of the bin; `countsPairs` was given.
-  func pairCounts(scale: Double) -> [PairCount] {
+  package func pairCounts(scale: Double) -> [PairCount] {
     let positives = DistanceBin.counts(positives)
     return negativeBins.indices.compactMap { bin in
       guard positives[bin] + negativeBins[bin] > 0 else { return nil }
@@ -211,19 +211,19 @@ extension RankPass.Accumulator {
 }
 
 /// Cuts squared distances into bins of about 0.2 % relative width, in ascending order.
-enum DistanceBin {
-  static let count = 1 << 17
+package enum DistanceBin {
+  package static let count = 1 << 17
 
   @inline(__always)
-  static func of<S: Scalar>(_ distance: S) -> Int { Int(Float(distance).bitPattern >> 14) }
+  package static func of<S: Scalar>(_ distance: S) -> Int { Int(Float(distance).bitPattern >> 14) }
 
   /// The least squared distance that lies beyond a bin.
-  static func end(_ bin: Int) -> Double {
+  package static func end(_ bin: Int) -> Double {
     Double(min(Float(bitPattern: UInt32(bin + 1) << 14), .greatestFiniteMagnitude))
   }
 
   /// How many of some squared distances fall into each bin.
-  static func counts<S: Scalar>(_ values: [S]) -> [Int] {
+  package static func counts<S: Scalar>(_ values: [S]) -> [Int] {
     values.reduce(into: Array(repeating: 0, count: count)) { $0[of($1)] += 1 }
   }
 }

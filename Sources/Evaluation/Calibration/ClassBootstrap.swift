@@ -6,14 +6,18 @@ import Foundation
 /// A statistic of a draw counts a pair of different classes as often as the product of both
 /// multiplicities, so that no draw needs memory for its pairs; copies of one class make no pairs
 /// that do not match.
-struct ClassBootstrap {
+package struct ClassBootstrap {
   /// Rows of each class.
-  let sizes: [Int]
-  let draws: Int
-  let random: Random
+  package let sizes: [Int]
+  package let draws: Int
+  package let random: Random
+
+  package init(sizes: [Int], draws: Int, random: Random) {
+    (self.sizes, self.draws, self.random) = (sizes, draws, random)
+  }
 
   /// Unordered pairs of rows of different classes, class c counting `weights[c]` times.
-  func negativePairs(_ weights: [Int]) -> Int {
+  package func negativePairs(_ weights: [Int]) -> Int {
     var (sum, squares) = (0, 0)
     for (size, weight) in zip(sizes, weights) {
       sum += size * weight
@@ -23,7 +27,7 @@ struct ClassBootstrap {
   }
 
   /// The statistic of every draw; nil where a draw has none.
-  func values(_ statistic: (_ weights: [Int]) -> Double?) -> [Double?] {
+  package func values(_ statistic: (_ weights: [Int]) -> Double?) -> [Double?] {
     var values = [Double?](repeating: nil, count: draws)
     values.withUnsafeMutableBufferPointer { values in
       let values = values
@@ -60,7 +64,7 @@ struct ClassBootstrap {
   /// - Parameter units: how many units a draw takes, if the interval is to be widened to what
   ///   Student's distribution asks for so few (expanded percentiles; Hesterberg, What Teachers Should
   ///   Know About the Bootstrap, 2015).
-  static func interval(_ values: [Double?], units: Int? = nil) -> ClosedRange<Double>? {
+  package static func interval(_ values: [Double?], units: Int? = nil) -> ClosedRange<Double>? {
     let sorted = values.compactMap { $0 }.sorted()
     guard !sorted.isEmpty else { return nil }
     func quantile(_ share: Double) -> Double {

@@ -45,15 +45,15 @@ public struct ItemThreshold: Sendable {
 }
 
 /// P(right | s) = σ(γ (s − middle)), with the standard deviation of the middle.
-struct AnswerFit {
-  var steepness, middle, deviation: Double
+package struct AnswerFit {
+  package var steepness, middle, deviation: Double
 
-  init(steepness: Double, middle: Double, deviation: Double) {
+  package init(steepness: Double, middle: Double, deviation: Double) {
     (self.steepness, self.middle, self.deviation) = (steepness, middle, deviation)
   }
 
   /// τ; see ``ItemThreshold``.
-  func checkingProbability(similarity: Double, errorRate: Double) -> Double {
+  package func checkingProbability(similarity: Double, errorRate: Double) -> Double {
     var least = 1.0
     for (i, quantile) in AnswerFit.quantiles.enumerated() {
       let threshold = min(1, max(0, middle + quantile * deviation))
@@ -70,7 +70,7 @@ struct AnswerFit {
 
 extension AnswerFit {
   /// By maximum likelihood.
-  init(_ observations: [(similarity: Double, isRight: Bool)]) {
+  package init(_ observations: [(similarity: Double, isRight: Bool)]) {
     let firstRight = observations.filter(\.isRight).map(\.similarity).min() ?? 1
     let lastWrong = observations.filter { !$0.isRight }.map(\.similarity).max() ?? 0
     guard firstRight <= lastWrong else {
@@ -113,7 +113,7 @@ extension AnswerFit {
 }
 
 /// The quantile of the standard normal distribution, by bisection.
-func normalQuantile(_ share: Double) -> Double {
+package func normalQuantile(_ share: Double) -> Double {
   var (low, high) = (-40.0, 40.0)
   for _ in 0..<80 {
     let middle = (low + high) / 2

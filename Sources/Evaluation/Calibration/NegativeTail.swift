@@ -1,20 +1,20 @@
 import Autodiff
 
 /// The nearest of the pairs that do not match, ascending, with the classes of both ends.
-struct NegativeTail<S: Scalar> {
-  struct Pair {
-    let square: S
-    let first, second: Int32
+package struct NegativeTail<S: Scalar> {
+  package struct Pair {
+    package let square: S
+    package let first, second: Int32
   }
 
-  let pairs: [Pair]
+  package let pairs: [Pair]
   /// Whether there are no other pairs that do not match.
-  let isWhole: Bool
+  package let isWhole: Bool
 
   /// - Parameter count: the least number of pairs to find, if there are as many.
   /// - Complexity: one pass over all distances; memory for `count` pairs and those equally near
   ///   within 0.2 %.
-  init(_ distances: DistanceRows<S>, bins: [Int], count: Int) {
+  package init(_ distances: DistanceRows<S>, bins: [Int], count: Int) {
     var (last, sum) = (0, 0)
     while last < bins.count {
       sum += bins[last]
@@ -42,7 +42,7 @@ struct NegativeTail<S: Scalar> {
   ///
   /// - Returns: the last square that may be accepted (0 if there is none) and the next one, which
   ///   may not; nil if the tail ends before.
-  func crossing(share: Double, weights: [Int], total: Int) -> (accepted: S, refused: S)? {
+  package func crossing(share: Double, weights: [Int], total: Int) -> (accepted: S, refused: S)? {
     // The factor mends products such as 0.29 · 100 that fall short of the whole number.
     let limit = Int((share * Double(total) * (1 + 1e-12)).rounded(.down))
     var sum = 0

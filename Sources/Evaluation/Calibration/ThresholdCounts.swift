@@ -1,11 +1,11 @@
 import Autodiff
 
 /// What one threshold accepts and refuses, class by class.
-struct ThresholdCounts {
+package struct ThresholdCounts {
   /// Accepted pairs of two different classes, by class × number of classes + other class.
-  let falseAccepts: [(first: Int, second: Int, count: Int)]
+  package let falseAccepts: [(first: Int, second: Int, count: Int)]
   /// Refused matching pairs and all matching pairs of each class.
-  let falseRejects, positives: [Int]
+  package let falseRejects, positives: [Int]
 
   private struct Accumulator {
     var falseAccepts: [Int: Int] = [:]
@@ -13,7 +13,7 @@ struct ThresholdCounts {
   }
 
   /// - Parameter limit: the largest squared distance that is accepted, in the scale of `distances`.
-  init<S: Scalar>(_ distances: DistanceRows<S>, limit: Double) {
+  package init<S: Scalar>(_ distances: DistanceRows<S>, limit: Double) {
     let (classes, count) = (distances.gallery.classes, distances.gallery.members.count)
     let initial = Accumulator(falseRejects: Array(repeating: 0, count: count))
     let lanes = distances.reducePairs(initial) { lane, row, first, line in
@@ -37,12 +37,12 @@ struct ThresholdCounts {
     positives = distances.gallery.members.map { $0.count * ($0.count - 1) / 2 }
   }
 
-  func falseAccepts(_ weights: [Int]) -> Int {
+  package func falseAccepts(_ weights: [Int]) -> Int {
     falseAccepts.reduce(0) { $0 + $1.count * weights[$1.first] * weights[$1.second] }
   }
 
   /// The share of matching pairs that are refused; nil if there are none.
-  func falseRejectRate(_ weights: [Int]) -> Double? {
+  package func falseRejectRate(_ weights: [Int]) -> Double? {
     var (refused, total) = (0, 0)
     for number in positives.indices {
       refused += falseRejects[number] * weights[number]

@@ -2,13 +2,13 @@ import Autodiff
 
 /// Cuts rows into clusters around means: Lloyd's iterations from k-means++ centres
 /// (Arthur and Vassilvitskii, 2007).
-struct KMeans {
+package struct KMeans {
   /// The cluster of each row, numbered from 0; a cluster may be empty.
-  let clusters: [Int]
+  package let clusters: [Int]
 
   /// - Parameter iterations: the most that are made; fewer if no row changes its cluster.
   /// - Complexity: O(n k d) per iteration.
-  init<S: Scalar>(
+  package init<S: Scalar>(
     _ rows: LabeledRows<S>, count: Int, iterations: Int = 20, random: inout Random
   ) {
     var centers = KMeans.spreadCenters(rows, count: count, random: &random).map { Double($0) }

@@ -2,7 +2,7 @@
 ///
 /// A Fenwick tree (Fenwick, 1994) over the different grades holds how many have been seen and their
 /// sum: grades up to the own count in full, those above it count as the own.
-struct SharedGrades {
+package struct SharedGrades {
   /// The different grades, ascending.
   private let grades: [Double]
   /// Over a power-of-two-ranged part of the grades each: how many, and their sum.
@@ -11,7 +11,7 @@ struct SharedGrades {
   private var seen = 0
 
   /// - Parameter grades: all that will come.
-  init(_ grades: [Double]) {
+  package init(_ grades: [Double]) {
     var different: [Double] = []
     for grade in grades.sorted() where grade != different.last { different.append(grade) }
     self.grades = different
@@ -20,7 +20,7 @@ struct SharedGrades {
   }
 
   /// Takes a grade, and returns its sum over all that were taken, itself too.
-  mutating func add(_ grade: Double) -> Double {
+  package mutating func add(_ grade: Double) -> Double {
     let place = self.place(of: grade) + 1
     seen += 1
     var part = place

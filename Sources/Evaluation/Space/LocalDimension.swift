@@ -9,7 +9,7 @@ import Foundation
 /// Source: Levina and Bickel, 2004; Amsaleg et al., Estimating Local Intrinsic Dimensionality, 2015.
 /// - Returns: nil if no row has a finite dimension.
 /// - Complexity: O(1000 n d).
-func localDimension<S: Scalar>(_ rows: LabeledRows<S>, neighbors k: Int = 100) -> Double? {
+package func localDimension<S: Scalar>(_ rows: LabeledRows<S>, neighbors k: Int = 100) -> Double? {
   let sample = rows.sample(1000)
   // Rows at distance 0 are left out below, and with them each row itself: by cosine a row of zeros
   // is not at distance 0 of itself.

@@ -5,42 +5,42 @@ import Synchronization
 /// of its sides: half of the products are enough, and a tile is used up while it is in the cache.
 ///
 /// - Complexity: O(n² d / 2) time for all tiles; memory for two copies of the rows.
-struct DistanceTiles<S: Scalar> {
-  let distances: DistanceRows<S>
+package struct DistanceTiles<S: Scalar> {
+  package let distances: DistanceRows<S>
   /// Blocks of `width` rows.
-  let blocks: Int
+  package let blocks: Int
   private let products: ProductTiles<S>
 
-  static var width: Int { ProductTiles<S>.width }
+  package static var width: Int { ProductTiles<S>.width }
 
-  struct Tile {
+  package struct Tile {
     /// The numbers of the blocks, the first not above the second.
-    let first, second: Int
-    let rows, columns: Range<Int>
+    package let first, second: Int
+    package let rows, columns: Range<Int>
     /// A line of `width` squared distances for each row; infinite for rows that are not compared.
-    let squares: UnsafeMutablePointer<S>
+    package let squares: UnsafeMutablePointer<S>
     fileprivate let products: ProductTiles<S>
 
-    var isOnDiagonal: Bool { first == second }
+    package var isOnDiagonal: Bool { first == second }
 
-    func line(_ row: Int) -> UnsafeMutablePointer<S> { squares + row * DistanceTiles.width }
+    package func line(_ row: Int) -> UnsafeMutablePointer<S> { squares + row * DistanceTiles.width }
 
     /// The last part of a line: all of it, or on the diagonal the columns behind the row itself, so that
     /// each pair is there once.
-    func pairs(_ row: Int) -> (base: UnsafeMutablePointer<S>, count: Int) {
+    package func pairs(_ row: Int) -> (base: UnsafeMutablePointer<S>, count: Int) {
       let skipped = isOnDiagonal ? row + 1 : 0
       return (line(row) + skipped, columns.count - skipped)
     }
 
     /// Writes the distances of some columns to all rows, column by column.
-    func transpose(_ lines: UnsafeMutablePointer<S>, columns: Range<Int>) {
+    package func transpose(_ lines: UnsafeMutablePointer<S>, columns: Range<Int>) {
       products.transpose(
         lines, of: squares, from: columns.lowerBound, lines: columns.count, height: rows.count)
     }
   }
 
   /// - Parameter distances: those of a set to itself.
-  init(_ distances: DistanceRows<S>) {
+  package init(_ distances: DistanceRows<S>) {
     let rows = distances.query
     self.distances = distances
     blocks = (rows.count + DistanceTiles.width - 1) / DistanceTiles.width
@@ -58,7 +58,7 @@ struct DistanceTiles<S: Scalar> {
   ///   - diagonals: those whose tiles are wanted, by how far apart the blocks are, ascending; nil for
   ///     all.
   ///   - makeLane: what one thread works with; which tiles it gets is left to chance.
-  func reduce<Lane>(
+  package func reduce<Lane>(
     diagonals: [Int]? = nil, _ makeLane: () -> Lane, _ body: (inout Lane, Tile) -> Void
   ) -> [Lane] {
     let diagonals = diagonals ?? Array(0..<blocks)

@@ -2,20 +2,24 @@ import Autodiff
 import Synchronization
 
 /// How many pairs of each class some thresholds accept.
-struct LimitCounts {
+package struct LimitCounts {
   /// For each class: accepted positives, then accepted negatives, by the first threshold that accepts
   /// them. Whole numbers, so the order of the rows does not matter.
   private(set) var counts: [Int]
   private let limits: Int
 
-  func positives(of number: Int, at limit: Int) -> Int { counts[2 * number * limits + limit] }
-  func negatives(of number: Int, at limit: Int) -> Int { counts[(2 * number + 1) * limits + limit] }
+  package func positives(of number: Int, at limit: Int) -> Int {
+    counts[2 * number * limits + limit]
+  }
+  package func negatives(of number: Int, at limit: Int) -> Int {
+    counts[(2 * number + 1) * limits + limit]
+  }
 
   /// - Parameters:
   ///   - thresholds: distances in the scale of the rows.
   ///   - zones: what an earlier pass has counted, if it fits the thresholds.
   ///   - inTiles: whether half of the products may be enough; the numbers are the same.
-  init<S: Scalar>(
+  package init<S: Scalar>(
     _ distances: DistanceRows<S>, _ thresholds: Ladder<Double>, zones: ZoneCounts<S>? = nil,
     inTiles: Bool = true
   ) {
@@ -94,7 +98,7 @@ struct LimitCounts {
 
   /// The largest number whose root is at most a threshold; a root that is taken in double rises with
   /// the number.
-  static func largestSquare<S: Scalar>(within threshold: Double, _: S.Type) -> S {
+  package static func largestSquare<S: Scalar>(within threshold: Double, _: S.Type) -> S {
     var square = S(threshold * threshold)
     while square > 0, Double(square).squareRoot() > threshold { square = square.nextDown }
     while Double(square.nextUp).squareRoot() <= threshold { square = square.nextUp }

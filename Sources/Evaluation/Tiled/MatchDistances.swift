@@ -6,20 +6,20 @@ import Autodiff
 /// The same bits as ``DistanceRows`` gives.
 ///
 /// - Complexity: O(matching pairs × d) time, O(matching pairs) memory.
-struct MatchDistances<S: Scalar> {
+package struct MatchDistances<S: Scalar> {
   /// For each row, where its matches start; and where all end.
-  let starts: [Int]
-  let rows: [Int32]
-  let squares: [S]
+  package let starts: [Int]
+  package let rows: [Int32]
+  package let squares: [S]
 
   /// Whether there are few enough to be held twice, and to be ranked one by one.
-  static func areFew(_ distances: DistanceRows<S>) -> Bool {
+  package static func areFew(_ distances: DistanceRows<S>) -> Bool {
     guard distances.isSelf else { return false }
     let squares = distances.query.members.reduce(0.0) { $0 + Double($1.count) * Double($1.count) }
     return squares <= 65 * Double(distances.query.count)
   }
 
-  init(_ distances: DistanceRows<S>) {
+  package init(_ distances: DistanceRows<S>) {
     let query = distances.query
     var starts = [0]
     for row in 0..<query.count { starts.append(starts[row] + distances.matchCount(of: row)) }
@@ -53,7 +53,7 @@ struct MatchDistances<S: Scalar> {
   }
 
   /// The squared distances of all matching pairs, each once, ascending.
-  var sortedSquares: [S] {
+  package var sortedSquares: [S] {
     var found: [S] = []
     for row in 0..<starts.count - 1 {
       for match in starts[row]..<starts[row + 1] where rows[match] > row {

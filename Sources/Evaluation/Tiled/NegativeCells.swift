@@ -1,17 +1,17 @@
 import Autodiff
 
 /// The pairs that do not match, by the cells and gaps of ``PairCells``.
-struct NegativeCells<S: Scalar> {
+package struct NegativeCells<S: Scalar> {
   /// How many fall into each bin; see ``DistanceBin``.
-  let bins: [Int]
+  package let bins: [Int]
   /// Σ over negatives of 2 × (positives nearer) + (positives equally near).
-  let twicePositivesBelow: Int
-  let exactBins: [Int]
+  package let twicePositivesBelow: Int
+  package let exactBins: [Int]
   private let positives: [S]
   private let numbers, firsts: [Int32]
   private let counts: PairCells<S>.Totals
 
-  init(
+  package init(
     positives: [S], exactBins: [Int], numbers: [Int32], firsts: [Int32],
     counts: PairCells<S>.Totals
   ) {
@@ -39,7 +39,7 @@ struct NegativeCells<S: Scalar> {
 
   /// Whether a tenth of the negatives, and the next, lie before the last bin, where those may be that
   /// are not counted bin by bin.
-  var holdsTenth: Bool {
+  package var holdsTenth: Bool {
     let last = DistanceBin.of(Float.greatestFiniteMagnitude)
     let total = bins.reduce(0, +)
     return total - bins[last] > total / 10 + 1
@@ -47,7 +47,7 @@ struct NegativeCells<S: Scalar> {
 
   /// Each negative of some bins: in exact bins with its own distance, in others with one in the same
   /// gap between positives.
-  func pass(_ bins: Set<Int>) -> NegativePass {
+  package func pass(_ bins: Set<Int>) -> NegativePass {
     var tallies: [Int: Tally] = [:]
     for bin in bins {
       tallies[bin] = Tally(runs: exactBins.firstIndex(of: bin).map { exactRuns($0) } ?? runs(bin))

@@ -6,11 +6,11 @@ import Synchronization
 /// Squared distances fall into cells of 0.01 % relative width. In cells without a matching pair it is
 /// enough to know how many pairs there are; in the others each is counted in its gap between
 /// neighbouring matching pairs. In a few bins all are counted float by float.
-final class PairCells<S: Scalar> {
+package final class PairCells<S: Scalar> {
   /// The squared distances of matching pairs, ascending.
-  let positives: [S]
+  package let positives: [S]
   /// Bins in which the distances themselves are known, ascending.
-  let exactBins: [Int]
+  package let exactBins: [Int]
   /// For each cell, which of those with positives it is, or −1.
   private var numbers: [Int32]
   /// For each cell with positives, the first of them; and how many there are at the end.
@@ -32,18 +32,18 @@ final class PairCells<S: Scalar> {
   private let totals: Mutex<Totals>
 
   /// Whole numbers, so it does not matter in which order they are added up.
-  struct Totals {
-    var cells, gaps, exact: [Int]
+  package struct Totals {
+    package var cells, gaps, exact: [Int]
   }
 
   /// What one thread works with.
-  struct Lane {
+  package struct Lane {
     fileprivate let cells, gaps, exact: UnsafeMutableBufferPointer<UInt32>
     fileprivate let places, near: UnsafeMutablePointer<Int32>
     fileprivate var counted = 0
   }
 
-  static var cellShift: Int { LineKernels<S>.cellShift }
+  package static var cellShift: Int { LineKernels<S>.cellShift }
   private static var cellCount: Int { 1 << (31 - cellShift) }
   private static var cellsPerBin: Int { cellCount / DistanceBin.count }
   private static var lastCell: Int { cell(of: S(Float.greatestFiniteMagnitude)) }
@@ -54,7 +54,7 @@ final class PairCells<S: Scalar> {
   ///   - near: the largest squared distance of pairs that are asked for, or nil.
   ///   - negativeCount: how many pairs do not match, if those beyond all positives and all that are
   ///     near may be counted in one bin, the last; or nil.
-  init(positives: [S], exactBins: [Int], near: S? = nil, negativeCount: Int? = nil) {
+  package init(positives: [S], exactBins: [Int], near: S? = nil, negativeCount: Int? = nil) {
     precondition(S.self == Float.self || exactBins.isEmpty, "PairCells: bins are exact for floats")
     (self.positives, self.exactBins) = (positives, exactBins)
     numbers = Array(repeating: -1, count: PairCells.cellCount)
@@ -91,7 +91,7 @@ final class PairCells<S: Scalar> {
     Int(Float(square).bitPattern >> UInt32(cellShift))
   }
 
-  func makeLane() -> Lane {
+  package func makeLane() -> Lane {
     func zeros(_ count: Int) -> UnsafeMutableBufferPointer<UInt32> {
       let zeros = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: count)
       zeros.initialize(repeating: 0)
@@ -109,7 +109,7 @@ final class PairCells<S: Scalar> {
   /// - Parameter near: gets for each row the places of the pairs that may be near enough, out of
   ///   ``DistanceTiles/Tile/pairs(_:)``, and how many there are.
   /// - Returns: the sum of their distances.
-  func add(
+  package func add(
     _ tile: DistanceTiles<S>.Tile, _ lane: inout Lane,
     near: (_ row: Int, UnsafeMutablePointer<Int32>, Int) -> Void
   ) -> Double {
@@ -168,7 +168,7 @@ final class PairCells<S: Scalar> {
   }
 
   /// Gives back what a thread worked with, once its tiles are counted.
-  func finish(_ lane: Lane) {
+  package func finish(_ lane: Lane) {
     var lane = lane
     flush(&lane)
     lane.cells.deallocate()
@@ -179,7 +179,7 @@ final class PairCells<S: Scalar> {
   }
 
   /// The pairs that do not match, once all lanes are finished.
-  func negatives() -> NegativeCells<S> {
+  package func negatives() -> NegativeCells<S> {
     var counts = totals.withLock { $0 }
     var place = 0
     while place < positives.count {

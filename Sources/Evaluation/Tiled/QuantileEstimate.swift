@@ -5,20 +5,20 @@ import Autodiff
 ///
 /// The tiles are those of pairs of blocks that are equally far apart, going round: every row occurs
 /// equally often, so what rows have in common, such as that one is near to all, does not disturb.
-struct QuantileEstimate {
+package struct QuantileEstimate {
   /// Distances, in the scale of the rows, between which the quantile will lie, four standard
   /// deviations away from what was found.
-  let first, tenth: ClosedRange<Double>
+  package let first, tenth: ClosedRange<Double>
 
   /// The rates of false accepts between which classes are compared.
-  static let rates = (first: 0.01, tenth: 0.1)
+  package static let rates = (first: 0.01, tenth: 0.1)
   /// Of all pairs, about twice this share is looked at.
   private static let share = 0.03
   /// So many pairs are looked at at least, as far as there are.
   private static let fewest = 14_000_000
 
   /// - Returns: nil if there are too few blocks for a sample of them.
-  init?<S: Scalar>(_ tiles: DistanceTiles<S>, _ matches: MatchDistances<S>) {
+  package init?<S: Scalar>(_ tiles: DistanceTiles<S>, _ matches: MatchDistances<S>) {
     guard tiles.blocks > 8 else { return nil }
     let tile = DistanceTiles<S>.width * DistanceTiles<S>.width
     let count = min(
@@ -82,7 +82,7 @@ struct QuantileEstimate {
   }
 
   /// The bins that hold both ranges, ascending; none if there are many.
-  var bins: [Int] {
+  package var bins: [Int] {
     var bins: Set<Int> = []
     for range in [first, tenth] {
       let low = DistanceBin.of(range.lowerBound * range.lowerBound)

@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// Each threshold will lie in a zone. Pairs between zones are counted; those within one are kept until
 /// the threshold is known. Whole numbers, so it does not matter which thread gets which tile.
-final class ZoneCounts<S: Scalar> {
-  let matches: MatchDistances<S>
+package final class ZoneCounts<S: Scalar> {
+  package let matches: MatchDistances<S>
   private let rows: LabeledRows<S>
   private let zones: [(low: S, high: S)]
   private let ladder: Ladder<S>
@@ -21,7 +21,7 @@ final class ZoneCounts<S: Scalar> {
   private var keptAll = true
 
   /// A pair within a zone: its squared distance, and the zone's count for both classes.
-  struct Kept { var square: S, first, second: Int32 }
+  package struct Kept { var square: S, first, second: Int32 }
 
   /// Pairs in memory that does not move.
   fileprivate final class KeptPairs {
@@ -41,7 +41,7 @@ final class ZoneCounts<S: Scalar> {
   }
 
   /// What one thread works with.
-  struct Lane {
+  package struct Lane {
     fileprivate let places: UnsafeMutablePointer<Int32>
     /// The counts of a tile's rows and columns, which stay in the cache until it is done.
     fileprivate let rows, columns: UnsafeMutablePointer<UInt16>
@@ -59,7 +59,7 @@ final class ZoneCounts<S: Scalar> {
   private static var partSize: Int { 1 << 16 }
 
   /// - Parameter zones: squared distances, the zones ascending and apart.
-  init(
+  package init(
     _ distances: DistanceRows<S>, _ matches: MatchDistances<S>, zones: [(low: S, high: S)]
   ) {
     let rows = distances.query
@@ -77,7 +77,7 @@ final class ZoneCounts<S: Scalar> {
   /// The zones of thresholds evenly spread between two quantiles, of which an estimate is known.
   ///
   /// - Returns: nil if they would overlap.
-  convenience init?(
+  package convenience init?(
     _ distances: DistanceRows<S>, _ matches: MatchDistances<S>, _ estimate: QuantileEstimate,
     count: Int
   ) {
@@ -95,7 +95,7 @@ final class ZoneCounts<S: Scalar> {
     self.init(distances, matches, zones: zones)
   }
 
-  func makeLane() -> Lane {
+  package func makeLane() -> Lane {
     let width = DistanceTiles<S>.width
     let lane = Lane(
       places: .allocate(capacity: width), rows: .allocate(capacity: width * zones.count),
@@ -106,10 +106,10 @@ final class ZoneCounts<S: Scalar> {
   }
 
   /// A square above this counts for no threshold.
-  var last: S { ladder.values[ladder.values.count - 1] }
+  package var last: S { ladder.values[ladder.values.count - 1] }
 
   /// Counts the pairs of a tile, each once.
-  func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
+  package func add(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
     let places = lane.places
     withTable { table in
       for row in 0..<tile.rows.count {
@@ -122,13 +122,15 @@ final class ZoneCounts<S: Scalar> {
   }
 
   /// Calls `body` with the zones as kernels read them.
-  func withTable(_ body: (LineKernels<S>.LadderTable) -> Void) { _ = ladder.withTable(body) }
+  package func withTable(_ body: (LineKernels<S>.LadderTable) -> Void) {
+    _ = ladder.withTable(body)
+  }
 
   /// Counts pairs of a row of a tile.
   ///
   /// - Parameter places: those of all pairs that may count, out of ``DistanceTiles/Tile/pairs(_:)``;
   ///   they are overwritten.
-  func add(
+  package func add(
     _ row: Int, of tile: DistanceTiles<S>.Tile, _ table: LineKernels<S>.LadderTable,
     _ places: UnsafeMutablePointer<Int32>, _ count: Int, _ lane: inout Lane
   ) {
@@ -155,7 +157,7 @@ final class ZoneCounts<S: Scalar> {
   }
 
   /// Takes the counts of a tile, once its rows are counted.
-  func finish(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
+  package func finish(_ tile: DistanceTiles<S>.Tile, _ lane: inout Lane) {
     take(lane.columns, of: tile.second)
     lane.tiles += 1
     // More tiles could be more than a count holds.
@@ -193,7 +195,7 @@ final class ZoneCounts<S: Scalar> {
   }
 
   /// Takes what the threads have counted, once their tiles are done.
-  func finish(_ lanes: [Lane]) {
+  package func finish(_ lanes: [Lane]) {
     for var lane in lanes {
       takeRows(&lane)
       kept += lane.kept
@@ -208,7 +210,7 @@ final class ZoneCounts<S: Scalar> {
   ///
   /// - Parameter squares: the thresholds.
   /// - Returns: nil if a threshold is not in its zone, or if the pairs within the zones were too many.
-  func counts(within squares: [S]) -> [Int32]? {
+  package func counts(within squares: [S]) -> [Int32]? {
     guard keptAll, squares.count == zones.count,
       zip(squares, zones).allSatisfy({ $0 >= $1.low && $0 <= $1.high })
     else { return nil }

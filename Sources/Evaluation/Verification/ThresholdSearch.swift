@@ -11,7 +11,7 @@ public enum ThresholdCriterion: Sendable, Equatable {
   /// of matching pairs that is expected in use.
   case cost(falseAccept: Double, falseReject: Double, positiveShare: Double)
 
-  func score(
+  package func score(
     _ accepted: (positives: Int, negatives: Int), _ total: (positives: Int, negatives: Int)
   ) -> Double {
     let (tp, fp) = (Double(accepted.positives), Double(accepted.negatives))

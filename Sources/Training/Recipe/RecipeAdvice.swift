@@ -17,7 +17,7 @@ extension Recipe {
 
 extension Trainer {
   /// What in the recipe does not fit together or to the data, each in a line that says why.
-  var warnings: [String] {
+  package var warnings: [String] {
     var found = recipe.warnings
     let (batch, items) = (recipe.sampler.value.batchSize, data.train.count)
     if batch > items {

@@ -17,7 +17,7 @@ package enum Checkpoint {
   /// Writes the newest checkpoint of a run and keeps the one before it.
   ///
   /// - Throws: if a number is NaN or infinite, or cannot be written; both stay then.
-  static func write(_ trainer: Trainer, in folder: RunFolder) throws(Failure) {
+  package static func write(_ trainer: Trainer, in folder: RunFolder) throws(Failure) {
     // The one before gives way when the next is on the disk, so that there are always two.
     try FileSystem.write(bytes(of: trainer), to: folder.nextCheckpoint)
     FileSystem.link(folder.checkpoint, as: folder.previousCheckpoint)

@@ -29,7 +29,7 @@ public struct RunFolder: Sendable {
   public var previousCheckpoint: String { checkpointFolder + "/previous.safetensors" }
   /// Where a checkpoint is until it is whole.
   var nextCheckpoint: String { checkpointFolder + "/next.safetensors" }
-  var lock: String { path + "/lock" }
+  package var lock: String { path + "/lock" }
   public var model: String { path + "/model.safetensors" }
   public var evaluation: String { path + "/evaluation.json" }
   public var report: String { path + "/report.html" }

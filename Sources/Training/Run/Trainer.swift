@@ -16,7 +16,7 @@ public struct Trainer: Sendable {
   public let recipe: Recipe
   public let data: TrainingData
   public internal(set) var objective: Objective
-  public internal(set) var optimizer: Optimizer
+  public package(set) var optimizer: Optimizer
   /// What draws the batches, with what it has learnt of the items.
   public internal(set) var sampler: any Sampler
   /// Makes what memories remember, if they ask for a slow encoder.

@@ -1,3 +1,4 @@
+import Autodiff
 import Data
 import Files
 import Foundation
@@ -10,12 +11,12 @@ private let recipe = """
    sampler: {name: "m-per-class", classes: 2, perClass: 2}, training: {steps: 3, report: false}}
   """
 
-/// A trainer of few numbers, made once for a process.
+/// A trainer of few numbers.
 private func trainer() throws -> Trainer {
-  let rows = (0..<64).map { Float($0 * 37 % 23) }
   let items = Dataset(
-    name: "seed", items: Tensor(rows, shape: [16, 4]), labels: (0..<16).map { Int32($0 % 4) },
-    classNames: ["a", "b", "c", "d"])
+    name: "seed", itemShape: [4], values: (0..<64).map { Float($0 * 37 % 23) },
+    labels: (0..<16).map { $0 % 4 }, classNames: ["a", "b", "c", "d"],
+    itemNames: (0..<16).map { "\($0)" })
   return try Trainer(
     Recipe(JSONValue(json5: recipe, at: "seed"), at: "seed"),
     data: TrainingData(DataSplit(train: items, test: items), validation: 0, random: Random(seed: 1))
