@@ -12,6 +12,7 @@ ones. Times are of learning alone, medians over ROUNDS; a row's score is ours ag
 import argparse
 import json
 import math
+import os
 import pathlib
 import shutil
 import statistics
@@ -22,7 +23,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 VENV = HERE / "classical.venv"
-KINDRED = HERE.parent / ".build" / "release" / "kindred"
+KINDRED = os.environ.get("KINDRED") or HERE.parent / ".build" / "release" / "kindred"
 PACKAGES = ["metric-learn==0.7.0", "scikit-learn==1.4.2", "numpy<2", "scipy<1.14"]
 
 

@@ -8,7 +8,9 @@ import Settings
 /// with r = `pullWeight`; targets are the k nearest of the class in the input, the lower row first of
 /// equals. Convex in M: hinges are rounded off less and less, and what they say of the dual problem
 /// bounds the distance to the optimum. Of a map of fewer components a local optimum is found.
-/// - Complexity: O(items² · columns) for a step, in memory for a few copies of the rows.
+/// - Complexity: a step takes O(items · columns² + pairs · columns), pairs being those of a row and one
+///   of another class in or near its margin, for which there is memory; O(items² · columns) for the
+///   looks at all others, of which there are one or two for each of seven rounds.
 public struct LargeMarginNeighbors: MetricLearner {
   public var initial = StartingMap.identity
   public var neighbors = 3
@@ -50,44 +52,52 @@ public struct LargeMarginNeighbors: MetricLearner {
     _ problem: LearningProblem, from margin: Margin
   ) throws(Failure) -> LearnedMetric {
     let start = try initial.map(problem)
+    let isWhole = start.rows == start.columns
     guard maxIterations > 0 else {
       let (value, gradient) = margin.value(start)
       return LearnedMetric(
         map: start, objective: value, iterations: 0, certificate: gradient.norm,
         certifies: "length of the gradient")
     }
-    var best = (map: start, value: margin.value(start).value)
-    var current = start
+    // Steps are taken in columns in which the target neighbours' scatter is the identity.
+    let frame = try Whitening(margin, problem)
+    var inner = frame.margin
+    var current = frame.inner(start)
+    var best = (map: current, value: inner.value(current).value)
     var bound = 0.0
     var iterations = 0
     // Hinges rounded off over ever less of the margin.
     for softness in [0.5, 0.125, 0.03, 0.008, 0.002, 0.0005, 0.000125] {
-      let left = maxIterations - iterations
-      guard left > 0 else { break }
-      var solver = LBFGS()
-      solver.maxIterations = min(left, 400)
-      solver.valueTolerance = 1e-8
-      solver.gradientTolerance = 1e-9
-      let result = solver.minimize(from: current.elements) { point, gradient in
-        let map = Matrix(point, rows: start.rows, columns: start.columns)
-        let found = margin.value(map, softness: softness)
-        gradient = found.gradient.elements
-        return found.value
+      guard iterations < maxIterations else { break }
+      // What other hinges say is looked at when those known have nothing more to say.
+      var isNew = inner.addCandidates(near: current)
+      while isNew, iterations < maxIterations {
+        var solver = LBFGS()
+        solver.maxIterations = min(maxIterations - iterations, 400)
+        solver.valueTolerance = 1e-8
+        solver.gradientTolerance = 1e-9
+        let (known, shape) = (inner, current)
+        let result = solver.minimize(from: current.elements) { point, gradient in
+          let map = Matrix(point, rows: shape.rows, columns: shape.columns)
+          let found = known.value(map, softness: softness)
+          gradient = found.gradient.elements
+          return found.value
+        }
+        iterations += max(1, result.iterations)
+        current = Matrix(result.point, rows: shape.rows, columns: shape.columns)
+        isNew = inner.addCandidates(near: current)
       }
-      iterations += max(1, result.iterations)
-      current = Matrix(result.point, rows: start.rows, columns: start.columns)
-      let value = margin.value(current).value
+      let value = inner.value(current).value
       if value < best.value { best = (current, value) }
-      if start.rows == start.columns {
-        bound = max(bound, margin.dualBound(current, softness: softness))
+      if isWhole {
+        bound = max(bound, inner.dualBound(current, softness: softness))
         if best.value - bound <= tolerance * best.value { break }
       }
     }
-    let isWhole = start.rows == start.columns
     return LearnedMetric(
-      map: best.map, objective: best.value, iterations: iterations,
+      map: frame.outer(best.map, from: start), objective: best.value, iterations: iterations,
       certificate: isWhole
-        ? max(0, best.value - bound) : margin.value(best.map, softness: 0.000125).gradient.norm,
+        ? max(0, best.value - bound) : inner.value(best.map, softness: 0.000125).gradient.norm,
       certifies: isWhole ? "duality gap" : "length of the gradient of hinges rounded off")
   }
 
@@ -110,6 +120,8 @@ private struct Margin {
   let labels: [Int]
   let targets: [[Int]]
   let pull: Double
+  /// The rows of other classes that may come into each row's margin; nil: all.
+  private var candidates: [[Int32]]?
 
   init(rows: Matrix, labels: [Int], targets: [[Int]], pull: Double) {
     (self.rows, self.labels, self.targets, self.pull) = (rows, labels, targets, pull)
@@ -154,7 +166,9 @@ private struct Margin {
             let limit = 1 + (near.max() ?? 0)
             var total = pull * near.reduce(0, +)
             var shares = [Double](repeating: 0, count: own.count)
-            for l in 0..<n where labels[l] != labels[i] {
+            for place in 0..<(candidates?[i].count ?? n) {
+              let l = candidates.map { Int($0[i][place]) } ?? place
+              guard labels[l] != labels[i] else { continue }
               let far = squaredDistance(base + i * k, base + l * k, k, limit: limit)
               guard far < limit else { continue }
               var pushed = 0.0
@@ -178,21 +192,101 @@ private struct Margin {
     return (value, scatter, active.reduce(0, +))
   }
 
+  /// The sum of the weights of target neighbours' differences, the part of the scatter that pulls.
+  func pulling() -> Matrix {
+    pairScatter(centered, anchors: Array(0..<rows.rows)) { i, row in
+      for j in targets[i] { row.append(j, pull) }
+      return 0
+    }.scatter
+  }
+
+  /// Adds rows in a margin by this map, with those that are not far from it, to the candidates.
+  ///
+  /// - Returns: whether one lies in a margin that was no candidate before.
+  mutating func addCandidates(near map: Matrix) -> Bool {
+    let embedded = rows.times(map, transposingOther: true)
+    let (n, k) = (embedded.rows, embedded.columns)
+    var known = candidates ?? []
+    let isFirst = known.isEmpty
+    if isFirst { known = [[Int32]](repeating: [], count: n) }
+    var missing = [Bool](repeating: false, count: n)
+    embedded.elements.withUnsafeBufferPointer { e in
+      known.withUnsafeMutableBufferPointer { known in
+        missing.withUnsafeMutableBufferPointer { missing in
+          guard let base = e.baseAddress else { return }
+          Parallel.forEachRange(n, grain: 32) { range in
+            for i in range {
+              let near = targets[i].map { squaredDistance(base + i * k, base + $0 * k, k) }
+              let limit = 1 + (near.max() ?? 0)
+              var own: [Int32] = []
+              var place = 0
+              for l in 0..<n {
+                let isKnown = place < known[i].count && known[i][place] == l
+                if isKnown { place += 1 }
+                guard !isKnown else {
+                  own.append(Int32(l))
+                  continue
+                }
+                guard labels[l] != labels[i] else { continue }
+                let far = squaredDistance(base + i * k, base + l * k, k, limit: limit + 1)
+                guard far < limit + 1 else { continue }
+                own.append(Int32(l))
+                if far < limit { missing[i] = true }
+              }
+              known[i] = own
+            }
+          }
+        }
+      }
+    }
+    candidates = known
+    return isFirst || missing.contains(true)
+  }
+
   /// A value that no metric goes below.
   ///
   /// The shares of the hinges are dual variables: if S = r P + sum of a_t (C_ij - C_il) is positive
   /// semi-definite, the sum of the a_t is a bound. Else they are scaled down until it is.
   func dualBound(_ map: Matrix, softness: Double) -> Double {
     let (_, scatter, active) = sums(map, softness: softness)
-    let n = rows.rows
-    let (_, pulling) = pairScatter(centered, anchors: Array(0..<n)) { i, row in
-      for j in targets[i] { row.append(j, pull) }
-      return 0
-    }
+    let pulling = pulling()
     guard let least = Spectrum(scatter - pulling, relativeTo: pulling)?.values.last else {
       return 0
     }
     let scale = least < -1 ? -1 / least * (1 - 1e-12) : 1
     return scale * (1 - pull) * active
+  }
+}
+
+/// Columns in which the target neighbours' scatter is the identity, so that columns of any scale, and
+/// those in which few rows differ, take like steps.
+private struct Whitening {
+  /// The problem in these columns.
+  let margin: Margin
+  /// [inner, outer]: outer rows x become T x, and inner maps L' the outer L' T, along the rows' space.
+  private let forward: Matrix
+  /// [inner, outer]: maps L become L T⁺, by the rows of T⁺ transposed.
+  private let backward: Matrix
+
+  init(_ margin: Margin, _ problem: LearningProblem) throws(Failure) {
+    let total = margin.centered.gram()
+    let space = try RowSpace(total, rows: margin.rows.rows, problem)
+    let basis = space.expanded(Matrix(identity: space.rank))
+    // A little of the whole, for directions in which no target neighbours differ.
+    let spectrum = Spectrum(space.reduced(margin.pulling() + total * (1e-3 * margin.pull)))
+    let roots = spectrum.values.map { max($0, 1e-300).squareRoot() }
+    let axes = spectrum.vectors.times(basis)
+    forward = axes.scalingRows(by: roots.map { 1 / $0 })
+    backward = axes.scalingRows(by: roots)
+    self.margin = Margin(
+      rows: margin.centered.times(forward, transposingOther: true), labels: margin.labels,
+      targets: margin.targets, pull: margin.pull)
+  }
+
+  func inner(_ map: Matrix) -> Matrix { map.times(backward, transposingOther: true) }
+
+  /// Beyond the rows' space the map stays as it was at the start.
+  func outer(_ map: Matrix, from start: Matrix) -> Matrix {
+    map.times(forward) + (start - inner(start).times(forward))
   }
 }

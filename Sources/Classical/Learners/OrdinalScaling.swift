@@ -46,6 +46,10 @@ public struct OrdinalScaling: MetricLearner {
     for i in 0..<right.rows {
       for (j, value) in cholesky.solve(Array(right.row(i))).enumerated() { map[i, j] = value }
     }
+    guard map.elements.contains(where: { $0 != 0 }) else {
+      throw problem.failure(
+        "the rows do not differ, so that the map is 0", expected: "rows that differ")
+    }
     let gap = x.times(map, transposingOther: true) - z
     let value =
       gap.inner(gap) / Double(n) + locality * map.times(local).inner(map) + ridge * map.inner(map)

@@ -57,32 +57,12 @@ public struct SparseCompositionalLearner: MetricLearner {
   public func learn(_ problem: LearningProblem) throws(Failure) -> LearnedMetric {
     let triplets = try problem.triplets(near: nearNeighbors, far: farNeighbors)
     let vectors = try directions(problem, triplets)
-    let projected = problem.rows.times(vectors, transposingOther: true)
+    let program = HingeProgram(
+      beta: beta, triplets: triplets, projected: problem.rows.times(vectors, transposingOther: true)
+    )
     let b = vectors.rows
-    func z(_ wanted: [Int]) -> Matrix {
-      var values: [Double] = []
-      values.reserveCapacity(wanted.count * b)
-      for place in wanted {
-        let t = triplets[place]
-        let (i, j, l) = (projected.row(t.anchor), projected.row(t.near), projected.row(t.far))
-        for ((p, q), r) in zip(zip(i, j), l) {
-          values.append((p - q) * (p - q) - (p - r) * (p - r))
-        }
-      }
-      return Matrix(values, rows: wanted.count, columns: b)
-    }
-    func hinges(_ weights: [Double]) -> [Double] {
-      let map = vectors.scalingRows(by: weights.map { $0.squareRoot() })
-      let metric = map.gram()
-      let near = metric.squares(
-        of: differences(problem.rows, triplets.map { ($0.anchor, $0.near) }))
-      let far = metric.squares(of: differences(problem.rows, triplets.map { ($0.anchor, $0.far) }))
-      return near.indices.map { 1 + near[$0] - far[$0] }
-    }
     var random = problem.random.split("triplets")
     let first = Array(random.permutation(triplets.count).prefix(400)).sorted()
-    let program = HingeProgram(
-      beta: beta, count: triplets.count, columns: b, rows: z, hinges: hinges)
     let found: HingeProgram.Result
     switch solver {
     case .exact: found = program.solve(first: first, tolerance: tolerance)
@@ -152,21 +132,7 @@ public struct SparseCompositionalLearner: MetricLearner {
     let used = weights.indices.filter { weights[$0] > 0 }
       .sorted { (weights[$1], $0) < (weights[$0], $1) }.prefix(100).sorted()
     guard !used.isEmpty else { return found }
-    func spread(_ few: [Double]) -> [Double] {
-      var all = [Double](repeating: 0, count: program.columns)
-      for (place, weight) in zip(used, few) { all[place] = weight }
-      return all
-    }
-    let part = HingeProgram(
-      beta: program.beta, count: program.count, columns: used.count,
-      rows: { wanted in
-        let z = program.rows(wanted)
-        var values: [Double] = []
-        values.reserveCapacity(wanted.count * used.count)
-        for row in 0..<z.rows { for column in used { values.append(z[row, column]) } }
-        return Matrix(values, rows: z.rows, columns: used.count)
-      },
-      hinges: { program.hinges(spread($0)) })
+    let part = program.of(columns: used)
     // The triplets nearest to their hinge, or furthest beyond it.
     let hinges = program.hinges(weights)
     let first = hinges.indices.sorted { (hinges[$1], $0) < (hinges[$0], $1) }.prefix(400).sorted()
@@ -174,7 +140,9 @@ public struct SparseCompositionalLearner: MetricLearner {
     var best = found
     best.iterations += solved.iterations
     if solved.objective < best.objective {
-      (best.weights, best.objective) = (spread(solved.weights), solved.objective)
+      best.objective = solved.objective
+      best.weights = [Double](repeating: 0, count: program.columns)
+      for (place, weight) in zip(used, solved.weights) { best.weights[place] = weight }
     }
     return best
   }

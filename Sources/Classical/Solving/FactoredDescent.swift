@@ -44,9 +44,13 @@ struct FactoredDescent {
       let step = newtonStep(slope, factor, state.curvature)
       let descent = slope.inner(step)
       guard descent < 0 else { break }
-      var length = 1.0
+      // M may lose all but a twentieth of itself along a direction, not more, so that columns whose
+      // squares come to 1e24 are reached in a score of steps.
+      let lowest = step.norm > 0.95 ? Spectrum(step).values.last ?? 0 : 0
+      var length = min(1, 0.95 / max(0.95, -lowest))
+      let shortest = 1e-12 * length
       var next: (factor: Matrix, metric: Matrix, state: MatrixFunction)?
-      while next == nil, length > 1e-12 {
+      while next == nil, length > shortest {
         defer { length /= 2 }
         guard let inner = Cholesky(Matrix(identity: factor.rows) + step * length) else { continue }
         let trial = factor.times(inner.lower)

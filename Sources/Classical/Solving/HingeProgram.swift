@@ -1,21 +1,27 @@
+import Autodiff
 import Foundation
 
 /// min β Σ w + (1/n) Σ [1 + z_i·w]₊ over w ≥ 0: a linear programme, solved to its optimum.
 ///
-/// An interior-point method with Mehrotra's corrector; its dual, max Σ y over 0 ≤ y ≤ 1/n with
-/// β + Zᵀ y ≥ 0, bounds the optimum. Rows whose hinge is 0 at the optimum do not matter, so it is solved
-/// on few rows first, to which those are added that it violates.
-/// - Complexity: O(rows in use · columns²) for a step, of which there are 10 to 40.
+/// z_i = (v_b (x_a - x_near))² - (v_b (x_a - x_far))² for a triplet of rows and directions v_b. An
+/// interior-point method with Mehrotra's corrector; its dual, max Σ y over 0 ≤ y ≤ 1/n with
+/// β + Zᵀ y ≥ 0, bounds the optimum. Rows whose hinge is 0 at the optimum do not matter, nor do columns of
+/// weight 0: it is solved on few of both, to which those are added that its solution violates.
+/// - Complexity: O(rows in use · columns in use²) for a step, of which there are 10 to 40 a round.
 /// - Reference: Mehrotra, *On the implementation of a primal-dual interior point method* (1992).
 struct HingeProgram {
   let beta: Double
+  let triplets: [RowTriplet]
+  /// v_b x, [items, directions].
+  let projected: Matrix
+
+  init(beta: Double, triplets: [RowTriplet], projected: Matrix) {
+    (self.beta, self.triplets, self.projected) = (beta, triplets, projected)
+  }
+
   /// n, the number of rows of the whole programme.
-  let count: Int
-  let columns: Int
-  /// Some of the rows z_i.
-  let rows: ([Int]) -> Matrix
-  /// 1 + z_i·w for all rows.
-  let hinges: ([Double]) -> [Double]
+  var count: Int { triplets.count }
+  var columns: Int { projected.columns }
 
   struct Result {
     var weights: [Double]
@@ -25,27 +31,96 @@ struct HingeProgram {
     var iterations: Int
   }
 
+  /// The programme on some of its columns.
+  func of(columns: [Int]) -> HingeProgram {
+    HingeProgram(beta: beta, triplets: triplets, projected: projected.columns(at: columns))
+  }
+
+  /// Some of the rows z_i.
+  func rows(_ wanted: [Int]) -> Matrix {
+    let b = columns
+    var result = Matrix(zeros: wanted.count, b)
+    projected.elements.withUnsafeBufferPointer { x in
+      result.elements.withUnsafeMutableBufferPointer { z in
+        for (row, place) in wanted.enumerated() {
+          let t = triplets[place]
+          for j in 0..<b {
+            let own = x[t.anchor * b + j]
+            let (near, far) = (own - x[t.near * b + j], own - x[t.far * b + j])
+            z[row * b + j] = near * near - far * far
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// 1 + z_i·w for all rows.
+  func hinges(_ weights: [Double]) -> [Double] {
+    let used = weights.indices.filter { weights[$0] > 0 }
+    let points = projected.columns(at: used)
+      .scalingColumns(by: used.map { weights[$0].squareRoot() })
+    let d = used.count
+    var result = [Double](repeating: 1, count: count)
+    guard d > 0 else { return result }
+    result.withUnsafeMutableBufferPointer { result in
+      points.elements.withUnsafeBufferPointer { x in
+        guard let x = x.baseAddress else { return }
+        Parallel.forEachRange(count, grain: 1024) { places in
+          for place in places {
+            let t = triplets[place]
+            let own = x + t.anchor * d
+            result[place] +=
+              squaredDistance(own, x + t.near * d, d) - squaredDistance(own, x + t.far * d, d)
+          }
+        }
+      }
+    }
+    return result
+  }
+
   func solve(first: [Int], tolerance: Double, maxRounds: Int = 50) -> Result {
     var used = first
     var best = Result(
       weights: [Double](repeating: 0, count: columns), objective: 1, bound: 0, iterations: 0)
+    var open: [Int] = []
+    var prices = rows(used).columnMeans
+    // Ever closer, since at first what is missing matters more.
+    var goal = 1e-3
     for round in 0..<maxRounds {
-      let part = InteriorPoint(rows(used), beta: beta, count: count)
-      let found = part.solve(tolerance: tolerance / 10)
+      let isLast = goal <= tolerance / 10
+      // The columns that would lower the value most.
+      let wanted = prices.indices.filter { prices[$0] + (round == 0 ? -.infinity : beta) < 0 }
+      let known = Set(open)
+      let added = wanted.filter { !known.contains($0) }
+        .sorted { (prices[$0], $0) < (prices[$1], $1) }.prefix(max(64, open.count))
+      open = (open + added).sorted()
+      let z = rows(used)
+      let part = InteriorPoint(z.columns(at: open), beta: beta, count: count)
+      let found = part.solve(tolerance: max(goal, tolerance / 10))
       best.iterations += found.iterations
-      best.bound = max(best.bound, found.bound)
-      let hinges = hinges(found.weights)
+      var weights = [Double](repeating: 0, count: columns)
+      for (place, column) in open.enumerated() { weights[column] = found.weights[place] }
+      prices =
+        z.times(
+          Matrix(found.duals, rows: used.count, columns: 1), transposingSelf: true
+        ).elements
+      best.bound = max(best.bound, part.bound(found.duals, prices))
+      let hinges = hinges(weights)
       let value =
-        beta * found.weights.reduce(0, +) + hinges.reduce(0) { $0 + max(0, $1) } / Double(count)
-      if value < best.objective { (best.weights, best.objective) = (found.weights, value) }
+        beta * weights.reduce(0, +) + hinges.reduce(0) { $0 + max(0, $1) } / Double(count)
+      if value < best.objective { (best.weights, best.objective) = (weights, value) }
       if best.objective - best.bound <= tolerance { break }
       // Rows far from their hinge are left out again, at first: later that might go on for ever.
       if round < 6 { used.removeAll { hinges[$0] < -1 } }
-      let known = Set(used)
-      let missing = hinges.indices.filter { hinges[$0] > 0 && !known.contains($0) }
-      guard !missing.isEmpty else { break }
+      let inUse = Set(used)
+      let missing = hinges.indices.filter { hinges[$0] > 0 && !inUse.contains($0) }
+      let openSet = Set(open)
+      let isPriced = prices.indices.allSatisfy { openSet.contains($0) || prices[$0] + beta >= 0 }
+      if isLast, missing.isEmpty, isPriced { break }
       used += missing.sorted { (hinges[$1], $0) < (hinges[$0], $1) }.prefix(max(400, used.count))
       used.sort()
+      goal /= 10
     }
     return best
   }
@@ -66,7 +141,7 @@ private struct InteriorPoint {
     var w, s, t, u, v, y: [Double]
   }
 
-  func solve(tolerance: Double) -> (weights: [Double], bound: Double, iterations: Int) {
+  func solve(tolerance: Double) -> (weights: [Double], duals: [Double], iterations: Int) {
     let (n, b) = (z.rows, z.columns)
     func times(_ w: [Double]) -> [Double] { z.times(Matrix(w, rows: b, columns: 1)).elements }
     func transposed(_ y: [Double]) -> [Double] {
@@ -81,7 +156,7 @@ private struct InteriorPoint {
     let first = times(x.w)
     x.s = first.map { max(0, 1 + $0) + 1 }
     x.t = zip(x.s, first).map { $0 - 1 - $1 }
-    var best = (weights: x.w, value: Double.infinity, bound: 0.0)
+    var best = (weights: x.w, value: Double.infinity, duals: x.y, bound: -1.0)
     var iterations = 0
     while iterations < 100 {
       let (zw, zy) = (times(x.w), transposed(x.y))
@@ -128,21 +203,26 @@ private struct InteriorPoint {
         x, corrected, min(1, far * longest(x, corrected, primal: true)),
         min(1, far * longest(x, corrected, primal: false)))
     }
-    return (best.weights, best.bound, iterations)
+    return (best.weights, best.duals, iterations)
   }
 
   /// Takes over the weights of this state if they are better, and the bound that its duals give.
   private func measure(
     _ x: State, _ zw: [Double], _ zy: [Double],
-    _ best: inout (weights: [Double], value: Double, bound: Double)
+    _ best: inout (weights: [Double], value: Double, duals: [Double], bound: Double)
   ) {
     let value = beta * x.w.reduce(0, +) + cap * zw.reduce(0) { $0 + max(0, 1 + $1) }
     if value < best.value { (best.weights, best.value) = (x.w, value) }
-    // Duals scaled until they are feasible.
+    let bound = bound(x.y, zy)
+    if bound > best.bound { (best.duals, best.bound) = (x.y, bound) }
+  }
+
+  /// What no weights go below, by duals y and Zᵀ y, once these are scaled until they are feasible.
+  func bound(_ y: [Double], _ zy: [Double]) -> Double {
     var scale = 1.0
     if let least = zy.min(), least < -beta { scale = min(scale, beta / -least) }
-    if let most = x.y.max(), most > cap { scale = min(scale, cap / most) }
-    best.bound = max(best.bound, scale * x.y.reduce(0, +))
+    if let most = y.max(), most > cap { scale = min(scale, cap / most) }
+    return scale * y.reduce(0, +)
   }
 
   private func longest(_ x: State, _ step: State, primal: Bool) -> Double {

@@ -55,6 +55,20 @@ public struct Matrix: Sendable, Equatable {
     return Matrix(result, rows: indices.count, columns: columns)
   }
 
+  /// Some columns, in the order given.
+  package func columns(at indices: [Int]) -> Matrix {
+    let kept = indices.count
+    var result = Matrix(zeros: rows, kept)
+    elements.withUnsafeBufferPointer { x in
+      result.elements.withUnsafeMutableBufferPointer { y in
+        for i in 0..<rows {
+          for (place, j) in indices.enumerated() { y[i * kept + place] = x[i * columns + j] }
+        }
+      }
+    }
+    return result
+  }
+
   /// The first rows.
   package func prefix(_ count: Int) -> Matrix {
     Matrix(Array(elements[..<(count * columns)]), rows: count, columns: columns)

@@ -153,19 +153,39 @@ extension EmbeddingSet {
 
   /// The rows of one half of the classes, drawn at random, and those of the other half: what every
   /// calibration with this seed is fitted on, and what it is checked on.
+  ///
+  /// Two or three classes, as tables have them, leave no two for each half: then these are halves of the
+  /// rows of each class.
   package func halves(seed: Int) throws(Failure) -> [EmbeddingSet] {
     let classes = Set(labels).sorted()
-    guard classes.count >= 4 else {
+    guard classes.count >= 2 else {
       throw Failure(
-        .badData, at: name, "there are \(classes.count) classes",
-        expected: "at least 4: two to fit a threshold on and two others to check it")
+        .badData, at: name, "all rows are of one class", expected: "two classes or more")
     }
     var random = Random(seed: UInt64(bitPattern: Int64(seed))).split("calibration")
       .split("halves")
-    let order = random.permutation(classes.count)
-    let first = Set(order.prefix(classes.count / 2).map { classes[$0] })
-    return [true, false].map { isFirst in
-      let rows = labels.indices.filter { first.contains(labels[$0]) == isFirst }
+    var isFirst = [Bool](repeating: false, count: labels.count)
+    if classes.count >= 4 {
+      let order = random.permutation(classes.count)
+      let first = Set(order.prefix(classes.count / 2).map { classes[$0] })
+      for row in labels.indices { isFirst[row] = first.contains(labels[row]) }
+    } else {
+      for label in classes {
+        let own = labels.indices.filter { labels[$0] == label }
+        guard own.count >= 4 else {
+          throw Failure(
+            .badData, at: name,
+            "there are \(classes.count) classes, and a class of \(own.count) rows",
+            expected: "4 classes or more, half of them to check on, or 4 rows or more of each class"
+          )
+        }
+        for place in random.permutation(own.count).prefix(own.count / 2) {
+          isFirst[own[place]] = true
+        }
+      }
+    }
+    return [true, false].map { half in
+      let rows = labels.indices.filter { isFirst[$0] == half }
       return EmbeddingSet(
         embeddings: embeddings.dtype == .float64
           ? gathered(rows, of: Double.self) : gathered(rows, of: Float.self),

@@ -181,7 +181,8 @@ extension CSVTable {
     let known = header?.prefix(12).map { "'\($0)'" }.joined(separator: ", ")
     throw Failure(
       .badData, at: place, "no column is called '\(name)'",
-      expected: known.map { "one of " + $0 } ?? "a number, since the table has no header")
+      expected: known.map { "one of " + $0 } ?? "a number, since the table has no header",
+      remedy: nearest(to: name, in: header ?? []).map { "did you mean '\($0)'?" } ?? "")
   }
 
   /// A column as messages name it: by its header, else by its number.

@@ -63,6 +63,9 @@ private func calibrateRun(_ arguments: Arguments) throws {
     Terminal.printJSON(found.json)
   } else {
     print(tables(of: calibration), terminator: "")
+    if Set(set.labels).count < 4 {
+      print("It was checked on other rows of the same classes, since there are fewer than four.")
+    }
     if let perQuery = found.perQuery { print("\n" + table(of: perQuery).text, terminator: "") }
     if let perItem = found.perItem { print("\n" + table(of: perItem).text, terminator: "") }
     print("wrote \(path)")

@@ -66,7 +66,8 @@ private func listRecipes(_ arguments: Arguments) throws {
 /// Tries a recipe in a folder of its own; tells what came of it.
 private func check(_ recipe: Recipe, name: String, training: Bool) throws -> String {
   var recipe = recipe
-  if !training {
+  // A learner takes no steps that could be few.
+  if !training, recipe.learner == nil {
     recipe.training.steps = 3
     recipe.training.evaluateEvery = 0
     recipe.targets = [:]
@@ -74,15 +75,25 @@ private func check(_ recipe: Recipe, name: String, training: Bool) throws -> Str
   let scratch = NSTemporaryDirectory() + "kindred-check-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: scratch) }
   if recipe.learner != nil {
-    let run = try learn(
-      recipe, into: RunFolder(scratch),
-      dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
+    let run: LearnedRun
+    do {
+      run = try learn(
+        recipe, into: RunFolder(scratch),
+        dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
+    } catch {
+      guard error.kind == .noInput else { throw error }
+      return "valid, not tried: its data are not here (\(error))"
+    }
     if let missed = run.missedTargets.first {
       throw Failure(
         .checkFailed, at: name, "\(missed.metric) is \(fixed(missed.reached, 4))",
         expected: "\(missed.target), the recipe's target")
     }
+    let reached = run.recipe.targets.keys.sorted().map {
+      "\($0) \(fixed(run.trained?[$0] ?? 0, 4))"
+    }
     return "learned in \(fixed(run.seconds, 2)) s"
+      + (reached.isEmpty ? "" : "; reached \(reached.joined(separator: ", "))")
   }
   var result: RunResult?
   do {
