@@ -66,12 +66,13 @@ public struct LargeMarginNeighbors: MetricLearner {
     var best = (map: current, value: inner.value(current).value)
     var bound = 0.0
     var iterations = 0
+    inner.addCandidates(near: current)
     // Hinges rounded off over ever less of the margin.
     for softness in [0.5, 0.125, 0.03, 0.008, 0.002, 0.0005, 0.000125] {
       guard iterations < maxIterations else { break }
-      // What other hinges say is looked at when those known have nothing more to say.
-      var isNew = inner.addCandidates(near: current)
-      while isNew, iterations < maxIterations {
+      var isNew = false
+      // Other hinges are looked at when those known have nothing more to say.
+      repeat {
         var solver = LBFGS()
         solver.maxIterations = min(maxIterations - iterations, 400)
         solver.valueTolerance = 1e-8
@@ -86,7 +87,7 @@ public struct LargeMarginNeighbors: MetricLearner {
         iterations += max(1, result.iterations)
         current = Matrix(result.point, rows: shape.rows, columns: shape.columns)
         isNew = inner.addCandidates(near: current)
-      }
+      } while isNew && iterations < maxIterations
       let value = inner.value(current).value
       if value < best.value { best = (current, value) }
       if isWhole {
@@ -203,6 +204,7 @@ private struct Margin {
   /// Adds rows in a margin by this map, with those that are not far from it, to the candidates.
   ///
   /// - Returns: whether one lies in a margin that was no candidate before.
+  @discardableResult
   mutating func addCandidates(near map: Matrix) -> Bool {
     let embedded = rows.times(map, transposingOther: true)
     let (n, k) = (embedded.rows, embedded.columns)

@@ -47,11 +47,10 @@ extension Matrix {
     let d = columns
     return products.elements.withUnsafeBufferPointer { products in
       elements.withUnsafeBufferPointer { own in
-        (0..<rows).map { i in
-          var sum = 0.0
-          for j in i * d..<(i + 1) * d { sum += products[j] * own[j] }
-          return sum
+        guard let products = products.baseAddress, let own = own.baseAddress else {
+          return [Double](repeating: 0, count: rows)
         }
+        return (0..<rows).map { innerProduct(products + $0 * d, own + $0 * d, d) }
       }
     }
   }
