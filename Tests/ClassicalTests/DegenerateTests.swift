@@ -76,6 +76,25 @@ import Testing
     }
   }
 
+  @Test("The bound of lmnn holds where columns are constant or follow from others")
+  func marginBounds() throws {
+    for name in ["constant column", "collinear columns", "columns of any scale"] {
+      let problem = try #require(DegenerateTests.kinds.first { $0.name == name }).problem
+      let found = try LargeMarginNeighbors().learn(problem)
+      #expect(found.certificate <= 0.01 * found.objective, "\(name): gap \(found.certificate)")
+    }
+  }
+
+  @Test("Convex ones end at the optimum though a column is 10¹² times as large as others")
+  func largeColumn() throws {
+    var problem = try #require(DegenerateTests.kinds.first).problem
+    problem.rows = problem.rows.scalingColumns(by: [1e12, 1, 1, 1])
+    for learner in [InformationTheoreticLearner() as any MetricLearner, LeastSquaresLearner()] {
+      let found = try learner.learn(problem)
+      #expect(found.certificate < 1e-3, "\(learner): gradient \(found.certificate)")
+    }
+  }
+
   @Test("The same bits for any number of threads")
   func threads() throws {
     let problem = try #require(DegenerateTests.kinds.first).problem

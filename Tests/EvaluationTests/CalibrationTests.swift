@@ -117,6 +117,16 @@ import Evaluation
     #expect((0.88...0.99).contains(coverage), "\(coverage)")
   }
 
+  @Test("Two or three classes are halved by rows", arguments: [2, 3])
+  func fewClasses(count: Int) throws {
+    let (rows, labels) = Self.blobs(classes: count, perClass: 40, seed: 5)
+    let found = try calibrate(EmbeddingSet(rows, labels), falseAcceptRate: 0.05, seed: 0, draws: 50)
+    #expect((found.fit.classes, found.check.classes) == (count, count))
+    #expect((found.fit.items, found.check.items) == (count * 20, count * 20))
+    #expect(found.distance > 0 && found.check.falseAcceptRate < 0.3)
+    #expect(try Calibration(found.json, at: "test") == found)
+  }
+
   @Test func refusesToGuess() throws {
     func message(_ rows: [[Double]], _ labels: [Int], _ rate: Double) -> String {
       do {
