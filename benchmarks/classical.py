@@ -1,9 +1,9 @@
 """Compares `kindred learn` with metric-learn 0.7: objective, accuracy of neighbours, time.
 
-usage: python3 benchmarks/classical.py [--only PATTERN] [--rounds N] [--json OUT.json]
+usage: python3 benchmarks/classical.py [--only PATTERN] [--rounds N] [--json OUT.json] [--markdown OUT.md]
 
 Makes a virtual environment of its own in benchmarks/classical.venv (metric-learn 0.7.0 runs unchanged
-with scikit-learn 1.4.2 and numpy below 2) and takes the release build of kindred. Data are
+with scikit-learn 1.4.2 and numpy below 2) and takes $KINDRED or the release build. Data are
 scikit-learn's: iris, wine and digits (4 x 4 pixels of 210 digits), columns standardised, rows i with
 i % 3 == 2 kept for judging. Both sides get the same rows and, where a learner takes constraints, the same
 ones. Times are of learning alone, medians over ROUNDS; a row's score is ours against the library's.
@@ -195,6 +195,30 @@ def objective(name, L, x, y, given):
     return None
 
 
+def page(rows, ratio, rounds):
+    """The table as Markdown, with what it was measured by."""
+    import importlib.metadata as metadata
+    version = subprocess.run([KINDRED, "--version"], capture_output=True, text=True).stdout.strip()
+    model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "")
+    packages = ", ".join(f"{p} {metadata.version(p)}" for p in ("metric-learn", "scikit-learn", "numpy", "scipy"))
+    lines = [
+        "# Classical learners beside metric-learn", "",
+        "    python3 benchmarks/classical.py --markdown benchmarks/results/classical.md", "",
+        f"{time.strftime('%Y-%m-%d')}; {version}; {packages}; {model}, {os.cpu_count()} processors; "
+        f"medians of {rounds} rounds.", "",
+        "The objective is what both sides optimise: less is better, but more for nca and mmc, whose map is first "
+        "scaled to one budget.", "",
+        "| data, learner | objective: library | ours | neighbours right: library | ours | ms: library | ours |",
+        "|---|---|---|---|---|---|---|"]
+    value = lambda v: "" if v is None else f"{v:.6g}"
+    for r in rows:
+        a, b = r["library"], r["kindred"]
+        lines.append(
+            f"| {r['data']} {r['learner']} | {value(a['objective'])} | {value(b['objective'])} "
+            f"| {a['accuracy']:.3f} | {b['accuracy']:.3f} | {1e3 * a['seconds']:.2f} | {1e3 * b['seconds']:.2f} |")
+    return "\n".join(lines + ["", f"Geometric mean of the ratios of times: {ratio:.1f}.", ""])
+
+
 def main():
     inside_own_environment()
     import warnings
@@ -204,6 +228,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--markdown")
     arguments = parser.parse_args()
     rows = []
     print(f"{'':22} {'objective':>23} {'neighbours right':>17} {'milliseconds':>19}")
@@ -242,6 +267,8 @@ def main():
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"geometric mean of the times' ratios: {mean:.1f}")
+        if arguments.markdown:
+            pathlib.Path(arguments.markdown).write_text(page(rows, mean, arguments.rounds))
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(rows, indent=1))
 
