@@ -71,10 +71,12 @@ public struct LargeMarginNeighbors: MetricLearner {
     for softness in [0.5, 0.125, 0.03, 0.008, 0.002, 0.0005, 0.000125] {
       guard iterations < maxIterations else { break }
       var isNew = false
-      // Other hinges are looked at when those known have nothing more to say.
+      // Other hinges are looked at when those known have nothing more to say. At first margins shrink
+      // fast, so that looks come early and most of what was near is forgotten.
+      var (burst, left) = (iterations == 0 ? 15 : 400, min(maxIterations - iterations, 400))
       repeat {
         var solver = LBFGS()
-        solver.maxIterations = min(maxIterations - iterations, 400)
+        solver.maxIterations = min(burst, left)
         solver.valueTolerance = 1e-8
         solver.gradientTolerance = 1e-9
         let (known, shape) = (inner, current)
@@ -86,8 +88,12 @@ public struct LargeMarginNeighbors: MetricLearner {
         }
         iterations += max(1, result.iterations)
         current = Matrix(result.point, rows: shape.rows, columns: shape.columns)
-        isNew = inner.addCandidates(near: current)
-      } while isNew && iterations < maxIterations
+        left -= max(1, result.iterations)
+        let isCut = result.iterations >= burst
+        isNew = inner.addCandidates(near: current, forgetting: isCut)
+        if isCut { isNew = true }
+        burst *= 2
+      } while isNew && left > 0
       let value = inner.value(current).value
       if value < best.value { best = (current, value) }
       if isWhole {
@@ -167,8 +173,9 @@ private struct Margin {
             let limit = 1 + (near.max() ?? 0)
             var total = pull * near.reduce(0, +)
             var shares = [Double](repeating: 0, count: own.count)
-            for place in 0..<(candidates?[i].count ?? n) {
-              let l = candidates.map { Int($0[i][place]) } ?? place
+            let known = candidates?[i]
+            for place in 0..<(known?.count ?? n) {
+              let l = known.map { Int($0[place]) } ?? place
               guard labels[l] != labels[i] else { continue }
               let far = squaredDistance(base + i * k, base + l * k, k, limit: limit)
               guard far < limit else { continue }
@@ -203,9 +210,10 @@ private struct Margin {
 
   /// Adds rows in a margin by this map, with those that are not far from it, to the candidates.
   ///
+  /// - Parameter forgets: whether candidates that have come to lie far from it are dropped.
   /// - Returns: whether one lies in a margin that was no candidate before.
   @discardableResult
-  mutating func addCandidates(near map: Matrix) -> Bool {
+  mutating func addCandidates(near map: Matrix, forgetting forgets: Bool = false) -> Bool {
     let embedded = rows.times(map, transposingOther: true)
     let (n, k) = (embedded.rows, embedded.columns)
     var known = candidates ?? []
@@ -225,7 +233,7 @@ private struct Margin {
               for l in 0..<n {
                 let isKnown = place < known[i].count && known[i][place] == l
                 if isKnown { place += 1 }
-                guard !isKnown else {
+                if isKnown, !forgets {
                   own.append(Int32(l))
                   continue
                 }
@@ -233,7 +241,7 @@ private struct Margin {
                 let far = squaredDistance(base + i * k, base + l * k, k, limit: limit + 1)
                 guard far < limit + 1 else { continue }
                 own.append(Int32(l))
-                if far < limit { missing[i] = true }
+                if far < limit, !isKnown { missing[i] = true }
               }
               known[i] = own
             }
