@@ -143,10 +143,8 @@ private struct InteriorPoint {
 
   func solve(tolerance: Double) -> (weights: [Double], duals: [Double], iterations: Int) {
     let (n, b) = (z.rows, z.columns)
-    func times(_ w: [Double]) -> [Double] { z.times(Matrix(w, rows: b, columns: 1)).elements }
-    func transposed(_ y: [Double]) -> [Double] {
-      z.times(Matrix(y, rows: n, columns: 1), transposingSelf: true).elements
-    }
+    func times(_ w: [Double]) -> [Double] { z.times(column: w) }
+    func transposed(_ y: [Double]) -> [Double] { z.transposedTimes(column: y) }
     // Weights of a size at which the largest rows come to about 1.
     let size = 1 / max(1e-300, z.norm / Double(max(1, n)).squareRoot() * Double(b).squareRoot())
     var x = State(
@@ -245,5 +243,31 @@ private struct InteriorPoint {
     return State(
       w: sum(x.w, step.w, primal), s: sum(x.s, step.s, primal), t: sum(x.t, step.t, primal),
       u: sum(x.u, step.u, dual), v: sum(x.v, step.v, dual), y: sum(x.y, step.y, dual))
+  }
+}
+
+extension Matrix {
+  /// self x, for one column: nothing is packed for it.
+  fileprivate func times(column x: [Double]) -> [Double] {
+    var result = [Double](repeating: 0, count: rows)
+    elements.withUnsafeBufferPointer { own in
+      x.withUnsafeBufferPointer { x in
+        guard let own = own.baseAddress, let x = x.baseAddress else { return }
+        for i in 0..<rows { result[i] = innerProduct(own + i * columns, x, columns) }
+      }
+    }
+    return result
+  }
+
+  /// transpose(self) y, for one column.
+  fileprivate func transposedTimes(column y: [Double]) -> [Double] {
+    var result = [Double](repeating: 0, count: columns)
+    elements.withUnsafeBufferPointer { own in
+      result.withUnsafeMutableBufferPointer { result in
+        guard let own = own.baseAddress, let result = result.baseAddress else { return }
+        for i in 0..<rows { add(y[i], own + i * columns, to: result, columns) }
+      }
+    }
+    return result
   }
 }
