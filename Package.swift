@@ -47,7 +47,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CorpusMining",
-      dependencies: ["Autodiff", "Files", "Geometry", "Index", "Miners", "Models", "Settings"],
+      dependencies: [
+        "Autodiff", "Data", "Files", "Geometry", "Index", "Miners", "Models", "Settings",
+      ],
       swiftSettings: strict),
     .target(
       name: "Training",
@@ -99,7 +101,7 @@ let package = Package(
       name: "IndexTests", dependencies: ["Files", "Geometry", "Index"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
-      name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
+      name: "CorpusMiningTests", dependencies: ["CorpusMining", "Data", "Files", "Index"],
       swiftSettings: strict),
     .testTarget(
       name: "TrainingTests", dependencies: ["Training"], resources: [.copy("Fixtures")],
