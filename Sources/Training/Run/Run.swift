@@ -10,6 +10,8 @@ import Settings
 /// What happens in a run, for whoever shows it.
 public enum RunEvent: Sendable {
   case started(trainer: Trainer)
+  /// The same of a run of queries and documents.
+  case startedPairs(trainer: PairTrainer)
   case stepped(Trainer.StepReport, imagesPerSecond: Double)
   case evaluated(step: Int, Evaluation, watched: String)
   case stopped(reason: String)

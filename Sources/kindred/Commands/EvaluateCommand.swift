@@ -39,6 +39,10 @@ let evaluateCommand = Subcommand(
 let defaultClusteringLimit = 2e11
 
 private func evaluateRun(_ arguments: Arguments) throws {
+  if let run = arguments.positionals.first, AnyRecipe.isOfPairs(run: run) {
+    try evaluatePairs(run: run, arguments)
+    return
+  }
   var options = EvaluationOptions()
   options.distance = try arguments.word("--distance", default: options.distance)
   // Asked for by name, clusters take as long as they take.
