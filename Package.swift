@@ -38,7 +38,7 @@ let package = Package(
       name: "Losses", dependencies: ["Autodiff", "Geometry", "Miners", "Settings"],
       swiftSettings: strict),
     .target(
-      name: "Data", dependencies: ["Autodiff", "Files", "Index", "Pictures", "Settings"],
+      name: "Data", dependencies: ["Autodiff", "Files", "Index", "Pictures", "Settings", "Texts"],
       exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
@@ -55,7 +55,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "Autodiff", "Classical", "Data", "Evaluation", "Files", "Geometry", "Index", "Losses",
-        "Miners", "Models", "Settings",
+        "Miners", "Models", "Settings", "Texts",
       ], swiftSettings: strict),
     .executableTarget(
       name: "kindred", dependencies: ["CorpusMining", "Pictures", "Texts", "Training"],

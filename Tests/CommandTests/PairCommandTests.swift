@@ -121,7 +121,7 @@ import Testing
       (
         [
           "train", recipe, "--out", folder + "/none", "--set", "targets={'ndcg@10':1}", "--set",
-          "training.steps=1",
+          "training.steps=1", "--json",
         ], 1, "ndcg@10"
       ),
     ] {

@@ -138,13 +138,15 @@ import Testing
     (source.queries, source.topics, source.documentsPerTopic) = (30, 12, 3)
     (source.width, source.rank, source.negatives) = (16, 4, 5)
     let data = try source.loadPairs(root: "none")
-    #expect(data.queries.count == 30 && data.documents.count == 36 && data.queries.width == 16)
+    #expect(
+      data.queries.count == 30 && data.documents.count == 36
+        && data.queries.kind == .vectors(width: 16))
     #expect(data.test.count == 9 && data.train.count == 21)
     #expect(data.positives[13] == [3, 4, 5])
     #expect(try source.loadPairs(root: "none").identity == data.identity)
     // The negatives are the nearest others.
-    let scores = data.queries.vectors.timesTransposed(data.documents.vectors)
-      .elements(as: Float.self)
+    let scores = try #require(data.queries.vectors)
+      .timesTransposed(#require(data.documents.vectors)).elements(as: Float.self)
     for query in 0..<30 {
       let own = (0..<36).filter { !data.positives[query].contains($0) }
         .sorted { scores[query * 36 + $0] > scores[query * 36 + $1] }
@@ -156,5 +158,61 @@ import Testing
     #expect(failure { _ = try source.loadPairs(root: "none") }.kind == .badData)
     (source.rank, source.negatives) = (4, 34)
     #expect(failure { _ = try source.loadPairs(root: "none") }.kind == .badData)
+  }
+
+  private func texts(_ content: String, _ name: String = "pairs.jsonl") throws -> PairedData {
+    let scratch = try ScratchFolder()
+    try scratch.write(Array(content.utf8), to: name)
+    var source = TextPairs()
+    source.pairs = scratch.path + "/" + name
+    source.testFraction = 0.5
+    return try source.loadPairs(root: "none")
+  }
+
+  @Test func textsInLines() throws {
+    let data = try texts(
+      """
+      {"anchor": "a", "positive": "x", "negative": "y"}
+      {"anchor": "b", "positive": ["y", "z"], "negative_2": "x", "negative_1": ["w", "y"]}
+
+      {"anchor": "a", "positive": "w", "negative": null}
+      """)
+    guard case .texts(let queries) = data.queries.content,
+      case .texts(let documents) = data.documents.content
+    else {
+      Issue.record("these are no texts")
+      return
+    }
+    #expect(queries == ["a", "b"] && documents == ["x", "y", "z", "w"])
+    #expect(data.positives == [[0, 3], [1, 2]])
+    // y answers b, and is no negative of it.
+    #expect(data.negatives.map(\.rows) == [[1], [3, 0]])
+    #expect(data.train.count == 1 && data.test.count == 1 && data.queries.kind == .texts)
+  }
+
+  @Test func textsInTables() throws {
+    let data = try texts(
+      "positive,anchor,negative\n\"x, y\",a,z\nw,b,\n", "pairs.csv")
+    #expect(data.positives == [[0], [2]] && data.negatives.map(\.rows) == [[1], []])
+    let tabs = try texts("anchor\tpositive\na\tx\nb\ty\n", "pairs.tsv")
+    #expect(tabs.positives == [[0], [1]])
+  }
+
+  @Test(arguments: [
+    ("", "pairs.jsonl", "there are no pairs"),
+    ("{\"anchor\": \"a\"}", "pairs.jsonl", "no 'positive'"),
+    ("{\"anchor\": 3, \"positive\": \"x\"}", "pairs.jsonl", "line 1"),
+    ("{\"anchor\": \"a\", \"positive\": 3}", "pairs.jsonl", "a text, or texts"),
+    ("{\"anchor\": \"a\", \"positive\": [3]}", "pairs.jsonl", "3 is no text"),
+    ("{\"anchor\": \"a\", \"positive\": []}", "pairs.jsonl", "pair 1: its 'positive' is empty"),
+    ("{\"anchor\": \"\", \"positive\": \"x\"}", "pairs.jsonl", "its 'anchor' is empty"),
+    ("{\"anchor\": \"a\", \"positive\": \"x\"}", "pairs.jsonl", "none to train on"),
+    ("anchor,text\na,b\n", "pairs.csv", "there is no column 'positive'"),
+    ("a", "pairs.txt", "no file of pairs"),
+  ])
+  func textsThatAreNoPairs(content: String, name: String, message: String) {
+    let found = failure { _ = try texts(content, name) }
+    #expect(found.description.contains(message), "\(found)")
+    #expect(!found.description.contains("\n"))
   }
 }

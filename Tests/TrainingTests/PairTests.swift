@@ -69,7 +69,7 @@ import Testing
     let data = try result.recipe.data.value.loadPairs(root: "data")
     #expect(try model.judge(data) == result.trained)
     let file = scratch.path + "/q.npy"
-    try NumPyArray(data.queries.vectors).write(to: file)
+    try NumPyArray(#require(data.queries.vectors)).write(to: file)
     #expect(
       try model.embed(file, as: .query).embeddings.elements(as: Float.self)
         == model.embed(data, as: .query).embeddings.elements(as: Float.self))
@@ -105,6 +105,18 @@ import Testing
     #expect(models.dropFirst().allSatisfy { $0 == models[0] })
     try Self.train(["training.seed=1"], into: scratch.path + "/other")
     #expect(try FileSystem.read(scratch.path + "/other/model.safetensors") != models[0])
+    // Negatives that are mined anew on the way are those of the run that was not stopped.
+    let mining = ["sampler.mineEvery=5", "sampler.mineFrom=3"]
+    try Self.train(mining, into: scratch.path + "/mining")
+    for stop in [4, 5, 7] {
+      let path = scratch.path + "/mining-\(stop)"
+      try Self.train(mining, into: path, stopAfter: stop)
+      try Self.train(mining, into: path, resuming: true)
+      #expect(
+        try FileSystem.read(path + "/model.safetensors")
+          == FileSystem.read(scratch.path + "/mining/model.safetensors"))
+    }
+    #expect(try FileSystem.read(scratch.path + "/mining/model.safetensors") != models[0])
     // Another recipe or other data do not go on with it.
     for other in ["sampler.batch=8", "data.seed=1"] {
       let path = scratch.path + "/stopped-\(other)"
@@ -185,7 +197,7 @@ import Testing
     // Documents stay as they are given, so that an index of them stays.
     #expect(
       try PairModel(run: a).embed(data, as: .document).embeddings.elements(as: Float.self)
-        == data.documents.vectors.elements(as: Float.self))
+        == #require(data.documents.vectors).elements(as: Float.self))
     try Self.train(["model={name:'adapter',rank:4}"], into: b)
     #expect(try Set(Self.tensors(b).keys) == ["encoder.residual.down", "encoder.residual.up"])
     try Self.train(["optimizer={groups:[{match:'document.*',frozen:true}]}"], into: c)
@@ -209,14 +221,14 @@ import Testing
       x = Tensor((0..<x.count).map { _ in 0.3 * random.normal() }, shape: x.shape)
     }
     let (queries, documents) = (
-      trainer.data.queries.vectors.rows(at: batch.queries).converted(to: .float64),
-      trainer.data.documents.vectors.rows(at: batch.documents).converted(to: .float64)
+      try #require(trainer.data.queries.vectors).rows(at: batch.queries).converted(to: .float64),
+      try #require(trainer.data.documents.vectors).rows(at: batch.documents).converted(to: .float64)
     )
     let count = batch.queries.count
     func loss(_ objective: PairObjective) -> Tensor {
       var pass = Pass(isTraining: true)
-      let anchors = objective.encoders[.query](queries, in: &pass)
-      let others = objective.encoders[.document](documents, in: &pass)
+      let anchors = objective.encoders[.query](.vectors(queries), in: &pass)
+      let others = objective.encoders[.document](.vectors(documents), in: &pass)
       let columns = (0..<2).map { others.rows(at: Array($0 * count..<($0 + 1) * count)) }
       return objective.loss(ColumnInput([anchors] + columns)).sum
     }
@@ -270,6 +282,8 @@ import Testing
     (["model={}"], "there is nothing to train"),
     (["model.query={name:'linear',embedding:8}"], "have 8 numbers and those of documents 16"),
     (["model.qery={name:'linear'}"], "did you mean 'query'?"),
+    (["model={folder:'somewhere'}"], "the data are vectors"),
+    (["sampler.mineEvery=5", "sampler.negatives=0"], "no negatives are drawn"),
     (["training.monitor='map@r'"], "there is no metric 'map@r'"),
     (["training.chunk=8"], "whole"),
     (["targets={'ndcg':1}"], "there is no metric 'ndcg'"),
@@ -292,11 +306,11 @@ import Testing
     let scratch = try Scratch()
     let data = try Self.recipe().data.value.loadPairs(root: "data")
     let wide = Tensor(
-      data.queries.vectors.elements(as: Float.self).enumerated().flatMap { i, x in
+      try #require(data.queries.vectors).elements(as: Float.self).enumerated().flatMap { i, x in
         (i + 1) % 16 == 0 ? [x, 1, 2] : [x]
       }, shape: [120, 18])
     try NumPyArray(wide).write(to: scratch.path + "/q.npy")
-    try NumPyArray(data.documents.vectors).write(to: scratch.path + "/d.npy")
+    try NumPyArray(#require(data.documents.vectors)).write(to: scratch.path + "/d.npy")
     let lines = data.positives.enumerated().map { "{\"query\": \($0), \"positives\": \($1)}\n" }
     try FileSystem.write(lines.joined(), to: scratch.path + "/p.jsonl")
     let files =
@@ -305,7 +319,7 @@ import Testing
     let refused = #expect(throws: Failure.self) {
       try Self.train([files], into: scratch.path + "/a")
     }
-    #expect(refused?.description.contains("18 and 16") == true)
+    #expect(refused?.description.contains("18 numbers and those of documents 16") == true)
     let linear = "{name:'linear',embedding:8}"
     let result = try #require(
       try Self.train(

@@ -4,4 +4,5 @@ import Settings
 public let allPairSources: [Named<any PairSource>] = [
   Named("vector-pairs", VectorPairs()),
   Named("generated-pairs", GeneratedPairs()),
+  Named("texts", TextPairs()),
 ]

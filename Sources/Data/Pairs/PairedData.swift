@@ -1,22 +1,4 @@
-import Autodiff
 import Settings
-
-/// The items of one side of pairs: queries, or documents.
-public struct SideItems: Sendable {
-  /// What messages call them: a file, or what they are.
-  public let name: String
-  /// [items, width], float32.
-  public let vectors: Tensor
-
-  public init(name: String, vectors: Tensor) { (self.name, self.vectors) = (name, vectors) }
-
-  public var count: Int { vectors.shape[0] }
-  /// Numbers in one item.
-  public var width: Int { vectors.shape[1] }
-
-  /// What an item is called: its row in the file.
-  public func itemName(_ row: Int) -> String { "\(name)#\(row)" }
-}
 
 /// Queries, documents, and which documents answer which query.
 public struct PairedData: Sendable {
@@ -48,7 +30,7 @@ public struct PairedData: Sendable {
     let positives = positives.map { Set($0).sorted() }
     self.positives = positives
     var dropped = 0
-    self.negatives = queries.rows.map { query in
+    self.negatives = (0..<queries.count).map { query in
       guard !negatives.isEmpty else { return MinedNegatives() }
       let (kept, count) = negatives[query].without(positives[query])
       dropped += count
@@ -56,12 +38,11 @@ public struct PairedData: Sendable {
     }
     if dropped > 0 {
       self.notes.append(
-        "\(dropped) mined negatives answer their query and are left out; mine again with these "
-          + "positives")
+        "\(dropped) negatives answer their query and are left out")
     }
     let judged = Set(test)
     self.test = judged.filter { !positives[$0].isEmpty }.sorted()
-    train = queries.rows.filter { !judged.contains($0) && !positives[$0].isEmpty }
+    train = (0..<queries.count).filter { !judged.contains($0) && !positives[$0].isEmpty }
   }
 
   /// Name, sizes and a hash (FNV-1a) in a line, to tell whether data are the same.
@@ -70,12 +51,7 @@ public struct PairedData: Sendable {
   public var identity: String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func add(_ word: UInt64) { hash = (hash ^ word) &* 0x100_0000_01B3 }
-    for side in [queries, documents] {
-      add(UInt64(side.width))
-      side.vectors.withElements(of: Float.self) {
-        for value in $0 { add(UInt64(value.bitPattern)) }
-      }
-    }
+    for side in [queries, documents] { side.addWords(to: add) }
     for list in positives + [train, test] {
       add(UInt64(list.count))
       for row in list { add(UInt64(row)) }
@@ -92,8 +68,4 @@ public struct PairedData: Sendable {
     return "\(name): \(queries.count) queries and \(documents.count) documents, "
       + String(hash, radix: 16)
   }
-}
-
-extension SideItems {
-  fileprivate var rows: Range<Int> { 0..<count }
 }

@@ -44,8 +44,8 @@ public struct VectorPairs: PairSource {
   ]
 
   public func loadPairs(root: String) throws(Failure) -> PairedData {
-    let asked = try side(queries, "queries", root: root)
-    let searched = try side(documents, "documents", root: root)
+    let (asked, vectors) = try side(queries, "queries", root: root)
+    let (searched, _) = try side(documents, "documents", root: root)
     var found = try answers(
       positives, of: asked, among: searched, queryIDs: queryIDs, documentIDs: documentIDs,
       root: root
@@ -69,7 +69,7 @@ public struct VectorPairs: PairSource {
           .badData, at: "data: testPositives", "there are no testQueries", expected: "both, or none"
         )
       }
-      let test = try heldOut(known)
+      let test = try heldOut(of: known.count, share: testFraction, seed: seed).map { known[$0] }
       return PairedData(
         name: asked.name, queries: asked, documents: searched, positives: found, negatives: mined,
         test: test, notes: notes)
@@ -79,29 +79,32 @@ public struct VectorPairs: PairSource {
         .badData, at: "data: testPositives", "it is missing",
         expected: "a file, since there are testQueries")
     }
-    let judged = try side(testQueries, "queries", root: root)
-    guard judged.width == asked.width else {
+    let (judged, others) = try side(testQueries, "queries", root: root)
+    guard others.shape[1] == vectors.shape[1] else {
       throw Failure(
-        .badData, at: judged.name, "the vectors have \(judged.width) numbers",
-        expected: "\(asked.width), as those of \(asked.name)")
+        .badData, at: judged.name, "the vectors have \(others.shape[1]) numbers",
+        expected: "\(vectors.shape[1]), as those of \(asked.name)")
     }
     found += try answers(
       testPositives, of: judged, among: searched, queryIDs: "", documentIDs: documentIDs, root: root
     )
-    if !mined.isEmpty { mined += judged.vectors.rowNumbers.map { _ in MinedNegatives() } }
+    if !mined.isEmpty { mined += (0..<judged.count).map { _ in MinedNegatives() } }
     return PairedData(
       name: asked.name,
       queries: SideItems(
-        name: asked.name, vectors: Tensor.concatenated([asked.vectors, judged.vectors])),
+        name: asked.name, vectors: Tensor.concatenated([vectors, others])),
       documents: searched, positives: found, negatives: mined,
       test: Array(asked.count..<asked.count + judged.count), notes: notes)
   }
 
-  private func side(_ path: String, _ what: String, root: String) throws(Failure) -> SideItems {
+  private func side(
+    _ path: String, _ what: String, root: String
+  ) throws(Failure) -> (SideItems, Tensor) {
     let place = try resolved(path, below: root)
     let (rows, columns, values) = try NumPyArray.read(place).matrix(at: place, as: Float.self)
     guard rows > 0 else { throw Failure(.badData, at: place, "there are no \(what)") }
-    return SideItems(name: place, vectors: Tensor(values, shape: [rows, columns]))
+    let vectors = Tensor(values, shape: [rows, columns])
+    return (SideItems(name: place, vectors: vectors), vectors)
   }
 
   private func answers(
@@ -125,23 +128,4 @@ public struct VectorPairs: PairSource {
     }
     return lists
   }
-
-  /// Queries to judge on, of those that have an answer.
-  private func heldOut(_ known: [Int]) throws(Failure) -> [Int] {
-    let count = Int((testFraction * Double(known.count)).rounded())
-    guard count > 0, count < known.count else {
-      throw Failure(
-        .badData, at: "data: testFraction",
-        "\(testFraction) of \(known.count) queries with positives leaves "
-          + (count == 0 ? "none to judge on" : "none to train on"),
-        expected: "some of both", remedy: "set another share, or give testQueries and testPositives"
-      )
-    }
-    var random = Random(seed: UInt64(seed)).split("test queries")
-    return random.permutation(known.count).prefix(count).map { known[$0] }
-  }
-}
-
-extension Tensor {
-  fileprivate var rowNumbers: Range<Int> { 0..<shape[0] }
 }

@@ -35,7 +35,12 @@ public struct ExportedModel: Sendable {
   /// One side of a run of queries and documents.
   public init(run: String, side: Side, base: String? = nil) throws(Failure) {
     let model = try PairModel(run: run)
-    (encoder, self.run, self.base) = (model.encoders[side], run, base)
+    guard case .vectors(let encoder) = model.encoders[side] else {
+      throw Failure(
+        .badData, at: run, "its text models are folders already",
+        expected: "vectors", remedy: "take the folder \(run)/encoder, or query and document")
+    }
+    (self.encoder, self.run, self.base) = (encoder, run, base)
     guard !encoder.layers.isEmpty else {
       throw Failure(
         .badData, at: run, "vectors of \(side.rawValue) stay as they are given",

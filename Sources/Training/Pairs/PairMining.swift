@@ -14,8 +14,8 @@ extension PairedData {
   ) throws(Failure) -> [[Int]] {
     let most = some.reduce(0) { max($0, positives[$1].count) }
     let rankings = try rankings(
-      try queries.embedded(some, with: encoders[.query]),
-      among: try documents.embedded(with: encoders[.document]), count: count + most, recipe)
+      try encoders[.query].embedded(some, of: queries),
+      among: try embeddedDocuments(by: encoders), count: count + most, recipe)
     var found = [[Int]](repeating: [], count: queries.count)
     for (query, ranking) in zip(some, rankings) {
       let answers = Set(positives[query])

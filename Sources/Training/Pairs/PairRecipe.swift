@@ -49,9 +49,7 @@ public struct PairRecipe: Sendable {
     guard !losses.isEmpty else {
       throw Recipe.missing("losses", "[{ name: \"multiple-negatives-ranking\" }]", at: place)
     }
-    sampler =
-      try reader.choice("sampler", of: "sampler of pairs", in: allPairSamplers)
-      ?? Choice("pairs", PairSampler())
+    sampler = try PairRecipe.sampler(reader.take("sampler"), at: "\(place): sampler")
     let similarityText = try reader.text("similarity")
     guard let found = Similarity(rawValue: similarityText ?? "cosine") else {
       throw Failure(
@@ -79,6 +77,19 @@ public struct PairRecipe: Sendable {
       case nil: ""
       }
     return allPairSources.contains { $0.name == name }
+  }
+
+  /// There is one, so that its name may be left out.
+  private static func sampler(
+    _ value: JSONValue?, at place: String
+  ) throws(Failure) -> Choice<PairSampler> {
+    var value = value ?? .object([:])
+    if case .object(var members) = value, members["name"] == nil {
+      members["name"] = "pairs"
+      value = .object(members)
+    }
+    var reader = try ObjectReader(value, at: place)
+    return try reader.chosen(of: "sampler of pairs", in: allPairSamplers)
   }
 
   private static func training(

@@ -7,8 +7,8 @@ import Settings
 
 /// What a finished run of queries and documents has to show, on the queries that are judged.
 public struct PairResult: Sendable {
-  /// The given vectors as they are, nil where those of both sides differ in width; and the trained
-  /// embeddings.
+  /// What the run began with (vectors as they are given, nil where those of both sides differ in width;
+  /// texts by the model of the folder), and the trained embeddings.
   public let baseline: Evaluation?
   public let trained: Evaluation
   /// The step that the kept model is from, and how many steps were taken.
@@ -72,7 +72,7 @@ public func train(
         trainedOn: trainer.maker.train.count, judgedOn: trainer.data.test.count,
         documents: trainer.data.documents.count, recipe: recipe)
       try log.flush()
-      try FileSystem.write(try PairModel.bytes(kept, of: trainer), to: folder.model)
+      try PairModel.write(kept, of: trainer, to: folder)
       try FileSystem.write(result.json.indented, to: folder.evaluation)
       return result
     },

@@ -35,11 +35,14 @@ extension PairTrainer {
           .badData, at: "losses[\(i)] (\(choice.loss.name))", "there is no teacher of pairs",
           expected: "a loss that asks for none")
       }
-      guard !choice.loss.value.takesGuide || data.queries.width == data.documents.width else {
+      guard
+        !choice.loss.value.takesGuide
+          || (data.queries.vectors != nil && data.queries.kind == data.documents.kind)
+      else {
         throw Failure(
           .badData, at: "losses[\(i)] (\(choice.loss.name))",
-          "the given vectors are its guide, and they have \(data.queries.width) and "
-            + "\(data.documents.width) numbers", expected: "one width")
+          "its guide are the vectors as they are given, and there are none of one width",
+          expected: "vectors of queries and documents of one width")
       }
     }
     let zeros = Tensor(

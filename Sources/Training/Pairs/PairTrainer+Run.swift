@@ -97,10 +97,13 @@ extension PairTrainer: RunTrainer {
     try data.judge(encoders, on: queries, recipe)
   }
 
-  /// The same of the vectors as they are given; nil where those of both sides differ in width.
+  /// The same of what the run began with: vectors as they are given, nil where those of both sides
+  /// differ in width; texts by the encoders before the first step.
   func judgeGiven(on queries: [Int]) throws(Failure) -> Evaluation? {
-    guard data.queries.width == data.documents.width else { return nil }
-    return try data.judge(
-      data.queries.vectors.rows(at: queries), among: data.documents.vectors, on: queries, recipe)
+    guard let asked = data.queries.vectors, let searched = data.documents.vectors else {
+      return try judge(start, on: queries)
+    }
+    guard data.queries.kind == data.documents.kind else { return nil }
+    return try data.judge(asked.rows(at: queries), among: searched, on: queries, recipe)
   }
 }

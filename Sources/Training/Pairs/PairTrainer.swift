@@ -13,6 +13,8 @@ public struct PairTrainer: Sendable {
   public let recipe: PairRecipe
   public let data: PairedData
   public internal(set) var objective: PairObjective
+  /// The encoders before the first step.
+  let start: PairEncoders
   var optimizer: Optimizer
   /// The best model that was watched so far.
   var best: Best?
@@ -35,8 +37,8 @@ public struct PairTrainer: Sendable {
     (self.recipe, self.data, dataIdentity) = (recipe, data, data.identity)
     random = Random(seed: UInt64(recipe.training.seed))
     let encoders = try recipe.model.makeEncoders(
-      queryWidth: data.queries.width, documentWidth: data.documents.width,
-      random: random.split("model"), at: "model")
+      of: data.queries.kind, and: data.documents.kind, random: random.split("model"), at: "model")
+    start = encoders
     let held = Int((recipe.training.validation * Double(data.train.count)).rounded())
     var train = data.train
     if held > 0 {
@@ -66,8 +68,8 @@ public struct PairTrainer: Sendable {
       [sampler.batch, sampler.batch, rows], bytesEach: 32, for: "the pairs of a batch",
       at: "sampler")
     try MemoryBudget.check(
-      [sampler.batch, rows, data.documents.width], bytesEach: 16, for: "the documents of a batch",
-      at: "sampler")
+      [sampler.batch, rows, encoders.embeddingSize], bytesEach: 16,
+      for: "the documents of a batch", at: "sampler")
     var loss = ColumnLosses(recipe.losses)
     loss.makeParameters(
       dimension: encoders.embeddingSize, dtype: .float32, random: random.split("loss"))
@@ -131,13 +133,17 @@ public struct PairTrainer: Sendable {
   }
 
   private func checkedStep(on batch: PairBatch) throws(Failure) -> Differentiated {
+    let inputs = (
+      query: try objective.encoders[.query].input(batch.queries, of: data.queries),
+      document: try objective.encoders[.document].input(batch.documents, of: data.documents)
+    )
     let found: Differentiated
     if detectsAnomalies {
-      let (step, anomaly) = detectingAnomalies { differentiated(batch) }
+      let (step, anomaly) = detectingAnomalies { differentiated(batch, inputs) }
       if let anomaly { throw failure("\(anomaly)", step: batch.step + 1) }
       found = step
     } else {
-      found = differentiated(batch)
+      found = differentiated(batch, inputs)
     }
     do throws(Failure) {
       for (i, column) in found.columns.enumerated() {
@@ -148,7 +154,9 @@ public struct PairTrainer: Sendable {
         try check(tensor, "the gradient of \(name)", step: step + 1)
       }
     } catch {
-      guard let anomaly = detectingAnomalies({ differentiated(batch) }).anomaly else { throw error }
+      guard let anomaly = detectingAnomalies({ differentiated(batch, inputs) }).anomaly else {
+        throw error
+      }
       var failure = error
       failure.found += ": \(anomaly)"
       throw failure
@@ -157,9 +165,9 @@ public struct PairTrainer: Sendable {
   }
 
   /// The loss of a batch and its gradient; depends on the present state alone.
-  private func differentiated(_ batch: PairBatch) -> Differentiated {
-    let queries = data.queries.vectors.rows(at: batch.queries)
-    let documents = data.documents.vectors.rows(at: batch.documents)
+  private func differentiated(
+    _ batch: PairBatch, _ inputs: (query: SideInput, document: SideInput)
+  ) -> Differentiated {
     let (count, groups) = (batch.queries.count, recipe.parameterGroups)
     let (targets, guide) = (maker.scores(of: batch), guide(of: batch))
     let lossRandom = random.split("loss of a step").split(UInt64(batch.step))
@@ -167,8 +175,8 @@ public struct PairTrainer: Sendable {
     let (loss, gradient) = valueWithGradient(at: objective, where: { !groups.isFrozen($0) }) {
       objective in
       var (asked, searched) = (Pass(isTraining: true), Pass(isTraining: true))
-      let anchors = objective.encoders[.query](queries, in: &asked)
-      let others = objective.encoders[.document](documents, in: &searched)
+      let anchors = objective.encoders[.query](inputs.query, in: &asked)
+      let others = objective.encoders[.document](inputs.document, in: &searched)
       passes = [.query: asked, .document: searched]
       let all = batch.columns.indices.map { column in
         others.rows(at: Array(column * count..<(column + 1) * count))
@@ -186,9 +194,10 @@ public struct PairTrainer: Sendable {
 
   /// The given vectors, for losses that ask a frozen model.
   func guide(of batch: PairBatch) -> [Tensor] {
-    guard recipe.losses.contains(where: { $0.loss.value.takesGuide }) else { return [] }
-    return [data.queries.vectors.rows(at: batch.queries)]
-      + batch.columns.map { data.documents.vectors.rows(at: $0) }
+    guard recipe.losses.contains(where: { $0.loss.value.takesGuide }),
+      let queries = data.queries.vectors, let documents = data.documents.vectors
+    else { return [] }
+    return [queries.rows(at: batch.queries)] + batch.columns.map { documents.rows(at: $0) }
   }
 
   private func check(_ tensor: Tensor, _ what: String, step: Int) throws(Failure) {

@@ -5,38 +5,19 @@ import Index
 import Models
 import Settings
 
-extension SideItems {
-  /// The embeddings of some items, [rows, embedding], computed in batches.
-  ///
-  /// - Throws: if an embedding is NaN or infinite.
-  func embedded(_ rows: [Int], with encoder: Encoder) throws(Failure) -> Tensor {
-    guard !encoder.layers.isEmpty else { return vectors.rows(at: rows) }
-    var parts: [Tensor] = []
-    for start in stride(from: 0, to: rows.count, by: 1024) {
-      let some = Array(rows[start..<min(rows.count, start + 1024)])
-      parts.append(
-        try encoder.checkedEmbeddings(vectors.rows(at: some), names: some.map { itemName($0) }))
-    }
-    guard !parts.isEmpty else {
-      return Tensor(zeros: [0, encoder.embeddingSize], dtype: .float32)
-    }
-    return Tensor.concatenated(parts)
-  }
-
-  /// The embeddings of all items.
-  func embedded(with encoder: Encoder) throws(Failure) -> Tensor {
-    try embedded(Array(0..<count), with: encoder)
-  }
-}
-
 extension PairedData {
   /// Judges encoders on some queries, among all documents.
   func judge(
     _ encoders: PairEncoders, on queries: [Int], _ recipe: PairRecipe
   ) throws(Failure) -> Evaluation {
     try judge(
-      try self.queries.embedded(queries, with: encoders[.query]),
-      among: try documents.embedded(with: encoders[.document]), on: queries, recipe)
+      try encoders[.query].embedded(queries, of: self.queries),
+      among: try embeddedDocuments(by: encoders), on: queries, recipe)
+  }
+
+  /// The embeddings of all documents.
+  func embeddedDocuments(by encoders: PairEncoders) throws(Failure) -> Tensor {
+    try encoders[.document].embedded(Array(0..<documents.count), of: documents)
   }
 
   /// Judges embeddings of some queries among those of all documents.

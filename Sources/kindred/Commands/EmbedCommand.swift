@@ -39,14 +39,14 @@ private func embedItems(_ arguments: Arguments) throws {
     try embedTexts(arguments, from: input, to: output)
     return
   }
+  if AnyRecipe.isOfPairs(run: arguments.positionals[0]) {
+    try embedSide(arguments, from: input, to: output)
+    return
+  }
   for option in ["--column", "--prompt", "--dtype"] where arguments.has(option) {
     throw Failure(
       .badUsage, at: option, "this is for texts",
       expected: "the folder of a text model in the place of \(arguments.positionals[0])")
-  }
-  if AnyRecipe.isOfPairs(run: arguments.positionals[0]) {
-    try embedSide(arguments, from: input, to: output)
-    return
   }
   try arguments.refuseSide(of: arguments.positionals[0])
   let model = try TrainedModel(run: arguments.positionals[0])
@@ -85,13 +85,15 @@ private func report(_ embeddings: Tensor, in output: String, _ arguments: Argume
 
 /// Embeds queries or documents by a run of both.
 private func embedSide(_ arguments: Arguments, from input: String, to output: String) throws {
-  guard !arguments.has("--shard") else {
+  for option in ["--shard", "--prompt", "--dtype"] where arguments.has(option) {
     throw Failure(
-      .badUsage, at: "--shard", "queries and documents are not embedded in parts", expected: "none")
+      .badUsage, at: option, "this is a run of queries and documents",
+      remedy: "leave the option out")
   }
   let run = arguments.positionals[0]
   let side = try arguments.side()
-  let items = try PairModel(run: run).embed(input, as: side)
+  let items = try PairModel(run: run).embed(
+    input, as: side, column: arguments.value("--column"))
   // Both sides are in one space, so that queries fit an index of documents.
   let space = VectorSpace(of: items.embeddings, model: try RunFolder(run).modelChecksum())
   try write(items.embeddings, names: items.names, space: space, to: output)
