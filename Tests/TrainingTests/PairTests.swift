@@ -7,8 +7,7 @@ import Losses
 import Models
 import Settings
 import Testing
-
-@testable import Training
+import Training
 
 /// Queries and documents, through whole small runs.
 @Suite struct PairTests {

@@ -5,8 +5,7 @@ import Foundation
 import Models
 import Settings
 import Testing
-
-@testable import Training
+import Training
 
 /// The folders of ../shared/fixtures/text/encoders, as the libraries wrote them.
 private let encoders =

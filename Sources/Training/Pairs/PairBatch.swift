@@ -3,19 +3,19 @@ import Data
 import Settings
 
 /// The rows of one step: queries, and a column of documents for each role.
-struct PairBatch: Sendable, Equatable {
+package struct PairBatch: Sendable, Equatable {
   /// The step that the batch belongs to, from 0.
-  let step: Int
-  var queries: [Int] = []
+  package let step: Int
+  package var queries: [Int] = []
   /// The answers, then the first negatives, and so on: each as long as `queries`.
-  var columns: [[Int]]
+  package var columns: [[Int]]
 
   /// Every document, column after column.
-  var documents: [Int] { columns.flatMap(\.self) }
+  package var documents: [Int] { columns.flatMap(\.self) }
 }
 
 /// What batches of pairs depend on, without the model.
-struct PairBatchMaker: Sendable {
+package struct PairBatchMaker: Sendable {
   let data: PairedData
   let sampler: PairSampler
   /// What was mined for each query during the training; nil for what the data have.
@@ -29,7 +29,7 @@ struct PairBatchMaker: Sendable {
   private let answered: [[Int]]
 
   /// - Parameter train: the queries that are trained on.
-  init(
+  package init(
     _ data: PairedData, train: [Int], sampler: PairSampler, needsScores: Bool, random: Random
   ) {
     (self.data, self.sampler, self.needsScores) = (data, sampler, needsScores)
@@ -53,7 +53,7 @@ struct PairBatchMaker: Sendable {
   /// those that do not go together with the ones before are left out and others drawn.
   ///
   /// - Complexity: O(queries + batch × answers of a query).
-  func batch(_ step: Int) -> PairBatch {
+  package func batch(_ step: Int) -> PairBatch {
     var drawing = Drawing(step: step, columns: 1 + sampler.negatives)
     let (count, size) = (train.count, min(sampler.batch, train.count))
     guard size > 0 else { return drawing.batch }

@@ -125,7 +125,7 @@ public struct PairRecipe: Sendable {
 }
 
 extension PairRecipe: StepRecipe {
-  var modelName: String { model.name }
+  package var modelName: String { model.name }
 
   /// The metrics that a run measures: the usual ones, and those that the recipe asks for.
   var metrics: [String] {

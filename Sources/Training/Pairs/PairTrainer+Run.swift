@@ -5,16 +5,16 @@ import Models
 import Settings
 
 extension PairTrainer: RunTrainer {
-  var parameterNames: [String] { objective.parameters.map(\.name) }
-  var checkpointTensors: [(name: String, value: Tensor)] {
+  package var parameterNames: [String] { objective.parameters.map(\.name) }
+  package var checkpointTensors: [(name: String, value: Tensor)] {
     objective.state + (maker.minedTensor.map { [("sampler.mined", $0)] } ?? [])
   }
 
-  var bestModel: (step: Int, score: Double, tensors: [(name: String, value: Tensor)])? {
+  package var bestModel: (step: Int, score: Double, tensors: [(name: String, value: Tensor)])? {
     best.map { ($0.step, $0.score, $0.objective.state) }
   }
 
-  mutating func load(_ tensors: [String: Tensor], at path: String) throws(Failure) {
+  package mutating func load(_ tensors: [String: Tensor], at path: String) throws(Failure) {
     try objective.load(tensors, prefix: "", at: path)
     if let fresh = maker.minedTensor {
       try maker.takeMined(
@@ -22,7 +22,7 @@ extension PairTrainer: RunTrainer {
     }
   }
 
-  mutating func loadBest(
+  package mutating func loadBest(
     step: Int, score: Double, _ tensors: [String: Tensor], prefix: String, at path: String
   ) throws(Failure) {
     var kept = objective

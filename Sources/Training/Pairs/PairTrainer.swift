@@ -15,16 +15,16 @@ public struct PairTrainer: Sendable {
   public internal(set) var objective: PairObjective
   /// The encoders before the first step.
   let start: PairEncoders
-  var optimizer: Optimizer
+  package var optimizer: Optimizer
   /// The best model that was watched so far.
   var best: Best?
-  var evaluationsSinceBest = 0
+  package var evaluationsSinceBest = 0
   var detectsAnomalies = false
   /// The queries that the evaluations during the run look at, and what to call them.
-  let watched: [Int]
-  let watchedName: String
-  let dataIdentity: String
-  var maker: PairBatchMaker
+  package let watched: [Int]
+  package let watchedName: String
+  package let dataIdentity: String
+  package var maker: PairBatchMaker
   private let random: Random
 
   struct Best: Sendable {

@@ -4,7 +4,7 @@ import Models
 import Settings
 
 /// What a batch of one side is for its encoder.
-enum SideInput: Sendable {
+package enum SideInput: Sendable {
   /// [items, width]
   case vectors(Tensor)
   /// - Parameter skipped: how many tokens of each are the prompt's and do not count.
@@ -48,7 +48,7 @@ public enum SideEncoder: Parameterized {
   }
 
   /// The embeddings of a batch, recorded for gradients.
-  func callAsFunction(_ input: SideInput, in pass: inout Pass) -> Tensor {
+  package func callAsFunction(_ input: SideInput, in pass: inout Pass) -> Tensor {
     switch (self, input) {
     case (.vectors(let encoder), .vectors(let vectors)): return encoder(vectors, in: &pass)
     case (.texts(let model, _), .tokens(let tokens, let skipped)):
