@@ -38,7 +38,7 @@ let package = Package(
       name: "Losses", dependencies: ["Autodiff", "Geometry", "Miners", "Settings"],
       swiftSettings: strict),
     .target(
-      name: "Data", dependencies: ["Autodiff", "Files", "Index", "Pictures", "Settings"],
+      name: "Data", dependencies: ["Autodiff", "Files", "Index", "Pictures", "Settings", "Texts"],
       exclude: ["Digits/generate.py"], swiftSettings: strict),
     .target(
       name: "Evaluation", dependencies: ["Autodiff", "Geometry", "Settings"], swiftSettings: strict),
@@ -47,13 +47,15 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CorpusMining",
-      dependencies: ["Autodiff", "Files", "Geometry", "Index", "Miners", "Models", "Settings"],
+      dependencies: [
+        "Autodiff", "Data", "Files", "Geometry", "Index", "Miners", "Models", "Settings",
+      ],
       swiftSettings: strict),
     .target(
       name: "Training",
       dependencies: [
         "Autodiff", "Classical", "Data", "Evaluation", "Files", "Geometry", "Index", "Losses",
-        "Miners", "Models", "Settings",
+        "Miners", "Models", "Settings", "Texts",
       ], swiftSettings: strict),
     .executableTarget(
       name: "kindred", dependencies: ["CorpusMining", "Pictures", "Texts", "Training"],
@@ -99,7 +101,7 @@ let package = Package(
       name: "IndexTests", dependencies: ["Files", "Geometry", "Index"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
-      name: "CorpusMiningTests", dependencies: ["Files", "Index", "CorpusMining"],
+      name: "CorpusMiningTests", dependencies: ["CorpusMining", "Data", "Files", "Index"],
       swiftSettings: strict),
     .testTarget(
       name: "TrainingTests", dependencies: ["Training"], resources: [.copy("Fixtures")],

@@ -17,8 +17,8 @@ public struct Evaluation: Sendable, Equatable {
   public let queries: Int
   /// Queries without a match in the gallery; the retrieval metrics leave them out.
   public let loneQueries: Int
-  /// Different labels among the queries.
-  public let classes: Int
+  /// Different labels among the queries; nil where relevance is not by class.
+  public let classes: Int?
 
   /// The value of a metric, or nil if it was not asked for or has none.
   public subscript(name: String) -> Double? {
@@ -32,7 +32,7 @@ public struct Evaluation: Sendable, Equatable {
     ) { $1 }
     members["queries"] = JSONValue(queries)
     members["lone-queries"] = JSONValue(loneQueries)
-    members["classes"] = JSONValue(classes)
+    if let classes { members["classes"] = JSONValue(classes) }
     members["definitions"] = .object(
       Dictionary(entries.map { ($0.name, .string($0.id)) }) { $1 })
     return .object(members)

@@ -1,4 +1,5 @@
 import Autodiff
+import Data
 import Files
 import Foundation
 import CorpusMining

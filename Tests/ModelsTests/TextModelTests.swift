@@ -48,6 +48,38 @@ private func largestError(_ a: [Double], _ b: [Double]) -> Double {
   "Text models",
   .enabled(if: Encoders.isThere, "the folders of ../shared/fixtures/text are not here"))
 struct TextModelTests {
+  /// A folder written back is the folder: its tensors to the byte, but for what was changed.
+  @Test(arguments: Encoders.names) func foldersAreWrittenBack(name: String) throws {
+    let path = NSTemporaryDirectory() + "kindred-test-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var model = try TextModel(folder: "\(Encoders.root)/\(name)")
+    try FileSystem.writeFolder(try model.folderFiles(), to: path + "/same")
+    let texts = ["a text", "another one of more words", "x"]
+    #expect(
+      try TextModel(folder: path + "/same").embed(texts).embeddings.elements(as: Float.self)
+        == model.embed(texts).embeddings.elements(as: Float.self))
+    if name != "bert-lora" {
+      // An adapter's folder becomes that of its base, with the adapter in the weights.
+      let files = try FileSystem.files(below: "\(Encoders.root)/\(name)").filter {
+        $0.hasSuffix(".safetensors")
+      }
+      // Parts of the weights become one file.
+      func folder(_ file: String) -> String { (file as NSString).deletingLastPathComponent }
+      for (place, parts) in Dictionary(grouping: files, by: folder) {
+        let old = try parts.flatMap {
+          try SafetensorsFile.read("\(Encoders.root)/\(name)/\($0)").tensors
+        }
+        let new = try SafetensorsFile.read("\(path)/same/\(place)/model.safetensors").tensors
+        #expect(old.sorted { $0.name < $1.name } == new.sorted { $0.name < $1.name })
+      }
+    }
+    model.updateParameters { $1 = $1.scaled(by: 1.125) }
+    try FileSystem.writeFolder(try model.folderFiles(), to: path + "/changed")
+    #expect(
+      try TextModel(folder: path + "/changed").embed(texts).embeddings.elements(as: Float.self)
+        == model.embed(texts).embeddings.elements(as: Float.self))
+  }
+
   @Test(arguments: Encoders.names) func embeddings(name: String) throws {
     let expected = try Encoders.expected(name)
     let texts = try #require(expected["texts"]).items.compactMap(\.text)

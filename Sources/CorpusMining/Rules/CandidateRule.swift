@@ -1,4 +1,5 @@
 import Autodiff
+import Data
 import Geometry
 import Miners
 import Settings

@@ -139,12 +139,17 @@ public struct CompositeLoss: Parameterized {
   }
 
   /// The terms' names; the second of a name is "name-2".
-  private var uniqueNames: [String] {
+  private var uniqueNames: [String] { terms.map(\.name).madeUnique }
+}
+
+extension [String] {
+  /// The same with "name-2" for the second of a name.
+  var madeUnique: [String] {
     var counts: [String: Int] = [:]
-    return terms.map { term in
-      counts[term.name, default: 0] += 1
-      let count = counts[term.name, default: 1]
-      return count == 1 ? term.name : "\(term.name)-\(count)"
+    return map { name in
+      counts[name, default: 0] += 1
+      let count = counts[name, default: 1]
+      return count == 1 ? name : "\(name)-\(count)"
     }
   }
 }

@@ -7,14 +7,16 @@ import Texts
 ///
 /// Opens folders of sentence-transformers (2 to 6), Hugging Face transformers, model2vec and peft.
 public struct TextModel: Parameterized {
-  private enum Body: Sendable {
+  enum Body: Sendable {
     case transformer(Transformer, SentencePooling)
     case table(StaticEmbedding)
   }
 
   public let tokenizer: Tokenizer
-  private var body: Body
-  private var modules: [SentenceModule] = []
+  private(set) var body: Body
+  private(set) var modules: [SentenceModule] = []
+  /// Where the weights of the encoder, and of each of ``modules``, were read.
+  private(set) var weightFolders: (encoder: String, modules: [String]) = ("", [])
   /// How many tokens a text is cut to, special ones included; nil for none.
   public private(set) var longest: Int?
   private var lowercases = false
@@ -68,6 +70,7 @@ public struct TextModel: Parameterized {
     tokenizer = try Tokenizer(folder: tokens, say: say)
     let config = try TokenizerConfig(folder: tokens)
     let weights = try WeightFile(folder: root)
+    weightFolders.encoder = root
     if parts.isTable || StaticEmbedding.isIn(weights) {
       let table = try StaticEmbedding(weights, folder: root, tokenizer, dtype: dtype)
       body = .table(table)
@@ -109,6 +112,7 @@ public struct TextModel: Parameterized {
   ) throws(Failure) {
     var width = width
     for part in parts {
+      weightFolders.modules.append(part.folder)
       guard part.kind == "Dense" else {
         modules.append(.normalize)
         continue
@@ -166,6 +170,16 @@ public struct TextModel: Parameterized {
     }
     let first = if case .table = self.body { 1 } else { 2 }
     for i in modules.indices { try update("\(i + first)", &modules[i], body) }
+  }
+
+  /// How many numbers a vector has in training, before the folder's `truncate_dim`.
+  public var width: Int {
+    for case .dense(let dense) in modules.reversed() { return dense.outputs }
+    return switch body {
+    case .table(let table): table.table.shape[1]
+    case .transformer(let transformer, let pooling):
+      transformer.options.width * pooling.modes.count
+    }
   }
 
   /// The name that the folder's files, and torch, have for a parameter.
@@ -228,7 +242,7 @@ extension TextModel {
   }
 
   /// How many tokens of each text are the prompt's and do not count.
-  private func skipped(_ prompt: String) throws(Failure) -> Int {
+  package func skipped(_ prompt: String) throws(Failure) -> Int {
     guard case .transformer(_, let pooling) = body, !pooling.includesPrompt, !prompt.isEmpty
     else { return 0 }
     let ids = try tokenizer.encode(lowercases ? prompt.lowercased() : prompt).ids

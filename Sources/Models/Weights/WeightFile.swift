@@ -83,6 +83,8 @@ public struct WeightFile: Sendable {
   }
 
   public func has(_ name: String) -> Bool { entries[name] != nil }
+  /// A tensor as it lies in the file.
+  subscript(name: String) -> SafetensorsEntry? { entries[name] }
   public func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
   /// A tensor, widened or rounded to a dtype.

@@ -40,6 +40,17 @@ package enum TextFile {
     return texts
   }
 
+  /// The columns that the header of a table names.
+  package static func columns(_ path: String) throws(Failure) -> [String] {
+    var table = SeparatedRows(
+      bytes: try FileSystem.read(path), separator: path.hasSuffix(".tsv") ? 0x09 : 0x2C,
+      isQuoted: path.hasSuffix(".csv"), place: path)
+    guard let header = try table.next() else {
+      throw Failure(.badData, at: path, "the table is empty", expected: "a header and rows")
+    }
+    return header
+  }
+
   private static func readTable(_ path: String, _ column: String) throws(Failure) -> [String] {
     let bytes = try FileSystem.read(path)
     var table = SeparatedRows(

@@ -23,7 +23,8 @@ public struct ModelFormat: Sendable {
 
 /// A model with all that its file has to say.
 public struct ExportedModel: Sendable {
-  public let model: TrainedModel
+  /// From items to embeddings.
+  public let encoder: Encoder
   /// The run folder.
   public let run: String
   /// The model's own metadata, and the threshold if the run was calibrated.
@@ -31,10 +32,30 @@ public struct ExportedModel: Sendable {
   /// A sentence-transformers folder that the model continues.
   public var base: String?
 
+  /// One side of a run of queries and documents.
+  public init(run: String, side: Side, base: String? = nil) throws(Failure) {
+    let model = try PairModel(run: run)
+    guard case .vectors(let encoder) = model.encoders[side] else {
+      throw Failure(
+        .badData, at: run, "its text models are folders already",
+        expected: "vectors", remedy: "take the folder \(run)/encoder, or query and document")
+    }
+    (self.encoder, self.run, self.base) = (encoder, run, base)
+    guard !encoder.layers.isEmpty else {
+      throw Failure(
+        .badData, at: run, "vectors of \(side.rawValue) stay as they are given",
+        expected: "a side with a model", remedy: "export the other side")
+    }
+    var metadata = model.metadata.mapValues(withoutFolders)
+    metadata["side"] = side.rawValue
+    metadata["exportedBy"] = "kindred \(kindredVersion)"
+    self.metadata = metadata
+  }
+
   /// - Throws: if the run's threshold is that of another model.
   public init(run: String, base: String? = nil) throws(Failure) {
-    model = try TrainedModel(run: run)
-    (self.run, self.base) = (run, base)
+    let model = try TrainedModel(run: run)
+    (encoder, self.run, self.base) = (model.encoder, run, base)
     var metadata = model.metadata.mapValues(withoutFolders)
     metadata["exportedBy"] = "kindred \(kindredVersion)"
     if var calibration = try RunCalibration.of(run: run) {
@@ -65,7 +86,7 @@ extension ModelFormat {
   static let onnx = ModelFormat(
     "a run's encoder from items to embeddings; opened by onnxruntime and other ONNX runtimes"
   ) { (model, path) throws(Failure) in
-    let graph = try model.model.encoder.onnxModel(metadata: model.metadata)
+    let graph = try model.encoder.onnxModel(metadata: model.metadata)
     try FileSystem.write(try graph.bytes(), to: path)
   }
 

@@ -13,7 +13,7 @@ import Settings
 func sentenceTransformersFiles(of exported: ExportedModel) throws(Failure)
   -> [(name: String, bytes: [UInt8])]
 {
-  let encoder = exported.model.encoder
+  let encoder = exported.encoder
   guard encoder.inputShape.count == 1 else {
     throw Failure(
       .badData, at: exported.run, "the model takes pictures",

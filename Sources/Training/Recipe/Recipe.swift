@@ -45,6 +45,11 @@ public struct Recipe: Sendable {
 
   /// - Parameter place: the file that the recipe came from, for messages.
   public init(_ value: JSONValue, at place: String) throws(Failure) {
+    guard !PairRecipe.isNamed(in: value) else {
+      throw Failure(
+        .badData, at: "\(place): data", "these are queries and documents, which this does not take",
+        expected: "items in classes")
+    }
     var reader = try ObjectReader(value, at: place)
     description = try reader.text("description") ?? ""
     guard var dataReader = try reader.object("data") else {
@@ -95,15 +100,7 @@ public struct Recipe: Sendable {
       try reader.choice("sampler", of: "sampler", in: allSamplers)
       ?? Choice("m-per-class", MPerClassSampler())
     augmentation = try reader.choice("augmentation", of: "augmentation", in: allAugmentations)
-    optimizer = Choice("adamw", AdamW())
-    if var optimizerReader = try reader.object("optimizer") {
-      parameterGroups = try ParameterGroups.take(from: &optimizerReader)
-      if optimizerReader.has("name") {
-        optimizer = try optimizerReader.chosen(of: "optimizer", in: allUpdateRules)
-      } else {
-        try optimizerReader.finish()
-      }
-    }
+    (optimizer, parameterGroups) = try Recipe.optimizer(from: &reader)
     schedule =
       try reader.choice("schedule", of: "schedule", in: allSchedules)
       ?? Choice("constant", ConstantSchedule())
@@ -116,7 +113,14 @@ public struct Recipe: Sendable {
       }
       collapse = try CollapseGuard().setting(members, at: "\(place): guard")
     }
-    targets = try Recipe.targets(reader.take("targets"), at: "\(place): targets")
+    targets = try Recipe.targets(reader.take("targets"), at: "\(place): targets") {
+      (name, place) throws(Failure) in
+      guard trainingMetrics.contains(name) else {
+        throw Failure(
+          .badData, at: place, "there is no metric '\(name)'",
+          remedy: suggestion(for: name, among: trainingMetrics))
+      }
+    }
     try reader.finish()
     guard augmentation != nil || !needsTwoViews else {
       throw Failure(
@@ -141,20 +145,32 @@ public struct Recipe: Sendable {
     return settings
   }
 
-  private static func targets(_ value: JSONValue?, at place: String) throws(Failure)
-    -> [String: Double]
-  {
+  /// How parameters are moved; AdamW where nothing is said.
+  static func optimizer(
+    from reader: inout ObjectReader
+  ) throws(Failure) -> (Choice<any UpdateRule>, ParameterGroups) {
+    let usual = Choice<any UpdateRule>("adamw", AdamW())
+    guard var inner = try reader.object("optimizer") else { return (usual, ParameterGroups()) }
+    let groups = try ParameterGroups.take(from: &inner)
+    guard inner.has("name") else {
+      try inner.finish()
+      return (usual, groups)
+    }
+    return (try inner.chosen(of: "optimizer", in: allUpdateRules), groups)
+  }
+
+  /// - Parameter check: fails for the name of what is no metric.
+  static func targets(
+    _ value: JSONValue?, at place: String,
+    check: (_ name: String, _ place: String) throws(Failure) -> Void
+  ) throws(Failure) -> [String: Double] {
     guard let value else { return [:] }
     guard case .object(let members) = value else {
       throw Failure(.badData, at: place, "this is \(value.kind)", expected: "an object")
     }
     var targets: [String: Double] = [:]
     for (name, target) in members.sorted(by: { $0.key < $1.key }) {
-      guard trainingMetrics.contains(name) else {
-        throw Failure(
-          .badData, at: place, "there is no metric '\(name)'",
-          remedy: suggestion(for: name, among: trainingMetrics))
-      }
+      try check(name, place)
       guard case .number(let number) = target else {
         throw Failure(
           .badData, at: "\(place): \(name)", "this is \(target.kind)", expected: "a number")
@@ -164,7 +180,7 @@ public struct Recipe: Sendable {
     return targets
   }
 
-  private static func missing(_ key: String, _ example: String, at place: String) -> Failure {
+  static func missing(_ key: String, _ example: String, at place: String) -> Failure {
     Failure(.badData, at: place, "'\(key)' is missing", expected: "\(key): \(example)")
   }
 }
@@ -187,7 +203,7 @@ extension ParameterGroups {
   }
 
   /// The members that a recipe spells them with; none if nothing differs from the rest.
-  fileprivate var members: [String: JSONValue] {
+  var members: [String: JSONValue] {
     var members: [String: JSONValue] = [:]
     if !groups.isEmpty { members["groups"] = .array(groups.map { .object($0.settingValues) }) }
     if layerDecay != 1 { members["layerDecay"] = .number(layerDecay) }
@@ -197,7 +213,7 @@ extension ParameterGroups {
 
 extension JSONValue {
   /// This object with further members.
-  fileprivate func adding(_ more: [String: JSONValue]) -> JSONValue {
+  func adding(_ more: [String: JSONValue]) -> JSONValue {
     guard case .object(let members) = self else { return self }
     return .object(members.merging(more) { own, _ in own })
   }

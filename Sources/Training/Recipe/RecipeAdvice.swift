@@ -16,7 +16,8 @@ extension Recipe {
 }
 
 extension Trainer {
-  /// What in the recipe does not fit together or to the data, each in a line that says why.
+  /// What in the recipe does not fit together or to the data, each in a line that says why, and how
+  /// the data were read.
   package var warnings: [String] {
     var found = recipe.warnings
     let (batch, items) = (recipe.sampler.value.batchSize, data.train.count)
@@ -30,7 +31,7 @@ extension Trainer {
         "all items judged on are of one class, so that each is a match of each other and no number "
           + "says how well classes are told apart; judge on two classes or more")
     }
-    return found
+    return found + data.notes
   }
 }
 

@@ -6,10 +6,10 @@ extension Checkpoint {
   ///
   /// Only `training.steps` may differ, where no step depends on how many there are in all. Recipes of
   /// earlier versions lack what has a default since.
-  static func checkRecipe(
-    _ text: String, of recipe: Recipe, step: Int, at path: String
+  static func checkRecipe<R: StepRecipe>(
+    _ text: String, of recipe: R, step: Int, at path: String
   ) throws(Failure) {
-    let started = try Recipe(try JSONValue(json5: text, at: "\(path): recipe"), at: path)
+    let started = try R(try JSONValue(json5: text, at: "\(path): recipe"), at: path)
     let differences = recipe.json.differences(from: started.json)
     guard !differences.isEmpty else { return }
     let remedy =

@@ -29,8 +29,8 @@ public struct TrainingSettings: Configurable {
       "after how many evaluations without progress the run stops; 0: never"),
     Setting(
       "validation", \Self.validation,
-      "the share of training classes kept aside to judge on during the run; 0: none, the test "
-        + "classes are watched", in: 0...0.9),
+      "the share of training classes, or of the queries of pairs, kept aside to judge on during the "
+        + "run; 0: none, the test classes or queries are watched", in: 0...0.9),
     Setting("keep", \Self.keep, "which model the run keeps: the best one watched, or the last"),
     Setting("monitor", \Self.monitor, "the metric by which progress is judged"),
     Setting(

@@ -2,8 +2,6 @@ import Autodiff
 import Files
 import Foundation
 import Index
-import Miners
-import Models
 import Settings
 
 /// All that a run needs to go on bit for bit, in one file that is replaced whole.
@@ -17,40 +15,33 @@ package enum Checkpoint {
   /// Writes the newest checkpoint of a run and keeps the one before it.
   ///
   /// - Throws: if a number is NaN or infinite, or cannot be written; both stay then.
-  package static func write(_ trainer: Trainer, in folder: RunFolder) throws(Failure) {
+  package static func write(_ trainer: some Checkpointed, in folder: RunFolder) throws(Failure) {
     // The one before gives way when the next is on the disk, so that there are always two.
     try FileSystem.write(bytes(of: trainer), to: folder.nextCheckpoint)
     FileSystem.link(folder.checkpoint, as: folder.previousCheckpoint)
     try FileSystem.move(folder.nextCheckpoint, to: folder.checkpoint)
   }
 
-  package static func bytes(of trainer: Trainer) throws(Failure) -> [UInt8] {
-    var tensors = trainer.objective.state + trainer.objective.memories
-    var momentum = trainer.momentum
-    momentum?.updateState { tensors.append(($0, $1)) }
-    var collapse = trainer.collapse
-    collapse.updateState { tensors.append(("watch.\($0)", $1)) }
-    if var sampler = trainer.sampler as? any AdaptiveSampler {
-      sampler.updateState { tensors.append(("sampler.\($0)", $1)) }
-    }
+  package static func bytes(of trainer: some Checkpointed) throws(Failure) -> [UInt8] {
+    var tensors = trainer.checkpointTensors
     for (i, state) in trainer.optimizer.states.enumerated() {
       for (j, tensor) in state.enumerated() { tensors.append(("optimizer.\(i).\(j)", tensor)) }
     }
     var metadata = [
       "kind": "kindred-checkpoint", "step": "\(trainer.step)",
       "recipe": trainer.recipe.json.description,
-      "data": trainer.data.train.identity,
+      "data": trainer.dataIdentity,
       "evaluationsSinceBest": "\(trainer.evaluationsSinceBest)",
     ]
-    if let best = trainer.best {
-      tensors += best.objective.state.map { ("best.\($0.name)", $0.value) }
+    if let best = trainer.bestModel {
+      tensors += best.tensors.map { ("best.\($0.name)", $0.value) }
       metadata["bestStep"] = "\(best.step)"
       metadata["bestScore"] = "\(best.score)"
     }
     if let (name, _) = tensors.first(where: { !$0.value.isFinite }) {
       throw Failure(
         .badData, at: "step \(trainer.step)",
-        "model \(trainer.recipe.model.name): \(words(for: name, of: trainer)) holds NaN or infinity",
+        "model \(trainer.recipe.modelName): \(words(for: name, of: trainer)) holds NaN or infinity",
         expected: "finite numbers",
         remedy: "lower optimizer.learningRate, set training.gradientClip or schedule.warmup")
     }
@@ -62,7 +53,7 @@ package enum Checkpoint {
   ///
   /// - Returns: what a person should know of it.
   static func restoreNewest(
-    _ trainer: inout Trainer, in folder: RunFolder
+    _ trainer: inout some Checkpointed, in folder: RunFolder
   ) throws(Failure) -> String? {
     let newest: SafetensorsFile
     do throws(Failure) {
@@ -80,10 +71,10 @@ package enum Checkpoint {
   }
 
   /// The optimiser's memories have numbers for names; people know the parameter.
-  private static func words(for name: String, of trainer: Trainer) -> String {
+  private static func words(for name: String, of trainer: some Checkpointed) -> String {
     let parts = name.split(separator: ".")
     guard parts.first == "optimizer", let i = Int(parts[1]) else { return name }
-    return "the optimizer's memory of \(trainer.objective.parameters[i].name)"
+    return "the optimizer's memory of \(trainer.parameterNames[i])"
   }
 
   /// Reads a checkpoint; fails if it is damaged.
@@ -107,30 +98,20 @@ package enum Checkpoint {
 
   /// Puts a fresh trainer where a checkpoint of the same recipe left off.
   package static func restore(
-    _ trainer: inout Trainer, from file: SafetensorsFile, at path: String
+    _ trainer: inout some Checkpointed, from file: SafetensorsFile, at path: String
   ) throws(Failure) {
     let metadata = file.metadata
     let step = metadata["step"].flatMap(Int.init) ?? 0
     try checkRecipe(metadata["recipe"] ?? "", of: trainer.recipe, step: step, at: path)
-    guard content(metadata["data"] ?? "") == content(trainer.data.train.identity) else {
+    guard content(metadata["data"] ?? "") == content(trainer.dataIdentity) else {
       throw Failure(
         .badData, at: path, "the run was started with other data (\(metadata["data"] ?? "none"))",
-        expected: trainer.data.train.identity,
+        expected: trainer.dataIdentity,
         remedy: "restore the data, or train into another folder")
     }
     let tensors = try file.tensorsByName(at: path)
     var restored = trainer
-    try restored.objective.load(tensors, prefix: "", at: path)
-    try restored.objective.loadMemories(tensors, at: path)
-    var failure: Failure?
-    restored.momentum?.updateState { name, tensor in
-      tensor = fitting(tensors, name, tensor, at: path, &failure)
-    }
-    restored.collapse.updateState { name, tensor in
-      tensor = fitting(tensors, "watch." + name, tensor, at: path, &failure)
-    }
-    if let failure { throw failure }
-    try restored.loadSampler(tensors, at: path)
+    try restored.load(tensors, at: path)
     for i in restored.optimizer.states.indices {
       for j in restored.optimizer.states[i].indices {
         let name = "optimizer.\(i).\(j)"
@@ -143,9 +124,8 @@ package enum Checkpoint {
     if let bestStep = metadata["bestStep"].flatMap(Int.init),
       let score = metadata["bestScore"].flatMap(Double.init)
     {
-      var objective = trainer.objective
-      try objective.load(tensors, prefix: "best.", at: path)
-      restored.best = Trainer.Best(step: bestStep, score: score, objective: objective)
+      // In the place of the fresh model, whose parameters have the same names and shapes.
+      try restored.loadBest(step: bestStep, score: score, tensors, prefix: "best.", at: path)
     }
     trainer = restored
   }

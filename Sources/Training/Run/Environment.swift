@@ -9,7 +9,12 @@ func environmentValue(of data: TrainingData) -> JSONValue {
     "train": description(of: data.train), "test": description(of: data.test),
   ]
   if let validation = data.validation { datasets["validation"] = description(of: validation) }
-  return [
+  return environmentValue(ofData: datasets)
+}
+
+/// The same, of data that are told in words and numbers.
+func environmentValue(ofData datasets: [String: JSONValue]) -> JSONValue {
+  [
     "kindred": .string(kindredVersion),
     "swift": .string(swiftVersion),
     "system": .string(ProcessInfo.processInfo.operatingSystemVersionString),

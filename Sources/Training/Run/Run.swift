@@ -7,51 +7,11 @@ import Index
 import Models
 import Settings
 
-/// What a finished run has to show, on the items that are judged on.
-public struct RunResult: Sendable {
-  /// The untrained input as its own embedding, and the trained embedding.
-  public let baseline, trained: Evaluation
-  /// The step that the kept model is from, and how many steps were taken.
-  public let keptStep, steps: Int
-  /// The classes on which the kept model was chosen; nil for the last one, which was not chosen.
-  public let chosenOn: String?
-  /// How the classes that were judged on relate to those trained on.
-  public let overlap: ClassOverlap
-  public let recipe: Recipe
-
-  /// Whether the trained embedding beats the raw input in MAP@R.
-  public var beatsBaseline: Bool {
-    (trained["map@r"] ?? 0) > (baseline["map@r"] ?? 0)
-  }
-
-  /// The targets of the recipe that were missed; each metric's definition says which way is better.
-  public var missedTargets: [(metric: String, target: Double, reached: Double)] {
-    recipe.targets.sorted { $0.key < $1.key }.compactMap { metric, target in
-      let reached = trained[metric] ?? .nan
-      let description = allMetrics.first { $0.name == metric }?.value
-      let isReached = description?.isReached(target, by: reached) ?? false
-      return isReached ? nil : (metric, target, reached)
-    }
-  }
-
-  public var json: JSONValue {
-    [
-      "baseline": baseline.json,
-      "trained": trained.json,
-      "steps": JSONValue(steps),
-      "keptStep": JSONValue(keptStep),
-      "chosenOn": chosenOn.map { .string($0) } ?? .null,
-      "beatsBaseline": .bool(beatsBaseline),
-      "classOverlap": overlap.json,
-      "targets": .object(recipe.targets.mapValues { .number($0) }),
-      "targetsReached": .bool(missedTargets.isEmpty),
-    ]
-  }
-}
-
 /// What happens in a run, for whoever shows it.
 public enum RunEvent: Sendable {
   case started(trainer: Trainer)
+  /// The same of a run of queries and documents.
+  case startedPairs(trainer: PairTrainer)
   case stepped(Trainer.StepReport, imagesPerSecond: Double)
   case evaluated(step: Int, Evaluation, watched: String)
   case stopped(reason: String)
@@ -79,7 +39,29 @@ public func train(
   _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool,
   detectsAnomalies: Bool = false, onEvent: (RunEvent) -> Bool
 ) throws(Failure) -> RunResult? {
-  var run = try Run(recipe, into: folder, dataRoot: dataRoot, resuming: resuming)
+  try run(
+    recipe, into: folder, resuming: resuming, detectsAnomalies: detectsAnomalies, onEvent: onEvent,
+    finish: { (trainer, log) throws(Failure) in
+      try finish(trainer, into: folder, log: &log, onEvent: onEvent)
+    },
+    make: { (isFresh) throws(Failure) in
+      try Trainer(recipe, data: TrainingData(recipe, root: dataRoot), isFresh: isFresh)
+    })
+}
+
+/// Takes the steps of a trainer in a run folder, and finishes the run.
+///
+/// - Parameters:
+///   - finish: judges the kept model and writes what the run leaves behind.
+///   - make: makes the trainer; told whether it starts anew rather than from a checkpoint.
+/// - Returns: what `finish` gives; nil when the run was asked to stop.
+func run<T: RunTrainer, Result>(
+  _ recipe: T.TrainedBy, into folder: RunFolder, resuming: Bool, detectsAnomalies: Bool,
+  onEvent: (RunEvent) -> Bool,
+  finish: (_ trainer: T, _ log: inout MetricsLog) throws(Failure) -> Result,
+  make: (_ isFresh: Bool) throws(Failure) -> T
+) throws(Failure) -> Result? {
+  var run = try Run(recipe, into: folder, resuming: resuming, make: make)
   defer { run.lock?.release() }
   run.trainer.detectsAnomalies = detectsAnomalies
   do throws(Failure) {
@@ -90,18 +72,18 @@ public func train(
       started: began, seconds: (clock.now - start).inSeconds,
       steps: (firstStep, run.trainer.step), to: folder)
     guard isDone else { return nil }
-    return try finish(run.trainer, into: folder, log: &run.log, onEvent: onEvent)
+    return try finish(run.trainer, &run.log)
   } catch {
     throw run.telling(what: error)
   }
 }
 
 /// A trainer with the folder that it trains into.
-private struct Run {
+private struct Run<T: RunTrainer> {
   let folder: RunFolder
   /// There is none until there is a folder.
   private(set) var lock: RunLock?
-  var trainer: Trainer
+  var trainer: T
   var log: MetricsLog
   /// What a person should know of how it begins.
   private var notes: [String] = []
@@ -109,7 +91,8 @@ private struct Run {
   private var savedStep: Int?
 
   init(
-    _ recipe: Recipe, into folder: RunFolder, dataRoot: String, resuming: Bool
+    _ recipe: T.TrainedBy, into folder: RunFolder, resuming: Bool,
+    make: (_ isFresh: Bool) throws(Failure) -> T
   ) throws(Failure) {
     self.folder = folder
     if resuming {
@@ -123,8 +106,7 @@ private struct Run {
       // What another training did before it gave the lock back counts.
       if resuming { try folder.checkCanGoOn() }
       let goesOn = resuming && folder.hasCheckpoint
-      trainer = try Trainer(
-        recipe, data: TrainingData(recipe, root: dataRoot), isFresh: !goesOn)
+      trainer = try make(!goesOn)
       if goesOn {
         if let note = try Checkpoint.restoreNewest(&trainer, in: folder) { notes.append(note) }
         savedStep = trainer.step
@@ -132,7 +114,7 @@ private struct Run {
         try FileSystem.write(recipe.json.indented, to: folder.recipe)
       } else {
         lock = try folder.start(
-          recipe.json, environment: environmentValue(of: trainer.data), lock: lock)
+          recipe.json, environment: trainer.environment, lock: lock)
       }
       // Without a checkpoint nothing of the log is true yet, not even what was watched before a step.
       log = try MetricsLog(folder.metrics, keepingThrough: trainer.step > 0 ? trainer.step : -1)
@@ -149,19 +131,19 @@ private struct Run {
   /// Trains to the end of the recipe; false when asked to stop before it.
   mutating func takeSteps(onEvent: (RunEvent) -> Bool) throws(Failure) -> Bool {
     let settings = trainer.recipe.training
-    var isAskedToStop = onEvent(.started(trainer: trainer))
-    if let report = trainer.startReport { _ = onEvent(.noted(report.text)) }
-    for warning in notes + trainer.warnings + trainer.data.notes { _ = onEvent(.warned(warning)) }
+    var isAskedToStop = false
+    for event in trainer.startEvents { isAskedToStop = onEvent(event) || isAskedToStop }
+    for warning in notes + trainer.warnings { _ = onEvent(.warned(warning)) }
     if trainer.step == 0, settings.evaluateEvery > 0, !isAskedToStop {
       // How it all began, to see what the steps add; never a model to keep.
-      let evaluation = try judge(trainer.objective.encoder, on: trainer.data.watched)
+      let evaluation = try trainer.judgeWatched()
       try log.append(watched: evaluation, of: trainer)
       isAskedToStop = onEvent(
-        .evaluated(step: 0, evaluation, watched: trainer.data.watchedName))
+        .evaluated(step: 0, evaluation, watched: trainer.watchedName))
     }
     let clock = ContinuousClock()
     let (start, firstStep) = (clock.now, trainer.step)
-    var batches = BatchQueue()
+    var batches = BatchQueue<T>()
     var pace = CheckpointPace(settings, from: start)
     while !trainer.isFinished, !isAskedToStop {
       let report = try trainer.takeStep(on: batches.take(for: &trainer))
@@ -171,7 +153,7 @@ private struct Run {
       }
       let seconds = (clock.now - start).inSeconds
       let images =
-        Double((trainer.step - firstStep) * trainer.recipe.sampler.value.batchSize)
+        Double((trainer.step - firstStep) * trainer.itemsPerStep)
         / max(seconds, 1e-9)
       isAskedToStop = onEvent(.stepped(report, imagesPerSecond: images))
       let isLast = trainer.step == settings.steps
@@ -181,7 +163,7 @@ private struct Run {
         try log.flush()
         isAskedToStop =
           onEvent(
-            .evaluated(step: trainer.step, evaluation, watched: trainer.data.watchedName))
+            .evaluated(step: trainer.step, evaluation, watched: trainer.watchedName))
           || isAskedToStop
       }
       let now = clock.now
@@ -254,10 +236,10 @@ private func finish(
 
 extension MetricsLog {
   fileprivate mutating func append(
-    watched evaluation: Evaluation, of trainer: Trainer
+    watched evaluation: Evaluation, of trainer: some RunTrainer
   ) throws(Failure) {
     try append([
-      "step": JSONValue(trainer.step), "watched": .string(trainer.data.watchedName),
+      "step": JSONValue(trainer.step), "watched": .string(trainer.watchedName),
       "evaluation": evaluation.json,
     ])
   }

@@ -26,7 +26,7 @@ public struct Trainer: Sendable {
   /// The best model that was watched so far.
   public internal(set) var best: Best?
   /// How many evaluations have passed since the best one.
-  public internal(set) var evaluationsSinceBest = 0
+  public package(set) var evaluationsSinceBest = 0
   /// What became of the weights that the recipe starts from, if it does.
   public private(set) var startReport: WarmStart.Report?
   /// Whether each operation of a step is looked at for numbers that are NaN or infinite.

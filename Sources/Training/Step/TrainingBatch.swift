@@ -18,36 +18,6 @@ struct TrainingBatch: Sendable {
   let items: [Int]
 }
 
-/// The batches of a run in order; the next one is made on another thread during a step.
-///
-/// A batch depends on the recipe, the data and the step's number alone, so it is the same bits
-/// whenever it is made.
-struct BatchQueue {
-  private var next: Pending<TrainingBatch>?
-  private var nextStep = -1
-  /// How long steps waited for their batches.
-  private(set) var waited = Duration.zero
-
-  /// The batch of the trainer's next step; starts on the one after it.
-  mutating func take(for trainer: inout Trainer) throws(Failure) -> TrainingBatch {
-    let step = trainer.step
-    let start = ContinuousClock.now
-    try trainer.updateSampler()
-    let maker = trainer.batchMaker
-    let batch = (nextStep == step ? next?.take() : nil) ?? maker.batch(step)
-    waited += ContinuousClock.now - start
-    next = nil
-    // A sampler that looks at the items before the next step has to wait for the end of this one.
-    let observes =
-      (trainer.sampler as? any AdaptiveSampler)?.observes(before: step + 1) ?? false
-    if step + 1 < trainer.recipe.training.steps, !observes {
-      next = Pending { maker.batch(step + 1) }
-      nextStep = step + 1
-    }
-    return batch
-  }
-}
-
 /// What a batch depends on, without the model.
 struct BatchMaker: Sendable {
   let recipe: Recipe

@@ -24,6 +24,7 @@ let embedCommand = Subcommand(
     .init("--dtype", "float32|float64", "texts: the precision to compute and write in"),
     .init(
       "--out", "E.npy", "the embeddings; E.paths.txt and, of class folders, E.labels.npy beside it"),
+    sideOption,
     .init("--shard", "i/N", "embed the i-th of N parts; kindred merge puts parts together"),
     Subcommand.threads,
     Subcommand.json,
@@ -34,7 +35,12 @@ let embedCommand = Subcommand(
 private func embedItems(_ arguments: Arguments) throws {
   let (input, output) = (try arguments.required("--input"), try arguments.required("--out"))
   if TextModel.isModel(arguments.positionals[0]) {
+    try arguments.refuseSide(of: arguments.positionals[0])
     try embedTexts(arguments, from: input, to: output)
+    return
+  }
+  if AnyRecipe.isOfPairs(run: arguments.positionals[0]) {
+    try embedSide(arguments, from: input, to: output)
     return
   }
   for option in ["--column", "--prompt", "--dtype"] where arguments.has(option) {
@@ -42,6 +48,7 @@ private func embedItems(_ arguments: Arguments) throws {
       .badUsage, at: option, "this is for texts",
       expected: "the folder of a text model in the place of \(arguments.positionals[0])")
   }
+  try arguments.refuseSide(of: arguments.positionals[0])
   let model = try TrainedModel(run: arguments.positionals[0])
   let progress = ProgressLine(isQuiet: arguments.has("--json"))
   let shard = try arguments.value("--shard").map { text throws(Failure) in
@@ -62,7 +69,11 @@ private func embedItems(_ arguments: Arguments) throws {
   try write(
     items.embeddings, names: Array(names[range]), classes: classes.map { Array($0[range]) }, record,
     space: space, calibration: try threshold(of: run), to: output)
-  let (rows, columns) = (items.embeddings.shape[0], items.embeddings.shape[1])
+  report(items.embeddings, in: output, arguments)
+}
+
+private func report(_ embeddings: Tensor, in output: String, _ arguments: Arguments) {
+  let (rows, columns) = (embeddings.shape[0], embeddings.shape[1])
   if arguments.has("--json") {
     Terminal.printJSON([
       "rows": JSONValue(rows), "columns": JSONValue(columns), "out": .string(output),
@@ -70,6 +81,23 @@ private func embedItems(_ arguments: Arguments) throws {
   } else {
     print("\(rows) embeddings of \(columns) numbers in \(output)")
   }
+}
+
+/// Embeds queries or documents by a run of both.
+private func embedSide(_ arguments: Arguments, from input: String, to output: String) throws {
+  for option in ["--shard", "--prompt", "--dtype"] where arguments.has(option) {
+    throw Failure(
+      .badUsage, at: option, "this is a run of queries and documents",
+      remedy: "leave the option out")
+  }
+  let run = arguments.positionals[0]
+  let side = try arguments.side()
+  let items = try PairModel(run: run).embed(
+    input, as: side, column: arguments.value("--column"))
+  // Both sides are in one space, so that queries fit an index of documents.
+  let space = VectorSpace(of: items.embeddings, model: try RunFolder(run).modelChecksum())
+  try write(items.embeddings, names: items.names, space: space, to: output)
+  report(items.embeddings, in: output, arguments)
 }
 
 /// Embeds texts by the folder of a text model.

@@ -9,7 +9,8 @@ import Training
 
 let evaluateCommand = Subcommand(
   name: "evaluate",
-  summary: "Judge a run on its test classes or on other data, or judge given embeddings.",
+  summary:
+    "Judge a run on its test classes or queries or on other data, or judge given embeddings.",
   positionals: [.init(name: "RUN", summary: "a run folder", isRequired: false)],
   options: judgedItemsOptions + [
     .init("--embeddings", "E.npy", "embeddings to judge instead of a run"),
@@ -38,6 +39,10 @@ let evaluateCommand = Subcommand(
 let defaultClusteringLimit = 2e11
 
 private func evaluateRun(_ arguments: Arguments) throws {
+  if let run = arguments.positionals.first, AnyRecipe.isOfPairs(run: run) {
+    try evaluatePairs(run: run, arguments)
+    return
+  }
   var options = EvaluationOptions()
   options.distance = try arguments.word("--distance", default: options.distance)
   // Asked for by name, clusters take as long as they take.
@@ -189,7 +194,8 @@ private func judge(
   for table in tables { print("\n" + table.text, terminator: "") }
 }
 
-private func show(_ evaluation: Evaluation) {
+/// Shows every number with its definition.
+func show(_ evaluation: Evaluation) {
   var table = Table(["metric", "value", "definition"])
   for entry in evaluation.entries {
     table.append([
@@ -199,6 +205,6 @@ private func show(_ evaluation: Evaluation) {
   }
   print(table.text, terminator: "")
   print(
-    "\(evaluation.queries) queries of \(evaluation.classes) classes; \(evaluation.loneQueries) "
-      + "without a match are left out of the retrieval metrics")
+    "\(evaluation.queries) queries\(evaluation.classes.map { " of \($0) classes" } ?? ""); "
+      + "\(evaluation.loneQueries) without a match are left out of the retrieval metrics")
 }

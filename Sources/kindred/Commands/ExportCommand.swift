@@ -17,6 +17,7 @@ let exportCommand = Subcommand(
       "the file to write; of a run, names, classes and threshold of its rows lie beside it"),
     .init("--params", "JSON5", "settings of the index, as in '{links: 32, efConstruction: 400}'"),
     .init("--labels", "Y.npy", "the class of each vector of E.npy"),
+    sideOption,
     .init("--part", "NAME", "which items of a run's data: test (default) or train"),
     .init("--base", "FOLDER", "the text encoder that a sentence-transformers head continues"),
     .init(
@@ -49,7 +50,14 @@ private func export(_ arguments: Arguments) throws {
     try refuse(
       ["--quality", "--shards", "--ids", "--adapter", "--queries"],
       "'\(name)' is a format of models", arguments)
-    let model = try ExportedModel(run: input, base: arguments.value("--base"))
+    let base = arguments.value("--base")
+    let model: ExportedModel
+    if AnyRecipe.isOfPairs(run: input) {
+      model = try ExportedModel(run: input, side: try arguments.side(), base: base)
+    } else {
+      try arguments.refuseSide(of: input)
+      model = try ExportedModel(run: input, base: base)
+    }
     try format.value.write(model, to: output)
     report(output, format: name, rows: nil, arguments)
     return

@@ -16,8 +16,8 @@ let listCommand = Subcommand(
     .init(
       name: "KIND",
       summary:
-        "losses, reducers, modifiers, miners, samplers, models, learners, optimizers, schedules, "
-        + "augmentations, datasets, formats or metrics")
+        "losses, column-losses, column-modifiers, reducers, modifiers, miners, samplers, models, "
+        + "learners, optimizers, schedules, augmentations, datasets, formats or metrics")
   ],
   options: [Subcommand.json],
   example: "kindred list losses --json",
@@ -79,21 +79,28 @@ private func formatEntries() -> [Entry] {
 
 private let kinds: [(name: String, entries: @Sendable () -> [Entry])] = [
   ("losses", { entries(allLosses) }),
+  ("column-losses", { entries(allColumnLosses) }),
+  ("column-modifiers", { entries(allColumnModifiers) }),
   ("reducers", { entries(allReducers) }),
   ("modifiers", { entries(allModifiers) }),
   ("miners", { entries(allMiners) }),
-  ("samplers", { entries(allSamplers) }),
+  ("samplers", { entries(allSamplers) + entries(allPairSamplers) }),
   ("models", { entries(allArchitectures) }),
   ("learners", { entries(allLearners) + entries(allGraphProblems) }),
   ("optimizers", { entries(allUpdateRules) }),
   ("schedules", { entries(allSchedules) }),
   ("augmentations", { entries(allAugmentations) }),
-  ("datasets", { entries(allDatasets) }),
+  ("datasets", { entries(allDatasets) + entries(allPairSources) }),
   ("formats", formatEntries),
   (
     "metrics",
     {
       allMetrics.map {
+        Entry(name: $0.name, summary: $0.value.definition, source: $0.value.id)
+      }
+        // Of a search in a corpus, those that have no name of the ones before.
+        + allCorpusMetrics.filter { metric in !allMetrics.contains { $0.name == metric.name } }.map
+      {
         Entry(name: $0.name, summary: $0.value.definition, source: $0.value.id)
       }
     }

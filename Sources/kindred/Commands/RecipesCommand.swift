@@ -1,3 +1,4 @@
+import Evaluation
 import Files
 import Foundation
 import Settings
@@ -34,7 +35,7 @@ private func listRecipes(_ arguments: Arguments) throws {
     let path = "\(folder)/\(name)"
     var state = "valid"
     do {
-      let recipe = try Recipe(path: path)
+      let recipe = try AnyRecipe(path: path)
       if arguments.has("--check") {
         state = try check(recipe, name: name, training: arguments.has("--train"))
       }
@@ -64,53 +65,83 @@ private func listRecipes(_ arguments: Arguments) throws {
 }
 
 /// Tries a recipe in a folder of its own; tells what came of it.
-private func check(_ recipe: Recipe, name: String, training: Bool) throws -> String {
-  var recipe = recipe
-  // A learner takes no steps that could be few.
-  if !training, recipe.learner == nil {
-    recipe.training.steps = 3
-    recipe.training.evaluateEvery = 0
-    recipe.targets = [:]
-  }
+private func check(_ recipe: AnyRecipe, name: String, training: Bool) throws -> String {
   let scratch = NSTemporaryDirectory() + "kindred-check-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: scratch) }
-  if recipe.learner != nil {
-    let run: LearnedRun
-    do {
-      run = try learn(
-        recipe, into: RunFolder(scratch),
-        dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment))
-    } catch {
-      guard error.kind == .noInput else { throw error }
-      return "valid, not tried: its data are not here (\(error))"
+  let folder = RunFolder(scratch)
+  let root = dataRoot(environment: ProcessInfo.processInfo.environment)
+  switch recipe {
+  case .items(var recipe):
+    // A learner takes no steps that could be few.
+    if recipe.learner != nil { return try checkLearner(recipe, name: name, in: folder, root: root) }
+    if !training { recipe.shorten() }
+    return try outcome(of: name, recipe.targets, training: training) { () throws(Failure) in
+      try Training.train(recipe, into: folder, dataRoot: root, resuming: false) { _ in false }
+        .map { ($0.missedTargets, $0.trained) }
     }
-    if let missed = run.missedTargets.first {
-      throw Failure(
-        .checkFailed, at: name, "\(missed.metric) is \(fixed(missed.reached, 4))",
-        expected: "\(missed.target), the recipe's target")
+  case .pairs(var recipe):
+    if !training { recipe.shorten() }
+    return try outcome(of: name, recipe.targets, training: training) { () throws(Failure) in
+      try Training.train(recipe, into: folder, dataRoot: root, resuming: false) { _ in false }
+        .map { ($0.missedTargets, $0.trained) }
     }
-    let reached = run.recipe.targets.keys.sorted().map {
-      "\($0) \(fixed(run.trained?[$0] ?? 0, 4))"
-    }
-    return "learned in \(fixed(run.seconds, 2)) s"
-      + (reached.isEmpty ? "" : "; reached \(reached.joined(separator: ", "))")
   }
-  var result: RunResult?
+}
+
+private func checkLearner(
+  _ recipe: Recipe, name: String, in folder: RunFolder, root: String
+) throws -> String {
+  let run: LearnedRun
   do {
-    result = try Training.train(
-      recipe, into: RunFolder(scratch),
-      dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment), resuming: false
-    ) { _ in false }
+    run = try learn(recipe, into: folder, dataRoot: root)
+  } catch {
+    guard error.kind == .noInput else { throw error }
+    return "valid, not tried: its data are not here (\(error))"
+  }
+  try failIfMissed(run.missedTargets, of: name)
+  let reached = run.recipe.targets.keys.sorted().map {
+    "\($0) \(fixed(run.trained?[$0] ?? 0, 4))"
+  }
+  return "learned in \(fixed(run.seconds, 2)) s"
+    + (reached.isEmpty ? "" : "; reached \(reached.joined(separator: ", "))")
+}
+
+private typealias Missed = [(metric: String, target: Double, reached: Double)]
+
+private func outcome(
+  of name: String, _ targets: [String: Double], training: Bool,
+  _ train: () throws(Failure) -> (missed: Missed, trained: Evaluation)?
+) throws -> String {
+  let result: (missed: Missed, trained: Evaluation)?
+  do {
+    result = try train()
   } catch {
     guard error.kind == .noInput else { throw error }
     return "valid, not tried: its data are not here (\(error))"
   }
   guard training, let result else { return "valid, and takes steps" }
-  if let missed = result.missedTargets.first {
-    throw Failure(
-      .checkFailed, at: name, "\(missed.metric) is \(fixed(missed.reached, 4))",
-      expected: "\(missed.target), the recipe's target")
-  }
-  let reached = recipe.targets.keys.sorted().map { "\($0) \(fixed(result.trained[$0] ?? 0, 4))" }
+  try failIfMissed(result.missed, of: name)
+  let reached = targets.keys.sorted().map { "\($0) \(fixed(result.trained[$0] ?? 0, 4))" }
   return "trained; reached \(reached.joined(separator: ", "))"
+}
+
+private func failIfMissed(_ missed: Missed, of name: String) throws(Failure) {
+  guard let missed = missed.first else { return }
+  throw Failure(
+    .checkFailed, at: name, "\(missed.metric) is \(fixed(missed.reached, 4))",
+    expected: "\(missed.target), the recipe's target")
+}
+
+extension Recipe {
+  /// A few steps, without a score to reach.
+  fileprivate mutating func shorten() {
+    (training.steps, training.evaluateEvery, targets) = (3, 0, [:])
+  }
+}
+
+extension PairRecipe {
+  /// A few steps, without a score to reach.
+  fileprivate mutating func shorten() {
+    (training.steps, training.evaluateEvery, targets) = (3, 0, [:])
+  }
 }

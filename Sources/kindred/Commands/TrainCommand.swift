@@ -8,7 +8,7 @@ import Training
 
 let trainCommand = Subcommand(
   name: "train",
-  summary: "Train a recipe into a run folder and judge it on held-out classes or items.",
+  summary: "Train a recipe into a run folder and judge it on held-out classes, items or queries.",
   positionals: [.init(name: "RECIPE", summary: "a recipe, as in recipes/quickstart.json5")],
   options: [
     .init("--out", "RUN", "the folder to write; it must be new or empty"),
@@ -44,29 +44,24 @@ private func train(_ arguments: Arguments) throws {
   if let seed = try arguments.wholeNumber("--seed", in: 0...(1 << 53)) {
     overrides.append("training.seed=\(seed)")
   }
-  let recipe = try Recipe(path: arguments.positionals[0], overrides: overrides)
+  let anyRecipe = try AnyRecipe(path: arguments.positionals[0], overrides: overrides)
   let folder = RunFolder(try arguments.required("--out"))
   let isQuiet = arguments.has("--json")
+  guard case .items(let recipe) = anyRecipe else {
+    guard case .pairs(let recipe) = anyRecipe else { return }
+    try trainPairs(recipe, into: folder, arguments)
+    return
+  }
   if recipe.learner != nil {
     let run = try learnAndShow(recipe, folder, isQuiet: isQuiet)
     try failIfMissed(run.missedTargets, at: folder.path)
     return
   }
-  signal(SIGINT, stopAfterThisStep)
-  signal(SIGTERM, stopAfterThisStep)
-
-  let progress = ProgressLine(isQuiet: isQuiet)
-  let result = try Training.train(
-    recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment),
-    resuming: arguments.has("--resume"), detectsAnomalies: arguments.has("--detect-anomaly")
-  ) { event in
-    show(event, of: recipe, on: progress, isQuiet: isQuiet)
-    return isInterrupted.load(ordering: .relaxed)
-  }
-  progress.finish()
-  guard let result else {
-    Terminal.printError("kindred: stopped; go on with: \(resumeLine(arguments))")
-    exit(130)
+  let result = try runningSteps(of: recipe.training.steps, arguments) { onEvent throws(Failure) in
+    try Training.train(
+      recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment),
+      resuming: arguments.has("--resume"), detectsAnomalies: arguments.has("--detect-anomaly"),
+      onEvent: onEvent)
   }
   if isQuiet {
     Terminal.printJSON(result.json)
@@ -81,6 +76,51 @@ private func train(_ arguments: Arguments) throws {
     }
   }
   try failIfMissed(result.missedTargets, at: folder.path)
+}
+
+private func trainPairs(
+  _ recipe: PairRecipe, into folder: RunFolder, _ arguments: Arguments
+) throws {
+  let result = try runningSteps(of: recipe.training.steps, arguments) { onEvent throws(Failure) in
+    try Training.train(
+      recipe, into: folder, dataRoot: dataRoot(environment: ProcessInfo.processInfo.environment),
+      resuming: arguments.has("--resume"), detectsAnomalies: arguments.has("--detect-anomaly"),
+      onEvent: onEvent)
+  }
+  if arguments.has("--json") {
+    Terminal.printJSON(result.json)
+  } else {
+    print(pairTable(result), terminator: "")
+    print("\nThe run lies in \(folder.path).")
+    if let chosenOn = result.chosenOn {
+      print("The model is that of step \(result.keptStep), chosen on the \(chosenOn).")
+    }
+    if !result.beatsBaseline {
+      print("The trained embeddings do NOT beat the given vectors in NDCG@10.")
+    }
+  }
+  try failIfMissed(result.missedTargets, at: folder.path)
+}
+
+/// Takes steps, showing how far they are, until they are done; ends the program where it is asked to.
+private func runningSteps<Result>(
+  of steps: Int, _ arguments: Arguments,
+  _ train: (_ onEvent: (RunEvent) -> Bool) throws(Failure) -> Result?
+) throws(Failure) -> Result {
+  signal(SIGINT, stopAfterThisStep)
+  signal(SIGTERM, stopAfterThisStep)
+  let isQuiet = arguments.has("--json")
+  let progress = ProgressLine(isQuiet: isQuiet)
+  let result = try train { event in
+    show(event, of: steps, on: progress, isQuiet: isQuiet)
+    return isInterrupted.load(ordering: .relaxed)
+  }
+  progress.finish()
+  guard let result else {
+    Terminal.printError("kindred: stopped; go on with: \(resumeLine(arguments))")
+    exit(130)
+  }
+  return result
 }
 
 private func failIfMissed(
@@ -112,13 +152,13 @@ func shellWord(_ word: String) -> String {
 }
 
 private func show(
-  _ event: RunEvent, of recipe: Recipe, on progress: ProgressLine, isQuiet: Bool
+  _ event: RunEvent, of steps: Int, on progress: ProgressLine, isQuiet: Bool
 ) {
   guard !isQuiet else { return }
   switch event {
   case .started(let trainer):
     let data = trainer.data
-    if !recipe.description.isEmpty { print(recipe.description) }
+    if !trainer.recipe.description.isEmpty { print(trainer.recipe.description) }
     let (train, test) = (data.train.classNames.count, data.test.classNames.count)
     let others =
       data.overlap.setting == .openSet
@@ -130,14 +170,20 @@ private func show(
         + "\(data.test.count) items of \(test) \(others)"
         + (data.overlap.copies ?? 0 == 0 ? "." : ", \(data.overlap.copyWords)."))
     if trainer.step > 0 { print("Going on from step \(trainer.step).") }
+  case .startedPairs(let trainer):
+    if !trainer.recipe.description.isEmpty { print(trainer.recipe.description) }
+    print(
+      "Training on \(trainer.trainedOn.count) queries, judging on \(trainer.data.test.count) others; "
+        + "\(trainer.data.documents.count) documents.")
+    if trainer.step > 0 { print("Going on from step \(trainer.step).") }
   case .stepped(let report, let imagesPerSecond):
     progress.show(
-      "step \(report.step)/\(recipe.training.steps)  loss \(fixed(report.loss, 4))  "
+      "step \(report.step)/\(steps)  loss \(fixed(report.loss, 4))  "
         + "active \(fixed(100 * report.active, 0)) %  \(Int(within: imagesPerSecond)) items/s",
-      done: report.step, of: recipe.training.steps)
+      done: report.step, of: steps)
   case .evaluated(let step, let evaluation, let watched):
     progress.finish()
-    let numbers = ["recall@1", "map@r"].compactMap { name in
+    let numbers = ["recall@1", "map@r", "accuracy@1", "ndcg@10"].compactMap { name in
       evaluation[name].map { "\(name) \(fixed($0, 4))" }
     }
     print("step \(step): \(numbers.joined(separator: "  ")) on the \(watched)")
@@ -169,6 +215,16 @@ func resultTable(_ result: RunResult) -> String {
     let isLowerBetter = allMetrics.first { $0.name == name }?.value.isLowerBetter ?? false
     let better = isLowerBetter ? " (lower is better)" : ""
     table.append([name + better, fixed(raw, 4), fixed(trained, 4)])
+  }
+  return "\n" + table.text
+}
+
+/// The given vectors against the trained embeddings, as a table.
+func pairTable(_ result: PairResult) -> String {
+  var table = Table(["on \(result.judgedOn) held-out queries", "as given", "trained"])
+  for name in ["accuracy@1", "accuracy@10", "document-recall@10", "mrr@10", "ndcg@10", "map@100"] {
+    guard let trained = result.trained[name] else { continue }
+    table.append([name, result.baseline?[name].map { fixed($0, 4) } ?? "–", fixed(trained, 4)])
   }
   return "\n" + table.text
 }

@@ -22,7 +22,14 @@ struct ExportSource {
     _ input: String, _ part: Part, _ arguments: Arguments, _ options: inout ExportOptions
   ) throws(Failure) {
     self.input = input
-    if FileSystem.isFolder(input) {
+    if FileSystem.isFolder(input), AnyRecipe.isOfPairs(run: input) {
+      let embedded = try embeddedSide(ofRun: input, part, arguments)
+      vectors = embedded.embeddings
+      space = VectorSpace(of: vectors, model: try RunFolder(input).modelChecksum())
+      (names, labels, calibration) = (embedded.names, nil, nil)
+      options.names = names.withoutCommonFolder
+    } else if FileSystem.isFolder(input) {
+      try arguments.refuseSide(of: input)
       let model = try TrainedModel(run: input)
       let checksum = try RunFolder(input).modelChecksum()
       if arguments.has("--adapter") { options.adapter = try model.encoder.vectorTransforms() }
@@ -40,6 +47,7 @@ struct ExportSource {
       options.names = embedded.names.withoutCommonFolder
       (names, self.labels) = (options.names, labels)
     } else {
+      try arguments.refuseSide(of: input)
       guard !arguments.has("--adapter") else {
         throw Failure(
           .badUsage, at: "--adapter", "\(input) is a file of vectors", expected: "a run folder")
@@ -188,4 +196,25 @@ func embeddedPart(
     EmbeddedItems(embeddings: embeddings, names: items.itemNames),
     GivenLabels(classes: items.labels, names: items.classNames, kin: others.classNames)
   )
+}
+
+/// All documents of a run of queries and documents, or the queries of a part.
+private func embeddedSide(
+  ofRun path: String, _ part: Part, _ arguments: Arguments
+) throws(Failure) -> EmbeddedItems {
+  guard !arguments.has("--adapter") else {
+    throw Failure(
+      .badUsage, at: "--adapter", "documents go into the index as they are embedded",
+      remedy: "leave the option out, and embed queries with kindred embed --side query")
+  }
+  let model = try PairModel(run: path)
+  let data = try pairedData(of: model, arguments)
+  guard try arguments.side(default: .document) == .query else {
+    guard !arguments.has("--part") else {
+      throw Failure(
+        .badUsage, at: "--part", "all documents are exported", expected: "none, or --side query")
+    }
+    return try model.embed(data, as: .document)
+  }
+  return try model.embed(data, as: .query, rows: part == .test ? data.test : data.train)
 }

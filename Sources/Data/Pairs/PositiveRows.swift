@@ -9,8 +9,11 @@ public struct PositiveRows: Sendable {
 
   /// Reads lines such as `{"query": 0, "positives": [12, 40]}`; rows are counted from 0, or named
   /// by a text of the id files. Several lines of a query add up; a query may have none.
+  ///
+  /// - Parameter idNames: what messages call the ids of queries and of the corpus.
   public init(
-    _ path: String, queries: Int, corpus: Int, queryIDs: RowIdentities, corpusIDs: RowIdentities
+    _ path: String, queries: Int, corpus: Int, queryIDs: RowIdentities, corpusIDs: RowIdentities,
+    idNames: (queries: String, corpus: String) = ("--query-ids", "--corpus-ids")
   ) throws(Failure) {
     rows = Array(repeating: [], count: queries)
     var queryNames: [String: [Int]]?
@@ -25,22 +28,24 @@ public struct PositiveRows: Sendable {
           .badData, at: place, "'query' or 'positives' is missing",
           expected: "{\"query\": 0, \"positives\": [12, 40]}")
       }
-      let of = try found(query, count: queries, "query", &queryNames, queryIDs, at: place)
+      let of = try found(
+        query, count: queries, ("queries", idNames.queries), &queryNames, queryIDs, at: place)
       for positive in positives {
         let found = try found(
-          positive, count: corpus, "corpus", &corpusNames, corpusIDs, at: place)
+          positive, count: corpus, ("corpus", idNames.corpus), &corpusNames, corpusIDs, at: place)
         for query in of { rows[query] += found }
       }
     }
     for query in rows.indices { rows[query] = Set(rows[query]).sorted() }
   }
 
-  subscript(query: Int) -> [Int] { rows[query] }
-  var count: Int { rows.count }
+  package subscript(query: Int) -> [Int] { rows[query] }
+  package var count: Int { rows.count }
 
   /// The number of a row, or the rows of a text.
   private func found(
-    _ value: JSONValue, count: Int, _ kind: String, _ names: inout [String: [Int]]?,
+    _ value: JSONValue, count: Int, _ words: (rows: String, ids: String),
+    _ names: inout [String: [Int]]?,
     _ ids: RowIdentities, at place: String
   ) throws(Failure) -> [Int] {
     switch value {
@@ -53,7 +58,7 @@ public struct PositiveRows: Sendable {
     default: break
     }
     throw Failure(
-      .badData, at: place, "\(value) is no row of the \(kind == "query" ? "queries" : "corpus")",
-      expected: "a row from 0 to \(count - 1), or a text of --\(kind)-ids")
+      .badData, at: place, "\(value) is no row of the \(words.rows)",
+      expected: "a row from 0 to \(count - 1), or a text of \(words.ids)")
   }
 }

@@ -37,7 +37,7 @@ public struct RowIdentities: Sendable {
   }
 
   /// The id of a row.
-  subscript(row: Int) -> Int { ids.isEmpty ? row : ids[row] }
+  package subscript(row: Int) -> Int { ids.isEmpty ? row : ids[row] }
 
   /// The rows of each text.
   func rowsByText() -> [String: [Int]] {
