@@ -35,6 +35,13 @@ public struct BatchNorm: Layer {
     return y
   }
 
+  /// The factor and the offset that normalise, scale and shift by the running statistics.
+  var line: (factor: Tensor, offset: Tensor) {
+    let one = Tensor(repeating: 1, shape: weight.shape, dtype: weight.dtype)
+    let factor = weight.detached * (one / squareRoot(runningVariance.shifted(by: epsilon)))
+    return (factor, bias.detached - runningMean * factor)
+  }
+
   public mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
     try body("weight", &weight)
     try body("bias", &bias)

@@ -80,13 +80,56 @@ public struct DepthwiseConvolution: Layer {
   }
 }
 
-/// A convolution and the batch normalisation after it.
-struct NormalizedConvolution<Inner: Layer>: Layer {
+/// A layer that multiplies with a kernel and adds an offset for each output.
+protocol KernelLayer: Layer {
+  var weight: Tensor { get set }
+  var bias: Tensor? { get set }
+  /// The kernel with each output's part multiplied by a number; not recorded.
+  func weight(times factor: Tensor) -> Tensor
+  func callAsFunction(_ input: Tensor) -> Tensor
+}
+
+extension Convolution: KernelLayer {
+  func weight(times factor: Tensor) -> Tensor {
+    let (outputs, patch) = (weight.shape[0], weight.shape.dropFirst().reduce(1, *))
+    func run<S: Scalar>(_: S.Type) -> Tensor {
+      weight.withElements(of: S.self) { weight in
+        factor.withElements(of: S.self) { factor in
+          Tensor(shape: self.weight.shape, of: S.self) { result in
+            for o in 0..<outputs {
+              let number = factor[o]
+              for e in o * patch..<(o + 1) * patch { result[e] = weight[e] * number }
+            }
+          }
+        }
+      }
+    }
+    return weight.dtype == .float32 ? run(Float.self) : run(Double.self)
+  }
+}
+
+extension DepthwiseConvolution: KernelLayer {
+  func weight(times factor: Tensor) -> Tensor {
+    weight.detached.multiplyingRows(by: factor.detached)
+  }
+}
+
+/// A convolution without offset and the batch normalisation after it.
+struct NormalizedConvolution<Inner: KernelLayer>: Layer {
   var convolution: Inner
   var norm: BatchNorm
 
   func callAsFunction(_ input: Tensor, in pass: inout Pass) -> Tensor {
-    norm(convolution(input, in: &pass), in: &pass)
+    let isRecorded = [input, convolution.weight, norm.weight, norm.bias].contains(
+      where: \.isRecorded)
+    guard !pass.isTraining, !isRecorded, convolution.bias == nil else {
+      return norm(convolution(input, in: &pass), in: &pass)
+    }
+    // The norm's line is one with the kernel's where nobody asks for a gradient.
+    let (factor, offset) = norm.line
+    var whole = convolution
+    (whole.weight, whole.bias) = (convolution.weight(times: factor), offset)
+    return whole(input)
   }
 
   mutating func updateParameters(_ body: (String, inout Tensor) throws -> Void) rethrows {
