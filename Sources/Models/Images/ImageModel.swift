@@ -50,8 +50,9 @@ public struct ImageModel: Sendable {
     let hints = try ImageHints(
       options, config: try ImageModel.configuration(of: path), metadata: file.metadata,
       at: file.place)
-    guard let (tensors, family) = ImageModel.recognized(file) else {
-      let names = file.names.prefix(3).joined(separator: ", ")
+    let names = file.names
+    guard names.count <= 100_000, let (tensors, family) = ImageModel.recognized(file) else {
+      let names = names.prefix(3).joined(separator: ", ")
       throw Failure(
         .badData, at: file.place, "no known image encoder has its tensors (\(names), ...)",
         expected: "ResNet, MobileNetV2, EfficientNet-Lite, ConvNeXt, ViT, DINO, DINOv2 or CLIP")

@@ -35,6 +35,10 @@ private func makePlan(
   var (shapes, rules) = (
     [InvertedResidualsShape.Block](), TensorNames.Rule.normalized("stem", stem.0, stem.1)
   )
+  guard blocks.count <= 256 else {
+    throw Failure(
+      .badData, at: tensors.place, "it has \(blocks.count) blocks", expected: "256 at most")
+  }
   for (i, block) in blocks.enumerated() {
     shapes.append(try block.names.block(tensors, stride: block.stride))
     rules += block.names.rules(i)
