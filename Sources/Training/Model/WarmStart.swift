@@ -58,7 +58,8 @@ public struct WarmStart: Sendable, Equatable {
         remedy: "finish it with kindred train RECIPE --out \(folder) --resume")
     }
     let pretrained = try pretrained(for: encoder)
-    let file = try pretrained?.file ?? SafetensorsFile.read(path)
+    let file: SafetensorsFile
+    if let pretrained { file = pretrained.file } else { file = try SafetensorsFile.read(path) }
     var places: [String: Int] = [:]
     for (i, entry) in file.tensors.enumerated() { places[entry.name] = i }
     var (encoder, taken, new, used) = (encoder, [String](), [String](), Set<Int>())
