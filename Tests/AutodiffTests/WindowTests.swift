@@ -1,6 +1,5 @@
+import Autodiff
 import Testing
-
-@testable import Autodiff
 
 /// Convolutions and pooling by any window, beside loops that nobody could call fast.
 extension KernelTests {

@@ -1,10 +1,9 @@
 import Autodiff
 import Files
 import Foundation
+import Models
 import Settings
 import Testing
-
-@testable import Models
 
 /// Tiny encoders with features and gradients, as Fixtures/generate_encoders.py made them: all of
 /// ../shared/fixtures/images/encoders where that is, else those that are copied here.

@@ -3,8 +3,7 @@ import Foundation
 import Models
 import Settings
 import Testing
-
-@testable import Training
+import Training
 
 /// Encoders that start from a library's weights.
 @Suite struct PretrainedStartTests {

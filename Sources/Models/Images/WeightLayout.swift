@@ -5,9 +5,9 @@ import Autodiff
 /// Kernels are [outputs, inputs, rows, columns] there and [outputs, rows, columns, inputs] here; those
 /// of single channels [channels, 1, rows, columns] and [rows, columns, channels]. A 1×1 kernel may be a
 /// matrix, and lengths of 1 may be left out.
-enum WeightLayout {
+package enum WeightLayout {
   /// A file's tensor in our layout; nil if it does not fit.
-  static func own(_ tensor: Tensor, as shape: [Int]) -> Tensor? {
+  package static func own(_ tensor: Tensor, as shape: [Int]) -> Tensor? {
     let found = tensor.shape
     if found.count == 4, shape.count == 4 {
       guard [found[0], found[2], found[3], found[1]] == shape else { return nil }
