@@ -85,7 +85,9 @@ let package = Package(
       name: "TextsTests", dependencies: ["Files", "Texts"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff"], swiftSettings: strict),
-    .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Files", "Models"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(
       name: "MinersTests", dependencies: ["Miners"], resources: [.copy("Fixtures")],
       swiftSettings: strict),

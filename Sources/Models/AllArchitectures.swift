@@ -6,4 +6,7 @@ public let allArchitectures: [Named<any Architecture>] = [
   Named("adapter", Adapter()),
   Named("mlp", MLP()),
   Named("conv4", Conv4()),
+  Named("resnet12", ResNet12Architecture()),
+  Named("resnet", ResNetArchitecture()),
+  Named("vit", VisionTransformerArchitecture()),
 ]

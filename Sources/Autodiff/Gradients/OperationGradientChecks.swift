@@ -1,6 +1,6 @@
 /// A row for every operation, over several shapes, with zeros and ties where those are special.
 public let operationGradientChecks: [GradientCheck] =
-  elementwiseChecks + rowChecks + arrangementChecks + layerChecks + sequenceChecks
+  elementwiseChecks + rowChecks + arrangementChecks + layerChecks + windowChecks + sequenceChecks
 
 /// A fixed tensor of normal numbers.
 private func point(_ shape: Int..., seed: UInt64 = 1) -> Tensor {
@@ -49,6 +49,9 @@ private let rowChecks: [GradientCheck] = [
   },
   GradientCheck("addingToRows of images", at: [point(2, 3, 1, 2), point(2, seed: 3)]) {
     $0[0].addingToRows($0[1])
+  },
+  GradientCheck("multiplyingRows", at: [point(2, 3, 5), point(5, seed: 3)]) {
+    $0[0].multiplyingRows(by: $0[1])
   },
   GradientCheck("sum", at: [point(3, 5)]) { $0[0].sum() },
   GradientCheck("mean", at: [point(3, 5)]) { $0[0].mean() },
@@ -135,11 +138,54 @@ private let layerChecks: [GradientCheck] = [
   },
 ]
 
+private let windowChecks: [GradientCheck] = [
+  GradientCheck("relu6", at: [point(33).scaled(by: 5)]) { relu6($0[0]) },
+  GradientCheck("leakyRelu", at: [point(33)]) { leakyRelu($0[0], slope: 0.1) },
+  GradientCheck(
+    "convolution 7 x 7 with stride 2", at: [point(2, 9, 8, 3), point(2, 7, 7, 3, seed: 3)]
+  ) { convolution($0[0], weight: $0[1], stride: 2, padding: Padding(3)) },
+  GradientCheck(
+    "convolution 1 x 1 with stride 2", at: [point(2, 5, 4, 3), point(4, 1, 1, 3, seed: 3)]
+  ) { convolution($0[0], weight: $0[1], stride: 2, padding: Padding(0)) },
+  GradientCheck("convolution 1 x 1", at: [point(2, 3, 4, 3), point(4, 1, 1, 3), point(4)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], stride: 1, padding: Padding(0))
+  },
+  GradientCheck("convolution of patches", at: [point(2, 9, 8, 2), point(3, 4, 4, 2), point(3)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], stride: 4, padding: Padding(0))
+  },
+  GradientCheck(
+    "convolution with zeros below and right", at: [point(2, 5, 6, 2), point(3, 3, 3, 2, seed: 3)]
+  ) {
+    convolution(
+      $0[0], weight: $0[1], stride: 2, padding: Padding(top: 0, left: 0, bottom: 1, right: 1))
+  },
+  GradientCheck(
+    "depthwiseConvolution", at: [point(2, 5, 4, 3), point(3, 3, 3, seed: 3), point(3, seed: 4)]
+  ) { depthwiseConvolution($0[0], weight: $0[1], bias: $0[2], padding: Padding(1)) },
+  GradientCheck(
+    "depthwiseConvolution with stride 2", at: [point(2, 7, 6, 3), point(5, 5, 3, seed: 3)]
+  ) {
+    depthwiseConvolution(
+      $0[0], weight: $0[1], stride: 2, padding: Padding(top: 2, left: 1, bottom: 2, right: 2))
+  },
+  GradientCheck(
+    "depthwiseConvolution of many rows", at: [point(3, 40, 2, 1), point(3, 3, 1, seed: 3)]
+  ) { depthwiseConvolution($0[0], weight: $0[1], padding: Padding(1)) },
+  GradientCheck("maxPool", at: [point(2, 7, 6, 3)]) {
+    maxPool($0[0], size: 3, stride: 2, padding: 1)
+  },
+  GradientCheck("maxPool of one pixel", at: [point(1, 1, 1, 2)]) {
+    maxPool($0[0], size: 3, stride: 2, padding: 1)
+  },
+  GradientCheck("meanOverPixels", at: [point(2, 3, 4, 5)]) { meanOverPixels($0[0]) },
+]
+
 /// Sequences of 3, 1 and 5 tokens, of 2 heads of 4.
 private let sequenceChecks: [GradientCheck] = [
   GradientCheck("gelu", at: [point(33)]) { gelu($0[0]) },
   GradientCheck("geluByTanh", at: [point(33)]) { geluByTanh($0[0]) },
   GradientCheck("silu", at: [point(33)]) { silu($0[0]) },
+  GradientCheck("geluBySigmoid", at: [point(33)]) { geluBySigmoid($0[0]) },
   GradientCheck(
     "layerNormalization", at: [point(37, 5), point(5, seed: 3), point(5, seed: 4)]
   ) { layerNormalization($0[0], scale: $0[1], shift: $0[2], epsilon: 1e-5) },

@@ -22,6 +22,22 @@ extension Tensor {
       })
   }
 
+  /// Multiplies each row with `factor`, element by element.
+  ///
+  /// - Parameter factor: [columns], where `self` is [..., columns].
+  public func multiplyingRows(by factor: Tensor) -> Tensor {
+    precondition(
+      !shape.isEmpty && factor.shape == [columns] && factor.dtype == dtype,
+      "multiplyingRows: \(factor.shape) \(factor.dtype) does not fit rows of \(shape) \(dtype)")
+    let (input, gain) = (detached, factor.detached)
+    let zeros = Tensor(zeros: gain.shape, dtype: dtype)
+    return input.scaledAndShifted(gain, zeros).recorded(
+      "multiplyingRows", edge { $0.scaledAndShifted(gain, zeros) },
+      factor.edge {
+        ($0 * input).reshaped(to: [input.rowCount, input.columns]).sumOverRows()
+      })
+  }
+
   /// The sum of all rows: [columns], where `self` is [rows, columns].
   public func sumOverRows() -> Tensor {
     precondition(shape.count == 2, "sumOverRows: expected a matrix, not shape \(shape)")

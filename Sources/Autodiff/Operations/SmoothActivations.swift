@@ -11,6 +11,11 @@ public func geluByTanh(_ x: Tensor) -> Tensor { apply("geluByTanh", GELUByTanh.s
 /// x / (1 + e⁻ˣ).
 public func silu(_ x: Tensor) -> Tensor { apply("silu", SiLU.self, x) }
 
+/// x / (1 + e^(−1.702 x)), which differs from ``gelu(_:)`` by up to 0.021: CLIP's.
+///
+/// - Reference: Hendrycks and Gimpel, *Gaussian Error Linear Units* (2016).
+public func geluBySigmoid(_ x: Tensor) -> Tensor { apply("geluBySigmoid", GELUBySigmoid.self, x) }
+
 /// x G(x) for a function G that rises from 0 to 1.
 private protocol GatedByItself {
   /// Writes G(x) and its derivative.
@@ -67,6 +72,18 @@ private enum SiLU: GatedByItself {
   ) {
     S.kernels.map(UnaryOperation.sigmoid.rawValue, gate, x, 0, count)
     for i in 0..<count { slope[i] = gate[i] * (1 - gate[i]) }
+  }
+}
+
+private enum GELUBySigmoid: GatedByItself {
+  static func gate<S: Scalar>(
+    _ gate: UnsafeMutablePointer<S>, _ slope: UnsafeMutablePointer<S>, _ x: UnsafePointer<S>,
+    _ count: Int
+  ) {
+    let rate = S(1.702)
+    for i in 0..<count { gate[i] = rate * x[i] }
+    S.kernels.map(UnaryOperation.sigmoid.rawValue, gate, gate, 0, count)
+    for i in 0..<count { slope[i] = rate * gate[i] * (1 - gate[i]) }
   }
 }
 

@@ -9,7 +9,7 @@ import Autodiff
 /// Zhu et al.; at the input it is BiLRP with the basic rule (no γ), in which the biases are spread
 /// evenly. The sum is exact for every encoder, since whatever J x leaves of φ(x) is spread; that this is
 /// the biases alone holds where the encoder is piecewise affine (dense and convolution layers, ReLU,
-/// max pooling, normalisation by running statistics), as all encoders here are.
+/// max pooling, normalisation by running statistics), as all encoders here but the transformer are.
 /// - Reference: Zhu, Yang and Chen, Visual Explanation for Deep Metric Learning, 2021; Eberle et al.,
 ///   Building and Interpreting Deep Similarity Models, 2020.
 public struct SimilarityExplanation: Sendable {

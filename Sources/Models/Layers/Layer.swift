@@ -28,7 +28,7 @@ extension Layer {
   ) {
     var observed = pass.observed.makeIterator()
     updateStatistics { name, statistic in
-      guard let seen = observed.next(), !isFrozen(name) else { return }
+      guard let next = observed.next(), let seen = next, !isFrozen(name) else { return }
       statistic = statistic.scaled(by: 1 - momentum) + seen.scaled(by: momentum)
     }
   }
@@ -38,13 +38,18 @@ extension Layer {
 public struct Pass: Sendable {
   /// Whether statistics are those of the batch (training) or those gathered so far (inference).
   public let isTraining: Bool
-  /// Statistics of the batch, in the order of the layers.
-  public private(set) var observed: [Tensor] = []
+  /// Statistics of the batch, in the order of the layers; nil for those that stay as they are.
+  public private(set) var observed: [Tensor?] = []
 
   public init(isTraining: Bool) { self.isTraining = isTraining }
 
   /// Remembers statistics for ``Layer/absorb(_:momentum:)``.
   public mutating func observe(_ statistics: Tensor...) {
     observed += statistics.map(\.detached)
+  }
+
+  /// Leaves the next statistics as they are: a frozen layer's.
+  public mutating func keepStatistics(_ count: Int) {
+    observed += [Tensor?](repeating: nil, count: count)
   }
 }

@@ -7,13 +7,14 @@ protocol TransformerLayer: Parameterized {
 
 /// The smooth functions between the two maps of a feed-forward part.
 public enum SmoothFunction: Sendable {
-  case gelu, geluByTanh, relu, silu, tanh
+  case gelu, geluByTanh, geluBySigmoid, relu, silu, tanh
 
   /// By the name that config.json gives it.
   init?(name: String) {
     switch name {
     case "gelu": self = .gelu
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": self = .geluByTanh
+    case "quick_gelu": self = .geluBySigmoid
     case "relu": self = .relu
     case "silu", "swish": self = .silu
     case "tanh": self = .tanh
@@ -21,13 +22,15 @@ public enum SmoothFunction: Sendable {
     }
   }
   static let names = [
-    "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu", "silu", "swish", "tanh",
+    "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "swish",
+    "tanh",
   ]
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .gelu: Autodiff.gelu(x)
     case .geluByTanh: Autodiff.geluByTanh(x)
+    case .geluBySigmoid: Autodiff.geluBySigmoid(x)
     case .relu: Autodiff.relu(x)
     case .silu: Autodiff.silu(x)
     case .tanh: Autodiff.tanh(x)

@@ -3,11 +3,15 @@ import Files
 import Settings
 import Texts
 
-/// The tensors of a model's folder: one safetensors file, or several with an index.
+/// The tensors of a model's folder or file: safetensors or a file of PyTorch's `torch.save`, one or
+/// several with an index.
 public struct WeightFile: Sendable {
   private var entries: [String: SafetensorsEntry] = [:]
   /// The file that names the tensors, for messages.
   public let place: String
+
+  /// What the file says of itself.
+  public private(set) var metadata: [String: String] = [:]
 
   /// The names of the tensors, sorted.
   public var names: [String] { entries.keys.sorted() }
@@ -18,18 +22,33 @@ public struct WeightFile: Sendable {
     try add(path)
   }
 
+  /// The names that weights have in a folder, the first that is there counts.
+  private static let usual = [
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+  ]
+
+  /// Whether a folder has weights under one of the usual names.
+  public static func isIn(_ folder: String) -> Bool {
+    usual.contains { FileSystem.exists("\(folder)/\($0)") }
+  }
+
+  /// Whether a path ends as files of weights do.
+  public static func isWeights(_ path: String) -> Bool {
+    [".safetensors", ".pth", ".pt", ".bin"].contains { path.lowercased().hasSuffix($0) }
+  }
+
   /// Reads the weights of a folder; the single file wins over the index.
   public init(folder: String) throws(Failure) {
-    let (single, index) = (
-      "\(folder)/model.safetensors", "\(folder)/model.safetensors.index.json"
-    )
-    if FileSystem.exists(single) {
-      place = single
-      try add(single)
+    guard let name = WeightFile.usual.first(where: { FileSystem.exists("\(folder)/\($0)") }) else {
+      throw WeightFile.missing(in: folder)
+    }
+    let index = "\(folder)/\(name)"
+    place = index
+    guard name.hasSuffix(".index.json") else {
+      try add(index)
       return
     }
-    guard FileSystem.exists(index) else { throw WeightFile.missing(in: folder) }
-    place = index
     guard
       let members = try JSONNode(try FileSystem.read(index), at: index)["weight_map"]?.members
     else {
@@ -60,21 +79,33 @@ public struct WeightFile: Sendable {
   }
 
   private mutating func add(_ path: String) throws(Failure) {
-    for entry in try SafetensorsFile.read(path).tensors { entries[entry.name] = entry }
+    let bytes = try FileSystem.read(path)
+    if TorchCheckpoint.isCheckpoint(bytes) || WeightFile.isTorch(path) {
+      for entry in try TorchCheckpoint(bytes, at: path).tensors { entries[entry.name] = entry }
+      return
+    }
+    let file = try SafetensorsFile(bytes, at: path)
+    metadata.merge(file.metadata) { $1 }
+    for entry in file.tensors { entries[entry.name] = entry }
+  }
+
+  private static func isTorch(_ path: String) -> Bool {
+    isWeights(path) && !path.lowercased().hasSuffix(".safetensors")
   }
 
   private static func missing(in folder: String) -> Failure {
-    let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "onnx"]
+    let others = ["tf_model.h5", "flax_model.msgpack", "onnx"]
     if let other = others.first(where: { FileSystem.exists("\(folder)/\($0)") }) {
       return Failure(
         .badData, at: "\(folder)/\(other)",
         "this folder holds its weights in a form that is not read",
-        expected: "model.safetensors",
+        expected: "model.safetensors or pytorch_model.bin",
         remedy: "open it once with transformers: "
           + "AutoModel.from_pretrained(p).save_pretrained(p) writes model.safetensors")
     }
     return Failure(
-      .noInput, at: folder, "there are no weights here", expected: "model.safetensors")
+      .noInput, at: folder, "there are no weights here",
+      expected: "model.safetensors or pytorch_model.bin")
   }
 
   /// How many numbers all tensors have.
@@ -86,6 +117,8 @@ public struct WeightFile: Sendable {
   /// A tensor as it lies in the file.
   subscript(name: String) -> SafetensorsEntry? { entries[name] }
   public func shape(of name: String) -> [Int]? { entries[name]?.shape }
+  /// A tensor as the file has it.
+  public func entry(_ name: String) -> SafetensorsEntry? { entries[name] }
 
   /// A tensor, widened or rounded to a dtype.
   public func tensor(_ name: String, dtype: DType) throws(Failure) -> Tensor {

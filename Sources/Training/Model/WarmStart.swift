@@ -57,7 +57,9 @@ public struct WarmStart: Sendable, Equatable {
         expected: "a folder with model.safetensors",
         remedy: "finish it with kindred train RECIPE --out \(folder) --resume")
     }
-    let file = try SafetensorsFile.read(path)
+    let pretrained = try pretrained(for: encoder)
+    let file: SafetensorsFile
+    if let pretrained { file = pretrained.file } else { file = try SafetensorsFile.read(path) }
     var places: [String: Int] = [:]
     for (i, entry) in file.tensors.enumerated() { places[entry.name] = i }
     var (encoder, taken, new, used) = (encoder, [String](), [String](), Set<Int>())
@@ -95,8 +97,32 @@ public struct WarmStart: Sendable, Equatable {
         remedy: "name them in model.map; there are: "
           + file.tensors.prefix(8).map(\.name).joined(separator: ", "))
     }
+    if let pretrained, let lost = new.first(where: { $0.hasPrefix(pretrained.prefix) }) {
+      throw Failure(
+        .badData, at: path, "it is \(pretrained.title), which has no '\(lost)'",
+        expected: "weights of the network that the recipe describes",
+        remedy: "change the model's settings")
+    }
     let leftOver = file.tensors.indices.filter { !used.contains($0) }.map { file.tensors[$0].name }
     return (encoder, Report(path: path, taken: taken, new: new, leftOver: leftOver))
+  }
+
+  /// The weights of an encoder of images that the field's libraries wrote, under our names; nil for a
+  /// file of ours, for a model without such an encoder, and where a map names the tensors.
+  private func pretrained(
+    for encoder: Encoder
+  ) throws(Failure) -> (file: SafetensorsFile, prefix: String, title: String)? {
+    guard case .file(let path) = source, map.rules.isEmpty,
+      let layer = encoder.layers.first(where: { $0.value is any ImageEncoder }),
+      try ImageModel.isKnown(path)
+    else { return nil }
+    var options = ImageModelOptions()
+    if let transformer = layer.value as? VisionTransformer {
+      options.heads = transformer.shape.heads
+    }
+    let (model, prefix) = (try ImageModel(path, options: options), "encoder.\(layer.name).")
+    let entries = model.ownTensors().map { SafetensorsEntry(prefix + $0.name, $0.tensor) }
+    return (SafetensorsFile(tensors: entries), prefix, model.title)
   }
 
   /// Takes `from`, `weights` and `map` out of what a recipe says of its model.

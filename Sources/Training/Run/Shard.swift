@@ -39,10 +39,15 @@ public struct ShardRecord: Sendable, Equatable {
 
   /// - Parameter names: those of all items, not of this part alone.
   public init(_ range: Range<Int>, names: [String], run: String) throws(Failure) {
+    self.init(range, names: names, model: try RunFolder(run).modelChecksum())
+  }
+
+  /// The same by the checksum of a model file.
+  public init(_ range: Range<Int>, names: [String], model: String) {
     let list = CRC32.of(names.joined(separator: "\n").utf8)
     self.init(
       first: range.lowerBound, rows: range.count, total: names.count,
-      items: String(list, radix: 16), model: try RunFolder(run).modelChecksum())
+      items: String(list, radix: 16), model: model)
   }
 
   public var json: JSONValue {

@@ -3,17 +3,20 @@ import Data
 import Files
 import Index
 import Models
+import Pictures
 import Settings
 import Texts
 import Training
 
 let embedCommand = Subcommand(
   name: "embed",
-  summary: "Embed pictures or vectors by a trained run, or texts by a model's folder.",
+  summary: "Embed pictures or vectors by a trained run or by pretrained weights, or texts.",
   positionals: [
     .init(
-      name: "RUN|FOLDER",
-      summary: "a run folder, or a folder of sentence-transformers, transformers or model2vec")
+      name: "RUN|FOLDER|WEIGHTS",
+      summary:
+        "a run folder, a folder of sentence-transformers, transformers, timm or model2vec, or a "
+        + ".safetensors, .pth or .pt file of an image encoder")
   ],
   options: [
     .init(
@@ -21,7 +24,16 @@ let embedCommand = Subcommand(
       "a folder of pictures, a picture, or an .npy file of items; texts: .txt, .jsonl, .csv, .tsv"),
     .init("--column", "NAME", "texts: the field or column that holds them (default: text)"),
     .init("--prompt", "NAME", "texts: the model's prompt to put in front, as query or document"),
-    .init("--dtype", "float32|float64", "texts: the precision to compute and write in"),
+    .init(
+      "--dtype", "float32|float64",
+      "texts and pretrained weights: the precision to compute and write in"),
+    .init(
+      "--model", "JSON5",
+      "pretrained weights: what their tensors do not tell, as { heads: 3 } or { strides: [1, 2] }"),
+    .init(
+      "--preparation", "NAME",
+      "pretrained weights: how pictures are prepared, as "
+        + allPreparations.map(\.name).joined(separator: ", ")),
     .init(
       "--out", "E.npy", "the embeddings; E.paths.txt and, of class folders, E.labels.npy beside it"),
     sideOption,
@@ -34,21 +46,32 @@ let embedCommand = Subcommand(
 
 private func embedItems(_ arguments: Arguments) throws {
   let (input, output) = (try arguments.required("--input"), try arguments.required("--out"))
-  if TextModel.isModel(arguments.positionals[0]) {
-    try arguments.refuseSide(of: arguments.positionals[0])
-    try embedTexts(arguments, from: input, to: output)
+  let given = arguments.positionals[0]
+  func refuse(_ options: [String], _ what: String, _ expected: String) throws(Failure) {
+    for option in options where arguments.has(option) {
+      throw Failure(
+        .badUsage, at: option, "this is for \(what)",
+        expected: "\(expected) in the place of \(given)")
+    }
+  }
+  if ImageModel.isModel(given) {
+    try arguments.refuseSide(of: given)
+    try refuse(["--column", "--prompt"], "texts", "the folder of a text model")
+    try embedImages(arguments, from: input, to: output)
     return
   }
-  if AnyRecipe.isOfPairs(run: arguments.positionals[0]) {
+  try refuse(
+    ["--model", "--preparation"], "pretrained weights", "a file or folder of an image encoder")
+  if AnyRecipe.isOfPairs(run: given) {
     try embedSide(arguments, from: input, to: output)
     return
   }
-  for option in ["--column", "--prompt", "--dtype"] where arguments.has(option) {
-    throw Failure(
-      .badUsage, at: option, "this is for texts",
-      expected: "the folder of a text model in the place of \(arguments.positionals[0])")
+  try arguments.refuseSide(of: given)
+  if TextModel.isModel(given) {
+    try embedTexts(arguments, from: input, to: output)
+    return
   }
-  try arguments.refuseSide(of: arguments.positionals[0])
+  try refuse(["--column", "--prompt", "--dtype"], "texts", "the folder of a text model")
   let model = try TrainedModel(run: arguments.positionals[0])
   let progress = ProgressLine(isQuiet: arguments.has("--json"))
   let shard = try arguments.value("--shard").map { text throws(Failure) in
@@ -98,6 +121,46 @@ private func embedSide(_ arguments: Arguments, from input: String, to output: St
   let space = VectorSpace(of: items.embeddings, model: try RunFolder(run).modelChecksum())
   try write(items.embeddings, names: items.names, space: space, to: output)
   report(items.embeddings, in: output, arguments)
+}
+
+/// Embeds pictures or prepared items by a pretrained encoder.
+private func embedImages(_ arguments: Arguments, from input: String, to output: String) throws {
+  let given = arguments.positionals[0]
+  let say = { (line: String) in Terminal.printError("kindred: \(line)") }
+  let model = try ImageModel(
+    given,
+    options: try ImageModelOptions().setting(try arguments.settings("--model"), at: "--model"),
+    dtype: try arguments.word("--dtype", default: DType.float32), say: say)
+  let embedding = try ImageEmbedding(
+    model, weights: given, input, preparation: arguments.value("--preparation"), say: say)
+  let total = embedding.names.count
+  let range =
+    try arguments.value("--shard").map { text throws(Failure) in
+      try Shard(text, at: "--shard").range(of: total)
+    } ?? 0..<total
+  let progress = ProgressLine(isQuiet: arguments.has("--json"))
+  let features = try embedding.features(of: range) { done in
+    progress.show("embedding \(done)/\(range.count)", done: done, of: range.count)
+  }
+  progress.finish()
+  let names = embedding.names.withoutCommonFolder
+  let checksum = String(CRC32.of(try FileSystem.read(model.place)[...]), radix: 16)
+  let record: ShardRecord? =
+    arguments.has("--shard")
+    ? ShardRecord(range, names: names, model: checksum) : nil
+  let classes = FileSystem.isFolder(input) ? pictureClasses(embedding.names, at: input) : nil
+  try write(
+    features, names: Array(names[range]), classes: classes.map { Array($0[range]) }, record,
+    space: VectorSpace(of: features, model: checksum), to: output)
+  let (rows, columns) = (features.shape[0], features.shape[1])
+  if arguments.has("--json") {
+    Terminal.printJSON([
+      "rows": JSONValue(rows), "columns": JSONValue(columns), "out": .string(output),
+      "model": .string(model.title),
+    ])
+  } else {
+    print("\(rows) embeddings of \(columns) numbers by \(model.title) in \(output)")
+  }
 }
 
 /// Embeds texts by the folder of a text model.

@@ -1,5 +1,6 @@
 import Files
 import Index
+import Models
 import Pictures
 import Settings
 import Training
@@ -118,6 +119,11 @@ private func preparation(_ arguments: Arguments) throws(Failure) -> PicturePrepa
     FileSystem.isFolder(model)
     ? model : model.lastIndex(of: "/").map { String(model[..<$0]) } ?? "."
   guard let found = try PicturePreparation.read(folder: folder) else {
+    if ImageModel.isModel(model), let encoder = try? ImageModel(model) {
+      return try ImageEmbedding.usualPreparation(encoder, weights: model) {
+        Terminal.printError("kindred: \($0)")
+      }
+    }
     throw Failure(
       .badData, at: model, "nothing tells how its pictures are prepared",
       expected: "preprocessor_config.json, or config.json with 'pretrained_cfg'",
