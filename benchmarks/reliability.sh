@@ -92,6 +92,7 @@ use() {
 train() { kindred train recipe.json5 --out run "${settings[@]}" "$@"; }
 # begin OPTIONS...: the same in the background, with its number in $running
 begin() {
+  begun=$EPOCHREALTIME
   kindred train recipe.json5 --out run "${settings[@]}" "$@" >run.log 2>&1 &
   running=$!
 }
@@ -105,8 +106,9 @@ ended() {
 }
 # a part of the undisturbed run's time, from $1 to $2
 pause() { sleep "$(awk "BEGIN { srand($RANDOM$RANDOM); print $duration * ($1 + ($2 - $1) * rand()) }")"; }
-# A run was over before its fault: a machine that others used is faster now than when it was timed.
-early() { duration=$(awk "BEGIN { print $duration * 0.7 }"); }
+# A run was over: before its fault, as a machine that others used is faster now than when it was timed, or
+# since the fault came before the program was there to take it. This one tells how long a run takes.
+early() { duration=$(awk "BEGIN { print $EPOCHREALTIME - $begun }"); }
 resumption() { [[ -d run ]] && echo --resume; }
 # Whether what the run left is what the undisturbed one left.
 same() {

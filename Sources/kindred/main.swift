@@ -1,6 +1,10 @@
 import Foundation
 import Settings
 
+// What started the program may hold signals back, as threads of Dispatch do; Ctrl-C is to be heard.
+var noSignals = sigset_t()
+sigemptyset(&noSignals)
+pthread_sigmask(SIG_SETMASK, &noSignals, nil)
 // A reader that closes the pipe ends the program quietly, as with other commands.
 signal(SIGPIPE, SIG_DFL)
 // A file that grows beyond a limit is an error to tell, not the end of the program.

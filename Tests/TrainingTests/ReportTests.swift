@@ -206,12 +206,13 @@ import Training
     }
     // Many at one point: those that find room touch neither each other nor the edge.
     var taken: [TextBox] = []
-    for (name, _) in measured + measured {
-      guard let box = TextBox.free(name, near: (395, 5), size: 11, beside: taken) else { continue }
+    for (i, (name, _)) in (measured + measured).enumerated() {
+      let point = i % 2 == 0 ? (395.0, 5.0) : (200, 200)
+      guard let box = TextBox.free(name, near: point, size: 11, beside: taken) else { continue }
       taken.append(box)
       #expect(box.x + box.width / 2 <= 400 && box.x >= box.width / 2 && box.baseline >= 11)
     }
-    #expect(taken.count > 1)
+    #expect(taken.count > 3)
     for (i, a) in taken.enumerated() {
       for b in taken[..<i] {
         #expect(

@@ -44,7 +44,8 @@ enum Output {
     let error = problem.withLock { $0 }
     guard error != 0 else { return }
     throw Failure(
-      .cannotRead, at: "standard output", "cannot be written (\(String(cString: strerror(error))))",
+      .cannotWrite, at: "standard output",
+      "cannot be written (\(String(cString: strerror(error))))",
       remedy: "write it where there is room")
   }
 

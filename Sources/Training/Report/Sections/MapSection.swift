@@ -5,7 +5,8 @@ extension RunReport {
   /// How long drawing may take: as long as training did; a second for runs that do not tell.
   private var mapSeconds: Double { history.sessions.isEmpty ? 1 : history.seconds }
 
-  /// How many items a map shows, so that drawing takes no longer than half of that.
+  /// How many items a map shows, so that drawing takes no longer than half of that; a thousand anyhow,
+  /// with fewer rounds if need be.
   ///
   /// A round of the neighbour embedding looks at all pairs, of which a thread does 300 million a second
   /// or more, and products of rows at 10 billion additions a second come before.
@@ -14,7 +15,7 @@ extension RunReport {
     let pair = (350 / 3e8 + width / 1e10) / Double(max(1, Parallel.threadCount))
     // Wide rows make the principal plane dear.
     let most = width > 2048 ? 1000 : 5000
-    return max(50, Int(min(Double(most), (mapSeconds / 2 / pair).squareRoot())))
+    return max(1000, Int(min(Double(most), (mapSeconds / 2 / pair).squareRoot())))
   }
 
   /// The most numbers of a raw item whose principal plane is drawn beside.
