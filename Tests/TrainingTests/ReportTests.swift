@@ -108,7 +108,7 @@ import Training
     }
   }
 
-  /// However short training was: fewer items are drawn then.
+  /// However short training was: what cannot be drawn in its time is left, and that is said.
   @Test func mapsTakeNoLongerThanTraining() throws {
     let scratch = try Scratch()
     let path = scratch.path + "/run"
@@ -120,7 +120,7 @@ import Training
     try FileSystem.write(quick, to: path + "/environment.json")
     try writeReport(ofRun: path, dataRoot: "data") { _, _ in }
     let page = try FileSystem.readText(path + "/report.html")
-    #expect(page.contains("50 of 60 items, drawn at random, are shown."))
+    #expect(page.contains("The neighbour embedding was stopped early"))
   }
 
   @Test func everyCurveShowsTheRawInputBesideTheTrained() throws {
