@@ -29,6 +29,13 @@ import Index
     let read = try VectorFormatTests.again(name, ending)
     #expect(read.shape == [12, 5])
     #expect(read.elements(as: Float.self) == VectorFormatTests.vectors.elements(as: Float.self))
+    // Texts are read in float64: their digits are those of the float32 numbers, not the shortest.
+    let path = NSTemporaryDirectory() + "kindred-\(UUID().uuidString).\(ending)"
+    let format: ExportFormat = try allFormats.named(name, kind: "format", at: "test")
+    try format.write(VectorFormatTests.vectors, options: ExportOptions(), to: path)
+    #expect(
+      try readVectors(path, dtype: .float64).elements(as: Double.self)
+        == VectorFormatTests.vectors.elements(as: Float.self).map { Double($0) })
   }
 
   @Test(arguments: ["int8", "uint8"]) func bytesAreWithinHalfAStep(name: String) throws {

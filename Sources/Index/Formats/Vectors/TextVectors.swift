@@ -2,7 +2,7 @@ import Autodiff
 import Files
 import Settings
 
-/// Vectors as text, each number in the shortest form that reads back as the same number.
+/// Vectors as text, each number in the shortest form that a reader of float64 finds the same number in.
 enum TextVectors {
   static func lines(
     _ vectors: Tensor, separator: String, _ line: (_ row: Int, _ numbers: String) -> String
@@ -11,7 +11,8 @@ enum TextVectors {
     var bytes: [UInt8] = []
     vectors.withElements(of: Float.self) { x in
       for row in 0..<vectors.shape[0] {
-        let numbers = x[row * d..<(row + 1) * d].map { "\($0)" }.joined(separator: separator)
+        let numbers = x[row * d..<(row + 1) * d].map { "\(Double($0))" }
+          .joined(separator: separator)
         bytes.append(contentsOf: (line(row, numbers) + "\n").utf8)
       }
     }
