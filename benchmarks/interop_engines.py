@@ -75,7 +75,7 @@ class Collection:
         if not (len(set(ids)) == len(ids) <= limit
                 and all(abs(exact[i] - score) < tolerance for i, score, _ in found)
                 and all(exact[i] > self.threshold - tolerance for i in ids)
-                and all(self.classes[i] == c for i, _, c in found)
+                and all(str(self.classes[i]) == str(c) for i, _, c in found)
                 and not (others > least + tolerance).any()):
             check(False, f"{self.what}: query {query} finds {found[:20]} of at most {limit}")
 

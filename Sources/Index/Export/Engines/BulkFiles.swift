@@ -61,7 +61,7 @@ package enum BulkFiles {
         .badData, at: "--ids", "there is the id \(id), and Qdrant takes no negative ones",
         expected: "whole numbers from 0")
     }
-    let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
+    let rows = TextVectors.lines(vectors, separator: ",", isForSingle: true) { row, numbers in
       "{\"id\":\(options.id(row)),\"vector\":[\(numbers)],"
         + "\"payload\":\(JSONValue.object(options.payload(row)))}"
     }
@@ -77,7 +77,7 @@ package enum BulkFiles {
 
   /// Milvus's rows for a bulk import.
   package static func milvus(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
-    let rows = TextVectors.lines(vectors, separator: ",") { row, numbers in
+    let rows = TextVectors.lines(vectors, separator: ",", isForSingle: true) { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()
       return "{\"id\":\(options.id(row)),\"vector\":[\(numbers)]\(payload)}"
@@ -88,7 +88,7 @@ package enum BulkFiles {
 
   /// Two lines a row, as `_bulk` of Elasticsearch and OpenSearch takes them.
   package static func elasticsearch(_ vectors: Tensor, _ options: ExportOptions) -> [UInt8] {
-    TextVectors.lines(vectors, separator: ",") { row, numbers in
+    TextVectors.lines(vectors, separator: ",", isForSingle: true) { row, numbers in
       let payload = options.payload(row).sorted { $0.key < $1.key }
         .map { ",\(JSONValue.string($0.key)):\($0.value)" }.joined()
       return

@@ -2,16 +2,18 @@ import Autodiff
 import Files
 import Settings
 
-/// Vectors as text, each number in the shortest form that a reader of float64 finds the same number in.
+/// Vectors as text, each number in the shortest form that its reader finds the same number in.
 enum TextVectors {
+  /// - Parameter isForSingle: whether who reads them keeps float32, which takes fewer digits.
   static func lines(
-    _ vectors: Tensor, separator: String, _ line: (_ row: Int, _ numbers: String) -> String
+    _ vectors: Tensor, separator: String, isForSingle: Bool = false,
+    _ line: (_ row: Int, _ numbers: String) -> String
   ) -> [UInt8] {
     let d = vectors.shape[1]
     var bytes: [UInt8] = []
     vectors.withElements(of: Float.self) { x in
       for row in 0..<vectors.shape[0] {
-        let numbers = x[row * d..<(row + 1) * d].map { "\(Double($0))" }
+        let numbers = x[row * d..<(row + 1) * d].map { isForSingle ? "\($0)" : "\(Double($0))" }
           .joined(separator: separator)
         bytes.append(contentsOf: (line(row, numbers) + "\n").utf8)
       }
