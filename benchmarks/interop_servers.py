@@ -69,7 +69,7 @@ class DocumentedSearch:
 
     def declare(self, body):
         fields = body["mappings"]["properties"]
-        if fields["class"]["type"] != "long" or fields["name"]["type"] != "keyword":
+        if fields["class"]["type"] not in ("long", "keyword") or fields["name"]["type"] != "keyword":
             raise ValueError(f"fields {fields}")
         field = fields["vector"]
         self.open = field["type"] == "knn_vector"
