@@ -48,6 +48,10 @@ import Evaluation
       }
     }
     #expect(try Calibration(found.json, at: "test") == found)
+    // Squares of distances below 0 would not ascend.
+    guard case .object(var members) = found.json else { return }
+    members["distanceInterval"] = [-2, 1]
+    #expect(throws: Failure.self) { [members] in try Calibration(.object(members), at: "test") }
   }
 
   /// The weighted crossing and rates of a draw against items that are really repeated.

@@ -100,7 +100,9 @@ extension Calibration {
     }
     requestedRate = try value.finiteNumber("farAsked", at: place)
     distance = try value.finiteNumber("distance", at: place)
-    guard distance >= 0, let interval = value["distanceInterval"]?.interval else {
+    guard distance >= 0, let interval = value["distanceInterval"]?.interval,
+      interval.lowerBound >= 0
+    else {
       throw Failure(.badData, at: place, "there is no distance of 0 or more with its interval")
     }
     distanceInterval = interval
