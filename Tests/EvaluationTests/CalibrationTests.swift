@@ -51,7 +51,8 @@ import Evaluation
     // Squares of distances below 0 would not ascend.
     guard case .object(var members) = found.json else { return }
     members["distanceInterval"] = [-2, 1]
-    #expect(throws: Failure.self) { [members] in try Calibration(.object(members), at: "test") }
+    let negative = JSONValue.object(members)
+    #expect(throws: Failure.self) { _ = try Calibration(negative, at: "test") }
   }
 
   /// The weighted crossing and rates of a draw against items that are really repeated.
