@@ -49,7 +49,10 @@ import Evaluation
     }
     #expect(try Calibration(found.json, at: "test") == found)
     // Squares of distances below 0 would not ascend.
-    guard case .object(var members) = found.json else { return }
+    guard case .object(var members) = found.json else {
+      Issue.record("a calibration is an object")
+      return
+    }
     members["distanceInterval"] = [-2, 1]
     let negative = JSONValue.object(members)
     #expect(throws: Failure.self) { _ = try Calibration(negative, at: "test") }

@@ -45,7 +45,7 @@ func withoutFolders(_ text: String) -> String {
   if let value = try? JSONValue(json5: text, at: "metadata"), case .object = value {
     return value.withoutFolders.description
   }
-  // As in "/home/someone/pictures: 20 items of 4 classes".
+  // As in "/data/pictures: 20 items of 4 classes".
   guard text.hasPrefix("/") else { return text }
   let path = text.prefix { $0 != ":" }
   return (path.split(separator: "/").last.map(String.init) ?? "") + text.dropFirst(path.count)
